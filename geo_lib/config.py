@@ -1,0 +1,126 @@
+"""conf/*.yml into a target and the jobs' own dataclasses. A key that nobody knows is an error, not a shrug."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from geo_lib.errors import ConfigError
+
+Knobs = TypeVar("Knobs")
+
+_ENVIRONMENT = re.compile(r"\$\{(?P<name>[A-Z][A-Z0-9_]*)(?::-(?P<default>[^}]*))?\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Conf:
+    """One target: where its tables and files are, and what its jobs are told.
+
+    ``lakehouse`` is an absolute path or URI; tables lie under it unless ``catalog`` names a Unity Catalog
+    catalog. ``as_of`` pins the day that the jobs look back from; the command line overrides it.
+    """
+
+    target: str
+    lakehouse: str
+    catalog: str | None = None
+    schema: str = "geo"
+    simulated: bool = False
+    as_of: date | None = None
+    spark: Mapping[str, str] = field(default_factory=dict)
+    jobs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def knobs(self, job: str, knobs: type[Knobs]) -> Knobs:
+        """Build ``knobs`` from this job's section; what the section leaves out keeps its default."""
+        return build(knobs, self.jobs.get(job, {}), what=job)
+
+
+def build(cls: type[Knobs], asked: Mapping[str, Any], *, what: str) -> Knobs:
+    """An instance of the dataclass ``cls`` from plain YAML values; lists become tuples, sections dataclasses."""
+    kinds = {f.name: f.type for f in fields(cls)}  # type: ignore[arg-type]
+    if strangers := sorted(asked.keys() - kinds.keys()):
+        raise ConfigError(f"{what} has no knob {', '.join(strangers)}; it has {', '.join(sorted(kinds)) or 'none'}")
+    values: dict[str, Any] = {}
+    for name, value in asked.items():
+        kind = kinds[name]
+        if isinstance(value, Mapping) and isinstance(kind, type) and is_dataclass(kind):
+            value = build(kind, value, what=f"{what}.{name}")
+        elif isinstance(value, list):
+            value = tuple(value)
+        elif kind is float and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+        if kind in (int, float, str, bool) and type(value) is not kind:
+            raise ConfigError(f"{what}.{name} must be {kind.__name__}, not {value!r}")  # type: ignore[union-attr]
+        values[name] = value
+    try:
+        return cls(**values)
+    except ConfigError:
+        raise
+    except (TypeError, ValueError) as wrong:
+        raise ConfigError(f"{what}: {wrong}") from wrong
+
+
+def load(path: str | Path) -> Conf:
+    """Read a configuration file, on top of those it ``extends``.
+
+    Relative paths in it are taken from the folder that holds ``conf/``. ``${NAME}`` and ``${NAME:-default}``
+    come from the environment.
+    """
+    path = Path(path).absolute()
+    settings = _layers(path, seen=())
+    root = path.parent.parent
+    settings["target"] = path.stem
+    settings["lakehouse"] = absolute(str(settings.get("lakehouse", "lakehouse")), root=root)
+    jobs = settings.setdefault("jobs", {})
+    for knobs in jobs.values():
+        for name, value in (knobs or {}).items():
+            if isinstance(value, str) and value.startswith(("./", "../")):
+                knobs[name] = absolute(value, root=root)
+    settings["jobs"] = {job: knobs or {} for job, knobs in jobs.items()}
+    return build(Conf, settings, what=f"{path.name}")
+
+
+def absolute(location: str, *, root: Path) -> str:
+    """A URI as it is; a path made absolute from ``root``."""
+    return location if "://" in location else str((root / location).resolve())
+
+
+def _layers(path: Path, *, seen: tuple[Path, ...]) -> dict[str, Any]:
+    if path in seen:
+        raise ConfigError(f"{path.name} extends itself through {' -> '.join(p.name for p in (*seen, path))}")
+    if not path.is_file():
+        raise ConfigError(f"no configuration file {path}; conf/ has {', '.join(_names(path.parent)) or 'none'}")
+    try:
+        own = yaml.safe_load(_from_environment(path.read_text(encoding="utf-8"), path)) or {}
+    except yaml.YAMLError as wrong:
+        raise ConfigError(f"{path} is not YAML: {wrong}") from wrong
+    if not isinstance(own, dict):
+        raise ConfigError(f"{path} must hold keys and values, not {type(own).__name__}")
+    base = own.pop("extends", None)
+    below = _layers(path.parent / base, seen=(*seen, path)) if base else {}
+    return _merged(below, own)
+
+
+def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    both = dict(below)
+    for key, value in above.items():
+        both[key] = _merged(both[key], value) if isinstance(value, dict) and isinstance(both.get(key), dict) else value
+    return both
+
+
+def _from_environment(text: str, path: Path) -> str:
+    def value(found: re.Match[str]) -> str:
+        known = os.environ.get(found["name"]) or found["default"]
+        if known is None:
+            raise ConfigError(f"{path.name} needs the environment variable {found['name']}, which is not set")
+        return known
+
+    return _ENVIRONMENT.sub(value, text)
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(p.name for p in folder.glob("*.yml")) if folder.is_dir() else []

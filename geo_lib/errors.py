@@ -1,0 +1,33 @@
+"""The errors that people see. Each says what was asked, what was found and what to do."""
+
+
+class GeoError(Exception):
+    """Base of every error that ``geo`` reports as one sentence instead of a traceback."""
+
+
+class ConfigError(GeoError, ValueError):
+    """The configuration or the command line asks for something that does not exist or cannot be."""
+
+
+class InputError(GeoError, ValueError):
+    """A file or table from outside is not what its reader needs."""
+
+
+class ContractError(GeoError):
+    """A stored table no longer fits its contract and cannot be brought to fit by itself."""
+
+
+class ModelError(GeoError):
+    """A model, an alias or an adapter is missing, broken or does not fit its use."""
+
+
+class MachineError(GeoError):
+    """The machine lacks something: Java, memory, a jar, a compiler."""
+
+
+class CountingError(GeoError):
+    """A job's figures do not add up: in is not kept + dropped + failed."""
+
+
+class TooManyFailedError(GeoError):
+    """More units failed than the job's ``max_failed_share`` allows."""

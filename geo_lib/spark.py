@@ -1,0 +1,116 @@
+"""The one place that asks for a Spark session, and that knows what a small machine and Delta need.
+
+Locally a session of its own with Delta's two jars; on Databricks, or wherever a session already runs,
+that one. Settings and their measured effect: docs/decisions/0001-spark-session.md.
+"""
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from geo_lib.errors import MachineError
+
+DELTA = "io.delta:delta-spark_4.2_2.13:4.4.0"
+_JAR_NAMES = ("io.delta_delta-spark_4.2_2.13-4.4.0.jar", "io.delta_delta-storage-4.4.0.jar")
+# Left alone, the resolver drags in a second Hadoop and Parquet: 33 artefacts, 87 MB, where two suffice.
+_EXCLUDES = (
+    "org.apache.hadoop:*,org.apache.parquet:*,com.fasterxml.jackson.core:*,com.fasterxml.jackson.datatype:*,"
+    "org.apache.logging.log4j:*,io.unitycatalog:*,io.delta:delta-kernel-*,org.locationtech.jts:*,io.airlift:*,"
+    "org.roaringbitmap:*,commons-pool:*,commons-logging:*,javax.annotation:*,com.github.luben:*,"
+    "org.xerial.snappy:*,org.slf4j:*,com.google.code.findbugs:*,org.antlr:*"
+)
+
+SMALL_MACHINE = {
+    "spark.master": "local[*,3]",  # three tries per task, so that one killed worker does not fail the job
+    "spark.driver.memory": "3g",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.shuffle.partitions": "4",
+    "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
+    "spark.databricks.delta.snapshotPartitions": "2",
+    "spark.sql.execution.arrow.pyspark.enabled": "true",
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "512",  # rows may carry images
+    # One idle Python worker at most: a second one would load a second engine (FIFO pool).
+    "spark.python.factory.idleWorkerMaxPoolSize": "1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.driver.host": "127.0.0.1",
+}
+
+_WORKER_ENVIRONMENT = {
+    "OMP_NUM_THREADS": str(os.cpu_count() or 1),  # Spark's own default of 1 leaves vLLM at a third of its speed
+    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
+    "VLLM_CPU_KVCACHE_SPACE": "1",
+    "VLLM_NO_USAGE_STATS": "1",
+    "VLLM_LOGGING_LEVEL": "WARNING",
+    "HF_HUB_OFFLINE": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+
+
+def session(settings: Mapping[str, str] | None = None, *, remote: str | None = None) -> SparkSession:
+    """The session to work in: the running one, else a new one with Delta and settings for one machine.
+
+    ``settings`` override ``SMALL_MACHINE``. ``remote`` (``local[2]``, ``sc://…``) asks for Spark Connect.
+    Raises ``MachineError`` when Java is missing.
+    """
+    if remote is None and (running := SparkSession.getActiveSession()) is not None:
+        return running
+    if "DATABRICKS_RUNTIME_VERSION" in os.environ:
+        return SparkSession.builder.getOrCreate()
+    if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
+        raise MachineError("Spark needs Java 17 or newer, and there is no java on this machine; install a JRE 17.")
+    os.environ["PYSPARK_PYTHON"] = sys.executable  # or workers start the system's python3
+    builder = SparkSession.builder.remote(remote) if remote else SparkSession.builder.appName("visual-geo")
+    if remote and remote.startswith("sc://"):
+        return builder.getOrCreate()
+    chosen = SMALL_MACHINE | _delta() | {f"spark.executorEnv.{k}": v for k, v in _worker_environment().items()}
+    for key, value in (chosen | dict(settings or {})).items():
+        if not (remote and key in ("spark.master", "spark.driver.bindAddress", "spark.driver.host")):
+            builder = builder.config(key, value)
+    return builder.getOrCreate()
+
+
+def running_stages(spark: SparkSession) -> tuple[int, int] | None:
+    """Finished and all tasks of the stages that run now; null when none runs or on Connect."""
+    if is_connect(spark):
+        return None
+    tracker = spark.sparkContext.statusTracker()
+    stages = [info for s in tracker.getActiveStageIds() if (info := tracker.getStageInfo(s)) is not None]
+    return (sum(s.numCompletedTasks for s in stages), sum(s.numTasks for s in stages)) if stages else None
+
+
+def is_connect(spark: SparkSession) -> bool:
+    return type(spark).__module__.startswith("pyspark.sql.connect")
+
+
+def cache_folder() -> Path:
+    """Where this machine keeps what is fetched or unpacked once: ``$XDG_CACHE_HOME/visual-geo``."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "visual-geo"
+
+
+def _worker_environment() -> dict[str, str]:
+    """What Python workers need; local ones inherit the driver's environment, which wins where it is set."""
+    return {name: os.environ.get(name, value) for name, value in _WORKER_ENVIRONMENT.items()}
+
+
+def _delta() -> dict[str, str]:
+    extension = {
+        "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+        "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    }
+    if given := os.environ.get("GEO_SPARK_JARS"):
+        jars = [Path(jar) for jar in given.split(",")]
+        if missing := [str(jar) for jar in jars if not jar.is_file()]:
+            raise MachineError(f"GEO_SPARK_JARS names {', '.join(missing)}, which is no file; it takes {DELTA} and "
+                               "its delta-storage as comma-separated paths.")
+        return extension | {"spark.jars": ",".join(map(str, jars))}
+    ivy = cache_folder() / "ivy"
+    fetched = [ivy / "jars" / name for name in _JAR_NAMES]
+    if all(jar.is_file() for jar in fetched):
+        return extension | {"spark.jars": ",".join(map(str, fetched))}
+    return extension | {"spark.jars.packages": DELTA, "spark.jars.excludes": _EXCLUDES, "spark.jars.ivy": str(ivy)}

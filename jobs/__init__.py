@@ -1,0 +1,1 @@
+"""One job, one file, one subcommand of ``geo``, one task of the workflow."""

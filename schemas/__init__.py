@@ -1,0 +1,1 @@
+"""The tables: one module each, with columns, meanings, key, checks and write mode."""

@@ -1,0 +1,59 @@
+"""One Spark session per test process, and a lakehouse of its own for every test."""
+
+import os
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from geo_lib.spark import session
+from geo_lib.tables import Stamp, Tables
+from jobs.job import Context
+
+AS_OF = date(2026, 10, 30)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--connect", action="store_true", help="run on Spark Connect instead of a classic session")
+
+
+@pytest.fixture(scope="session")
+def spark(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    os.environ["SPARK_LOCAL_DIRS"] = str(tmp_path_factory.mktemp("spark"))
+    settings = {
+        "spark.master": "local[2,3]",
+        "spark.driver.memory": "2g",
+        "spark.sql.shuffle.partitions": "2",
+        "spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("warehouse")),
+    }
+    spark = session(settings, remote="local[2]" if request.config.getoption("--connect") else None)
+    yield spark
+    spark.stop()
+
+
+@pytest.fixture
+def stamp() -> Stamp:
+    return Stamp(run_id="test-run", as_of=AS_OF, code_commit="test", simulated=True)
+
+
+@pytest.fixture
+def tables(spark: SparkSession, tmp_path: Path, stamp: Stamp) -> Tables:
+    return Tables(spark, lakehouse=str(tmp_path / "lakehouse"), stamp=stamp)
+
+
+@pytest.fixture
+def context(tables: Tables, stamp: Stamp) -> Context:
+    """A fresh lakehouse for one job: tables, models and files of its own."""
+    from geo_lib.models import Models
+
+    return Context(
+        tables=tables,
+        models=Models(f"{tables.lakehouse}/mlflow"),
+        as_of=AS_OF,
+        simulated=True,
+        run_id=stamp.run_id,
+        lakehouse=tables.lakehouse,
+        progress=lambda done, total, what: None,
+    )

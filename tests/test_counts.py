@@ -1,0 +1,38 @@
+"""in = kept + dropped + failed, or nothing."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from geo_lib.counts import Counts
+from geo_lib.errors import CountingError, TooManyFailedError
+
+figures = st.dictionaries(st.text(min_size=1, max_size=5), st.integers(0, 1000), max_size=4)
+
+
+@given(kept=st.integers(0, 1000), dropped=figures, failed=figures, lost=st.integers(-3, 3))
+def test_only_figures_that_add_up_make_counts(
+    kept: int, dropped: dict[str, int], failed: dict[str, int], lost: int
+) -> None:
+    rows_in = kept + sum(dropped.values()) + sum(failed.values()) + lost
+    if lost == 0:
+        assert Counts(rows_in, kept, dropped, failed).rows_in == rows_in
+    else:
+        with pytest.raises(CountingError, match=f"{rows_in} came in"):
+            Counts(rows_in, kept, dropped, failed)
+
+
+def test_the_share_of_failures_is_a_limit_and_not_a_target() -> None:
+    counts = Counts(100, 95, failed={"undecodable_image": 4, "missing_file": 1})
+    assert counts.refuse_above(0.05, unit="images") is counts
+    with pytest.raises(TooManyFailedError, match=r"5 of 100 images failed \(5.00%\).*undecodable_image 4, missing"):
+        counts.refuse_above(0.04, unit="images")
+
+
+def test_no_units_at_all_are_not_too_many_failures() -> None:
+    assert Counts(0, 0).refuse_above(0.0, unit="images").rows_in == 0
+
+
+def test_the_commonest_reasons_come_first_and_empty_ones_not_at_all() -> None:
+    counts = Counts(2010, 1, {"not_retained": 2000, "never": 0}, {"broken": 9})
+    assert counts.commonest_reasons() == "not_retained 2,000, broken 9"

@@ -1,0 +1,193 @@
+"""Every write mode: equal content makes no commit, different content exactly what it should."""
+
+from collections.abc import Callable
+
+import pytest
+from chispa import assert_df_equality
+from pyspark.sql import SparkSession
+from pyspark.sql.types import LongType, MapType, StringType, StructType
+
+from geo_lib.errors import ContractError
+from geo_lib.tables import Stamp, Tables
+from schemas.table import SchemaMismatchError, Table, Write, column
+from tests.builders import build
+
+
+def contract(write: Write, **kwargs: object) -> Table:
+    return Table(
+        name="shelf",
+        comment="what's on a shelf",
+        key=("day", "item"),
+        write=write,
+        slice_by="day" if write is Write.REPLACE_WHERE else None,
+        checks={"n_not_negative": "n >= 0"},
+        schema=StructType(
+            [
+                column("day", StringType(), "day of the count"),
+                column("item", StringType(), "what it is; null when unlabelled", nullable=True),
+                column("n", LongType(), "how many"),
+            ]
+        ),
+        **kwargs,  # type: ignore[arg-type]
+    )
+
+
+def versions(tables: Tables, table: Table) -> int:
+    return int(tables.version(table).split("@")[1])
+
+
+def rows(tables: Tables, table: Table) -> list[tuple[object, ...]]:
+    return sorted(
+        (tuple(row) for row in tables.read(table).select("day", "item", "n").collect()),
+        key=lambda row: tuple(map(str, row)),
+    )
+
+
+@pytest.mark.parametrize("write", [Write.MERGE, Write.MERGE_AND_DELETE_MISSING, Write.REPLACE_WHERE])
+def test_writing_equal_content_again_makes_no_commit_even_from_another_run(
+    spark: SparkSession, tables: Tables, write: Write
+) -> None:
+    table = contract(write)
+    df = build(table, spark, {"day": "mon", "item": "oak", "n": 1}, {"day": "tue", "n": 2})
+    tables.write(table, df)
+    before = tables.version(table)
+    later = tables.stamped(Stamp("later-run", tables.stamp.as_of, "newer code", simulated=True))
+    later.write(table, df)
+    assert tables.version(table) == before
+    assert {r.run_id for r in tables.read(table).collect()} == {"test-run"}
+
+
+def test_merge_updates_what_differs_inserts_what_is_new_and_keeps_the_rest(
+    spark: SparkSession, tables: Tables
+) -> None:
+    table = contract(Write.MERGE)
+    tables.write(table, build(table, spark, {"day": "mon", "n": 1}, {"day": "tue", "item": "oak", "n": 2}))
+    tables.write(table, build(table, spark, {"day": "mon", "n": 5}, {"day": "wed", "item": "ash", "n": 3}))
+    assert rows(tables, table) == [("mon", None, 5), ("tue", "oak", 2), ("wed", "ash", 3)]
+
+
+def test_merge_and_delete_missing_leaves_exactly_the_new_rows(spark: SparkSession, tables: Tables) -> None:
+    table = contract(Write.MERGE_AND_DELETE_MISSING)
+    tables.write(table, build(table, spark, {"day": "mon", "n": 1}, {"day": "tue", "n": 2}))
+    tables.write(table, build(table, spark, {"day": "tue", "n": 2}))
+    assert rows(tables, table) == [("tue", None, 2)]
+
+
+def test_replace_where_replaces_only_the_slices_that_differ_and_empties_those_that_vanished(
+    spark: SparkSession, tables: Tables
+) -> None:
+    table = contract(Write.REPLACE_WHERE)
+    tables.write(table, build(table, spark, *({"day": d, "item": "oak", "n": 1} for d in ("mon", "tue", "wed"))))
+    later = tables.stamped(Stamp("later-run", tables.stamp.as_of, "c", simulated=True))
+    changed = build(table, spark, {"day": "mon", "item": "oak", "n": 1}, {"day": "tue", "item": "ash", "n": 4})
+    later.write(table, changed, slices=["mon", "tue", "wed"])
+    assert rows(tables, table) == [("mon", "oak", 1), ("tue", "ash", 4)]
+    assert {r.day: r.run_id for r in tables.read(table).collect()} == {"mon": "test-run", "tue": "later-run"}
+
+
+def test_a_slice_that_was_not_answered_for_stays_and_rows_outside_are_refused(
+    spark: SparkSession, tables: Tables
+) -> None:
+    table = contract(Write.REPLACE_WHERE)
+    tables.write(table, build(table, spark, {"day": "mon", "n": 1}))
+    tables.write(table, build(table, spark, {"day": "tue", "n": 1}))
+    assert [r[0] for r in rows(tables, table)] == ["mon", "tue"]
+    with pytest.raises(ValueError, match="were not answered for"):
+        tables.write(table, build(table, spark, {"day": "wed", "n": 1}), slices=["tue"])
+
+
+def test_append_adds_a_key_once_and_a_repeated_sequence_of_one_run_nothing(
+    spark: SparkSession, tables: Tables
+) -> None:
+    table = contract(Write.APPEND)
+    tables.append(table, build(table, spark, {"day": "mon", "n": 1}), sequence=1)
+    tables.append(table, build(table, spark, {"day": "tue", "n": 1}), sequence=1)
+    tables.append(table, build(table, spark, {"day": "mon", "n": 9}, {"day": "wed", "n": 1}), sequence=2)
+    assert rows(tables, table) == [("mon", None, 1), ("wed", None, 1)]
+
+
+@pytest.mark.parametrize(("write", "call"), [(Write.APPEND, "write"), (Write.MERGE, "append")])
+def test_a_table_is_written_only_by_its_own_mode(spark: SparkSession, tables: Tables, write: Write, call: str) -> None:
+    table = contract(write)
+    calls: dict[str, Callable[[], None]] = {
+        "write": lambda: tables.write(table, build(table, spark)),
+        "append": lambda: tables.append(table, build(table, spark), sequence=1),
+    }
+    with pytest.raises(ValueError, match="shelf is written by"):
+        calls[call]()
+
+
+@pytest.mark.parametrize("write", [Write.MERGE, Write.REPLACE_WHERE])
+def test_a_repeated_key_stops_the_write_and_is_named(spark: SparkSession, tables: Tables, write: Write) -> None:
+    table = contract(write)
+    with pytest.raises(ContractError, match=r"shelf: the key \(day, item\).*mon"):
+        tables.write(table, build(table, spark, {"day": "mon", "n": 1}, {"day": "mon", "n": 2}))
+
+
+def test_a_check_of_the_contract_holds_in_delta_itself(spark: SparkSession, tables: Tables) -> None:
+    table = contract(Write.MERGE)
+    with pytest.raises(Exception, match="n_not_negative"):
+        tables.write(table, build(table, spark, {"day": "mon", "n": -1}))
+
+
+def test_conform_says_everything_that_is_wrong_at_once(spark: SparkSession, tables: Tables) -> None:
+    df = spark.createDataFrame([("mon", 1, 2)], "day string, n int, colour int")
+    with pytest.raises(SchemaMismatchError) as caught:
+        tables.write(contract(Write.MERGE), df)
+    for problem in ("item: expected string, found no such column", "n: expected bigint, found int", "colour: not a"):
+        assert problem in str(caught.value)
+
+
+def test_an_added_nullable_column_applies_by_itself_and_any_other_change_stops(
+    spark: SparkSession, tables: Tables
+) -> None:
+    old = contract(Write.MERGE)
+    tables.write(old, build(old, spark, {"day": "mon", "n": 1}))
+    colour = column("colour", StringType(), "null when unknown", nullable=True)
+    fresh = Tables(spark, lakehouse=tables.lakehouse, stamp=tables.stamp)
+    wider = Table("shelf", "c", StructType([*old.schema, colour]), old.key, Write.MERGE, version=2)
+    fresh.write(wider, build(wider, spark, {"day": "tue", "n": 1, "colour": "red"}))
+    assert {(r.day, r.colour) for r in fresh.read(wider).collect()} == {("mon", None), ("tue", "red")}
+    retyped = StructType([*old.schema.fields[:2], column("n", StringType(), "words"), colour])
+    with pytest.raises(ContractError, match=r"n: bigint is stored, string wanted"):
+        Tables(spark, lakehouse=tables.lakehouse, stamp=tables.stamp).read(
+            Table("shelf", "c", retyped, old.key, Write.MERGE, version=3)
+        )
+
+
+def test_a_map_column_compares_by_its_entries_whatever_their_order(spark: SparkSession, tables: Tables) -> None:
+    table = Table(
+        "labels",
+        "c",
+        StructType([column("day", StringType(), "d"), column("m", MapType(StringType(), StringType()), "m")]),
+        ("day",),
+        Write.REPLACE_WHERE,
+        slice_by="day",
+    )
+    one_way = spark.sql("select 'mon' as day, map('a', '1', 'b', '2') as m")
+    tables.write(table, one_way)
+    before = tables.version(table)
+    tables.write(table, spark.sql("select 'mon' as day, map('b', '2', 'a', '1') as m"))
+    assert tables.version(table) == before
+    tables.write(table, spark.sql("select 'mon' as day, map('b', '3', 'a', '1') as m"))
+    assert tables.version(table) != before
+
+
+def test_reading_a_table_that_nothing_wrote_gives_its_columns_and_no_rows(tables: Tables) -> None:
+    table = contract(Write.MERGE)
+    assert tables.version(table) == "absent"
+    assert tables.read(table).columns == table.stored.names
+    assert tables.read(table).isEmpty()
+
+
+def test_registered_names_answer_sql_with_comments(spark: SparkSession, tables: Tables) -> None:
+    table = contract(Write.MERGE)
+    own = Tables(spark, lakehouse=tables.lakehouse, stamp=tables.stamp, schema="geo_registered")
+    own.write(table, build(table, spark, {"day": "mon", "n": 1}))
+    assert own.register([table]) == ["geo_registered.shelf"]
+    answer = spark.sql("select day, n from geo_registered.shelf")
+    expected = spark.createDataFrame([("mon", 1)], "day string, n bigint")
+    assert_df_equality(answer, expected, ignore_nullable=True, ignore_metadata=True)
+    comments = {r.col_name: r.comment for r in spark.sql("describe table geo_registered.shelf").collect()}
+    assert comments["n"] == "how many"
+    spark.sql("drop database geo_registered cascade")
