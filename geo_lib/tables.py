@@ -42,11 +42,12 @@ class Tables:
     schema: str = "geo"
     catalog: str | None = None
     _ready: set[str] = field(default_factory=set, repr=False)
+    _versions: dict[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def truth(self) -> "Tables":
         """The truth of a simulated platform: ``<schema>_truth`` of the same lakehouse."""
-        return replace(self, schema=f"{self.schema}_truth", _ready=set())
+        return replace(self, schema=f"{self.schema}_truth")
 
     def stamped(self, stamp: Stamp) -> "Tables":
         """The same tables for another run."""
@@ -63,11 +64,17 @@ class Tables:
         return bool(self._properties(table))
 
     def version(self, table: Table) -> str:
-        """``<table id>@<version>``; ``absent`` when the table does not exist."""
-        if not (properties := self._properties(table)):
-            return "absent"
-        history = self.spark.sql(f"describe history {self._name(table)} limit 1").collect()
-        return f"{properties.get(_IDENTITY, 'foreign')}@{history[0]['version']}"
+        """``<table id>@<version>``; ``absent`` when the table does not exist.
+
+        Asked once and kept until these tables write it: within one run nobody else does.
+        """
+        name = self._name(table)
+        if name not in self._versions:
+            if not (properties := self._properties(table)):
+                return "absent"
+            history = self.spark.sql(f"describe history {name} limit 1").collect()
+            self._versions[name] = f"{properties.get(_IDENTITY, 'foreign')}@{history[0]['version']}"
+        return self._versions[name]
 
     def write(self, table: Table, df: DataFrame, *, slices: Sequence[object] | None = None) -> None:
         """Bring ``df`` (content columns) into ``table`` by its write mode; equal content makes no commit.
@@ -79,6 +86,7 @@ class Tables:
         if table.write is Write.APPEND:
             raise ValueError(f"{table.name} is written by append(); write() would repeat rows after a crash")
         self._ensure(table)
+        self._versions.pop(self._name(table), None)
         new = table.conform(df).persist(StorageLevel.MEMORY_AND_DISK)
         try:
             if table.write is Write.REPLACE_WHERE:
@@ -94,6 +102,7 @@ class Tables:
         if table.write is not Write.APPEND:
             raise ValueError(f"{table.name} is written by write(): its mode is {table.write.value}")
         self._ensure(table)
+        self._versions.pop(self._name(table), None)
         there = self.read(table).select(*table.key)
         same = [F.col(f"new.{k}").eqNullSafe(F.col(f"there.{k}")) for k in table.key]
         new = table.conform(df).alias("new").join(there.alias("there"), on=same, how="left_anti")
@@ -143,13 +152,13 @@ class Tables:
 
     def _ensure(self, table: Table) -> None:
         """Create the table from its contract, or bring an older one up to it."""
-        if table.name in self._ready:
+        if self._name(table) in self._ready:
             return
         if properties := self._properties(table):
             self._bring_up_to_date(table, int(properties.get(_CONTRACT, 0)))
         else:
             self._create(table)
-        self._ready.add(table.name)
+        self._ready.add(self._name(table))
 
     def _create(self, table: Table) -> None:
         properties = {

@@ -7,7 +7,7 @@ from schemas.table import Table, Write, column
 JOB_RUNS = Table(
     name="job_runs",
     comment="One row per run of a job: in = kept + dropped + failed, and what it took from and left in the lakehouse",
-    key=("run_id", "job"),
+    key=("job", "started_at"),
     write=Write.APPEND,
     schema=StructType(
         [
