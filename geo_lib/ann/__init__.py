@@ -1,0 +1,1 @@
+"""Nearest neighbours: HNSW shards, their manifest, their distribution to workers and their search."""

@@ -1,0 +1,1 @@
+"""Texts and images as unit vectors: encoders, and inference over partitions."""

