@@ -45,12 +45,21 @@ class Shard:
     def search(self, queries: Vectors, *, k: int, ef: int) -> tuple[Positions, Scores]:
         """Positions and cosines of the nearest of each query, both (queries, min(k, rows)), best first.
 
-        hnswlib raises when it cannot fill k places: k is clipped to the shard, ef raised to k.
+        hnswlib raises when it cannot fill k places, so k is clipped to the shard and ef raised to k. It also
+        raises when the walk ends in a corner with fewer than k rows, as among many equal vectors: then the
+        shard is searched exactly.
         """
         k = min(k, len(self.ids))
         self.graph.set_ef(max(ef, k))
-        labels, distances = self.graph.knn_query(queries, k=k, num_threads=1)
+        try:
+            labels, distances = self.graph.knn_query(queries, k=k, num_threads=1)
+        except RuntimeError:
+            return exact_top_k(self.vectors(), queries, k=k)
         return labels.astype(np.int64), (1.0 - distances).astype(np.float32)
+
+    def vectors(self) -> Vectors:
+        """Every vector, in the order of ``ids``."""
+        return np.asarray(self.graph.get_items(np.arange(len(self.ids))), dtype=np.float32)
 
 
 def build_shard(ids: Sequence[str], vectors: Vectors, hnsw: Hnsw) -> Shard:
@@ -86,8 +95,7 @@ def recall(shard: Shard, queries: Vectors, *, k: int, ef: int) -> float:
 
     Images with the same texts have the same vector: what is found counts by its cosine, not by its name.
     """
-    vectors = np.asarray(shard.graph.get_items(np.arange(len(shard.ids))), dtype=np.float32)
-    _, exact = exact_top_k(vectors, queries, k=k)
+    _, exact = exact_top_k(shard.vectors(), queries, k=k)
     _, found = shard.search(queries, k=k, ef=ef)
     worst_allowed = exact[:, -1:] - 1e-5
     return round(float((found >= worst_allowed).mean()), 6)

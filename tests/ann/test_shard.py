@@ -46,13 +46,21 @@ def test_the_graph_finds_nearly_all_of_what_brute_force_finds():
 
 
 def test_recall_counts_what_is_missed():
-    shard = build_shard(names(2000), unit(2000, 64), Hnsw(m=2, ef_construction=2))
+    shard = build_shard(names(2000), unit(2000, 64), Hnsw(m=6, ef_construction=8))
     queries = unit(50, 64, seed=9)
     positions, _ = shard.search(queries, k=10, ef=10)
     exact, _ = exact_top_k(unit(2000, 64), queries, k=10)
     by_hand = np.mean([len(set(a) & set(b)) / 10 for a, b in zip(positions.tolist(), exact.tolist(), strict=True)])
     assert recall(shard, queries, k=10, ef=10) == pytest.approx(by_hand, abs=1e-6)
     assert by_hand < 0.9
+
+
+def test_a_graph_that_cannot_be_walked_is_searched_exactly():
+    vectors, queries = unit(2000, 64), unit(50, 64, seed=9)
+    shard = build_shard(names(2000), vectors, Hnsw(m=2, ef_construction=2))
+    with pytest.raises(RuntimeError, match="contiguous 2D array"):
+        shard.graph.knn_query(queries, k=10)
+    assert recall(shard, queries, k=10, ef=10) == 1.0
 
 
 def test_images_with_the_same_vector_are_as_good_as_each_other():
