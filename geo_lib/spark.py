@@ -106,11 +106,17 @@ def _delta() -> dict[str, str]:
     if given := os.environ.get("GEO_SPARK_JARS"):
         jars = [Path(jar) for jar in given.split(",")]
         if missing := [str(jar) for jar in jars if not jar.is_file()]:
-            raise MachineError(f"GEO_SPARK_JARS names {', '.join(missing)}, which is no file; it takes {DELTA} and "
-                               "its delta-storage as comma-separated paths.")
+            raise MachineError(
+                f"GEO_SPARK_JARS names {', '.join(missing)}, which is no file; it takes {DELTA} and "
+                "its delta-storage as comma-separated paths."
+            )
         return extension | {"spark.jars": ",".join(map(str, jars))}
     ivy = cache_folder() / "ivy"
     fetched = [ivy / "jars" / name for name in _JAR_NAMES]
     if all(jar.is_file() for jar in fetched):
         return extension | {"spark.jars": ",".join(map(str, fetched))}
-    return extension | {"spark.jars.packages": DELTA, "spark.jars.excludes": _EXCLUDES, "spark.jars.ivy": str(ivy)}
+    return extension | {
+        "spark.jars.packages": DELTA,
+        "spark.jars.excludes": _EXCLUDES,
+        "spark.jars.ivy": str(ivy),
+    }

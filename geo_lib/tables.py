@@ -119,8 +119,7 @@ class Tables:
             self.spark.sql(f"create database if not exists {self.schema} location '{self._database()}'")
             for table in there:
                 self.spark.sql(
-                    f"create table if not exists {self.schema}.{table.name} using delta "
-                    f"location '{self._path(table)}'"
+                    f"create table if not exists {self.schema}.{table.name} using delta location '{self._path(table)}'"
                 )
         return [f"{self.schema}.{table.name}" for table in there]
 
@@ -133,9 +132,7 @@ class Tables:
         return f"{self._database()}/{table.name}"
 
     def _name(self, table: Table) -> str:
-        return (
-            f"`{self.catalog}`.`{self.schema}`.`{table.name}`" if self.catalog else f"delta.`{self._path(table)}`"
-        )
+        return f"`{self.catalog}`.`{self.schema}`.`{table.name}`" if self.catalog else f"delta.`{self._path(table)}`"
 
     def _properties(self, table: Table) -> Mapping[str, str]:
         if self.catalog and not self.exists(table):

@@ -9,11 +9,11 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+from geo_lib.models import Models
 from pyspark.sql import functions as F
 
 from geo_lib import provenance
 from geo_lib.counts import Counts
-from geo_lib.models import Models
 from geo_lib.tables import Tables
 from jobs.job import Context, Job, Progress
 from schemas.job_runs import JOB_RUNS
@@ -120,7 +120,13 @@ class Runner:
 
     def _fingerprint(self, job: Job[Any], knobs: Any, inputs: dict[str, str]) -> str:
         simulated = str(self.tables.stamp.simulated)
-        parts = [job.name, self.as_of.isoformat(), simulated, _json(knobs), json.dumps(inputs, sort_keys=True)]
+        parts = [
+            job.name,
+            self.as_of.isoformat(),
+            simulated,
+            _json(knobs),
+            json.dumps(inputs, sort_keys=True),
+        ]
         return provenance.combined([*parts, provenance.source_digest()])
 
     def _inside(self, folder: str) -> str:
@@ -129,7 +135,7 @@ class Runner:
     def _record(self, rows: Sequence[Mapping[str, Any]]) -> None:
         if not rows:
             return
-        empty: dict[str, Any] = {name: None for name in JOB_RUNS.schema.names} | {"inputs": {}, "outputs": {}}
+        empty: dict[str, Any] = dict.fromkeys(JOB_RUNS.schema.names) | {"inputs": {}, "outputs": {}}
         filled = [tuple((empty | dict(row))[name] for name in JOB_RUNS.schema.names) for row in rows]
         frame = self.tables.spark.createDataFrame(filled, JOB_RUNS.schema)
         self.tables.append(JOB_RUNS, frame, sequence=time.monotonic_ns())

@@ -20,11 +20,24 @@ JOB_RUNS = Table(
             column("kept", LongType(), "units kept; null as rows_in", nullable=True),
             column("dropped", MapType(StringType(), LongType()), "reason to units dropped", nullable=True),
             column("failed", MapType(StringType(), LongType()), "reason to units failed", nullable=True),
-            column("produced", MapType(StringType(), LongType()), "what the kept units fanned out into", nullable=True),
+            column(
+                "produced",
+                MapType(StringType(), LongType()),
+                "what the kept units fanned out into",
+                nullable=True,
+            ),
             column("knobs", StringType(), "the job's knobs as JSON"),
-            column("fingerprint", StringType(), "hash of as_of, knobs, inputs and sources: equal ones need no rerun"),
+            column(
+                "fingerprint",
+                StringType(),
+                "hash of as_of, knobs, inputs and sources: equal ones need no rerun",
+            ),
             column("inputs", MapType(StringType(), StringType()), "input to its version: tables, files, models"),
-            column("outputs", MapType(StringType(), StringType()), "table or file written to its version afterwards"),
+            column(
+                "outputs",
+                MapType(StringType(), StringType()),
+                "table or file written to its version afterwards",
+            ),
             column("error", StringType(), "the sentence it failed with; null unless it failed", nullable=True),
         ]
     ),

@@ -62,7 +62,11 @@ class Table:
 
     def __post_init__(self) -> None:
         names = set(self.schema.names)
-        for role, columns in (("key", self.key), ("cluster_by", self.cluster_by), ("slice_by", (self.slice_by,))):
+        for role, columns in (
+            ("key", self.key),
+            ("cluster_by", self.cluster_by),
+            ("slice_by", (self.slice_by,)),
+        ):
             if unknown := [c for c in columns if c is not None and c not in names]:
                 raise ValueError(f"{self.name}.{role} names {', '.join(unknown)}, which is no column of it")
         if (self.write is Write.REPLACE_WHERE) != (self.slice_by is not None):

@@ -57,9 +57,7 @@ def test_writing_equal_content_again_makes_no_commit_even_from_another_run(
     assert {r.run_id for r in tables.read(table).collect()} == {"test-run"}
 
 
-def test_merge_updates_what_differs_inserts_what_is_new_and_keeps_the_rest(
-    spark: SparkSession, tables: Tables
-) -> None:
+def test_merge_updates_what_differs_inserts_what_is_new_and_keeps_the_rest(spark: SparkSession, tables: Tables) -> None:
     table = contract(Write.MERGE)
     tables.write(table, build(table, spark, {"day": "mon", "n": 1}, {"day": "tue", "item": "oak", "n": 2}))
     tables.write(table, build(table, spark, {"day": "mon", "n": 5}, {"day": "wed", "item": "ash", "n": 3}))
@@ -96,9 +94,7 @@ def test_a_slice_that_was_not_answered_for_stays_and_rows_outside_are_refused(
         tables.write(table, build(table, spark, {"day": "wed", "n": 1}), slices=["tue"])
 
 
-def test_append_adds_a_key_once_and_a_repeated_sequence_of_one_run_nothing(
-    spark: SparkSession, tables: Tables
-) -> None:
+def test_append_adds_a_key_once_and_a_repeated_sequence_of_one_run_nothing(spark: SparkSession, tables: Tables) -> None:
     table = contract(Write.APPEND)
     tables.append(table, build(table, spark, {"day": "mon", "n": 1}), sequence=1)
     tables.append(table, build(table, spark, {"day": "tue", "n": 1}), sequence=1)
@@ -134,7 +130,11 @@ def test_conform_says_everything_that_is_wrong_at_once(spark: SparkSession, tabl
     df = spark.createDataFrame([("mon", 1, 2)], "day string, n int, colour int")
     with pytest.raises(SchemaMismatchError) as caught:
         tables.write(contract(Write.MERGE), df)
-    for problem in ("item: expected string, found no such column", "n: expected bigint, found int", "colour: not a"):
+    for problem in (
+        "item: expected string, found no such column",
+        "n: expected bigint, found int",
+        "colour: not a",
+    ):
         assert problem in str(caught.value)
 
 

@@ -1,0 +1,77 @@
+"""Configuration: layers, unknown keys, kinds, environment."""
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from geo_lib import config
+from geo_lib.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Mine:
+    top_k: int = 30
+    min_ctr: float = 0.8
+    countries: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.top_k < 1:
+            raise ValueError(f"top_k must be at least 1, not {self.top_k}")
+
+
+@pytest.fixture
+def conf(tmp_path: Path) -> Path:
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf" / "base.yml").write_text("schema: geo\njobs: {mine: {top_k: 5, min_ctr: 0.5}}\n")
+    return tmp_path / "conf" / "own.yml"
+
+
+def test_a_file_lies_on_top_of_what_it_extends_knob_by_knob(conf: Path) -> None:
+    conf.write_text("extends: base.yml\nas_of: 2026-01-31\njobs: {mine: {top_k: 7, countries: [deu, aut]}}\n")
+    loaded = config.load(conf)
+    assert (loaded.target, loaded.schema, loaded.as_of) == ("own", "geo", date(2026, 1, 31))
+    assert loaded.knobs("mine", Mine) == Mine(top_k=7, min_ctr=0.5, countries=("deu", "aut"))
+    assert loaded.knobs("another", Mine) == Mine()
+
+
+def test_relative_paths_start_where_conf_lies_and_uris_stay(conf: Path, tmp_path: Path) -> None:
+    conf.write_text("lakehouse: ./lake\njobs: {mine: {folder: ./raw, bucket: 's3://b/raw'}}\n")
+    loaded = config.load(conf)
+    assert loaded.lakehouse == str(tmp_path / "lake")
+    assert loaded.jobs["mine"] == {"folder": str(tmp_path / "raw"), "bucket": "s3://b/raw"}
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("jobs: {mine: {top: 3}}", "mine has no knob top; it has countries, min_ctr, top_k"),
+        ("jobs: {mine: {top_k: many}}", "mine.top_k must be int, not 'many'"),
+        ("jobs: {mine: {top_k: true}}", "mine.top_k must be int, not True"),
+        ("jobs: {mine: {top_k: 0}}", "mine: top_k must be at least 1, not 0"),
+        ("lakehose: x", "own.yml has no knob lakehose"),
+        ("lakehouse: ${GEO_NOWHERE}", "own.yml needs the environment variable GEO_NOWHERE"),
+        ("extends: own.yml", "own.yml extends itself"),
+        ("extends: other.yml", "no configuration file .*other.yml; conf/ has base.yml, own.yml"),
+        ("[1, 2]", "must hold keys and values, not list"),
+        ("a: [", "is not YAML"),
+    ],
+)
+def test_what_cannot_be_is_said_in_one_sentence(conf: Path, text: str, sentence: str) -> None:
+    conf.write_text(text)
+    with pytest.raises(ConfigError, match=sentence):
+        config.load(conf).knobs("mine", Mine)
+
+
+def test_whole_numbers_do_for_shares(conf: Path) -> None:
+    conf.write_text("jobs: {mine: {min_ctr: 1}}")
+    assert config.load(conf).knobs("mine", Mine).min_ctr == 1.0
+
+
+def test_the_environment_fills_in_and_a_default_stands_in(conf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    conf.write_text("lakehouse: ${GEO_LAKE:-./default}\n")
+    monkeypatch.delenv("GEO_LAKE", raising=False)
+    assert config.load(conf).lakehouse.endswith("/default")
+    monkeypatch.setenv("GEO_LAKE", "/elsewhere")
+    assert config.load(conf).lakehouse == "/elsewhere"
