@@ -108,15 +108,19 @@ class Runner:
             _versions(self.tables, job.reads)
             | _versions(self.tables.truth, job.reads_truth)
             | {location: provenance.digest(location) for location in job.files(knobs)}
-            | {alias: self.models.version(alias) or "absent" for alias in job.reads_models}
+            | {alias: self._model(alias) for alias in job.reads_models}
         )
 
     def _outputs(self, job: Job[Any]) -> dict[str, str]:
         return (
             _versions(self.tables, job.writes)
             | _versions(self.tables.truth, job.writes_truth)
-            | {alias: self.models.version(alias) or "absent" for alias in job.writes_models}
+            | {alias: self._model(alias) for alias in job.writes_models}
         )
+
+    def _model(self, alias: str) -> str:
+        found = self.models.find(alias)
+        return "absent" if found is None else found.model_version
 
     def _fingerprint(self, job: Job[Any], knobs: Any, inputs: dict[str, str]) -> str:
         simulated = str(self.tables.stamp.simulated)
