@@ -8,9 +8,13 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
+from geo_lib.models import Models
 from geo_lib.spark import session
 from geo_lib.tables import Stamp, Tables
 from jobs.job import Context
+from tests.kit import empty_registry, models
+
+__all__ = ["empty_registry", "models"]
 
 AS_OF = date(2026, 10, 30)
 
@@ -44,13 +48,11 @@ def tables(spark: SparkSession, tmp_path: Path, stamp: Stamp) -> Tables:
 
 
 @pytest.fixture
-def context(tables: Tables, stamp: Stamp) -> Context:
+def context(tables: Tables, stamp: Stamp, models: Models) -> Context:
     """A fresh lakehouse for one job: tables, models and files of its own."""
-    from geo_lib.models import Models
-
     return Context(
         tables=tables,
-        models=Models(f"{tables.lakehouse}/mlflow"),
+        models=models,
         as_of=AS_OF,
         simulated=True,
         run_id=stamp.run_id,

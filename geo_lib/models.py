@@ -1,0 +1,243 @@
+"""The one place that turns a model alias into files, and that knows MLflow.
+
+An alias is ``<name>@<alias>``, as in ``vlm@champion``. It is resolved on the driver to a registered
+version and a folder; workers are given the folder. Without a tracking URI the registry is an SQLite
+file and a folder of artifacts under ``root``.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from geo_lib.errors import ModelError
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Metric
+
+_EXPERIMENT = "visual-geo"
+_ARTIFACT = "model"
+_FILES = "files"
+_VERSION = "model_version"
+_DIGEST = "digest"
+_METRICS_PER_COMMIT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFiles:
+    """A model that can be loaded: which one it is, and where its files are."""
+
+    model_version: str
+    path: str
+    digest: str
+    """SHA-256 over names and contents of the files, or the commit of a hub's snapshot."""
+
+
+class TrainingRun:
+    """An open MLflow run. Numbers go there in batches: one commit per step would cost more than the step."""
+
+    def __init__(self, client: "MlflowClient", run_id: str) -> None:
+        self.run_id = run_id
+        self._client = client
+        self._waiting: list[Metric] = []
+
+    def record(self, metrics: Mapping[str, float], step: int) -> None:
+        from mlflow.entities import Metric
+
+        now = time.time_ns() // 1_000_000  # MLflow's own bookkeeping, no part of any result
+        self._waiting += [Metric(name, value, now, step) for name, value in metrics.items()]
+        if len(self._waiting) >= _METRICS_PER_COMMIT:
+            self.flush()
+
+    def flush(self) -> None:
+        self._client.log_batch(self.run_id, metrics=self._waiting)
+        self._waiting = []
+
+
+class Models:
+    """The registry of one lakehouse. MLflow is imported on first use: its import costs seconds."""
+
+    def __init__(self, root: str, *, tracking_uri: str | None = None, prefix: str = "") -> None:
+        """``prefix`` is what a shared registry wants before a name, as in ``catalog.schema.``."""
+        self._root = root
+        self._uri = tracking_uri
+        self._prefix = prefix
+        self._opened: MlflowClient | None = None
+
+    def resolve(self, alias: str) -> ModelFiles:
+        """The files of ``name@alias``. Raises ``ModelError`` when nothing carries the alias yet."""
+        name, _, tag = alias.partition("@")
+        if not tag:
+            raise ModelError(f"{alias!r} is no alias: write it as name@alias, as in vlm@champion")
+        if (version := self._tagged(name, tag)) is None:
+            raise ModelError(f"no model carries the alias {alias}; run geo finetune-vlm, which registers it")
+        return self._files(version)
+
+    def find(self, alias: str) -> ModelFiles | None:
+        """As ``resolve``, but null when nothing carries the alias."""
+        name, _, tag = alias.partition("@")
+        version = self._tagged(name, tag)
+        return None if version is None else self._files(version)
+
+    def known(self, name: str, model_version: str) -> ModelFiles | None:
+        """The files registered for this ``model_version``: the same one is not trained twice."""
+        version = self._registered(name, model_version)
+        return None if version is None else self._files(version)
+
+    def point(self, alias: str, model_version: str) -> None:
+        """Let ``name@alias`` name this registered version from now on."""
+        name, _, tag = alias.partition("@")
+        if (version := self._registered(name, model_version)) is None:
+            raise ModelError(f"{name} {model_version} is not registered, so {alias} cannot point to it")
+        if (now := self._tagged(name, tag)) is None or now.version != version.version:
+            self._client.set_registered_model_alias(self._prefix + name, tag, version.version)
+
+    def register(self, name: str, files: ModelFiles, *, run: TrainingRun | None = None) -> None:
+        """Make a version of files that are already where they stay, unless it is there under the same path."""
+        known = self._registered(name, files.model_version)
+        if known is not None and known.source == files.path:
+            return
+        self._make_version(name, files, source=files.path, run=run)
+
+    @contextmanager
+    def training(self, name: str, model_version: str, parameters: Mapping[str, object]) -> Iterator[TrainingRun]:
+        """An MLflow run around a training; failed when the block raises, finished when it does not."""
+        client = self._client
+        experiment = client.get_experiment_by_name(_EXPERIMENT)
+        if experiment is not None:
+            experiment_id = experiment.experiment_id
+        else:
+            home = None if self._uri else Path(self._root, "artifacts").absolute().as_uri()
+            experiment_id = client.create_experiment(_EXPERIMENT, artifact_location=home)
+        run = client.create_run(experiment_id, tags={_VERSION: model_version}, run_name=f"{name}-{model_version}")
+        status = "FAILED"
+        try:
+            for key, value in parameters.items():
+                client.log_param(run.info.run_id, key, value)
+            training = TrainingRun(client, run.info.run_id)
+            yield training
+            training.flush()
+            status = "FINISHED"
+        finally:
+            client.set_terminated(run.info.run_id, status)
+
+    def keep(self, name: str, model_version: str, folder: Path, *, run: TrainingRun) -> ModelFiles:
+        """Log ``folder`` as the run's model, register it as ``model_version`` and return where it stays."""
+        self._client.log_artifacts(run.run_id, str(folder), _ARTIFACT)
+        source = f"{self._client.get_run(run.run_id).info.artifact_uri}/{_ARTIFACT}"
+        files = ModelFiles(model_version, source, digest_of(folder))
+        return self._files(self._make_version(name, files, source=source, run=run))
+
+    # -- MLflow ---------------------------------------------------------------------------------------------
+
+    @property
+    def _client(self) -> "MlflowClient":
+        if self._opened is None:
+            os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+            os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+            for noisy in ("alembic", "mlflow"):
+                logging.getLogger(noisy).setLevel(logging.WARNING)
+            from mlflow import MlflowClient
+
+            logging.getLogger("mlflow").setLevel(logging.WARNING)  # its import sets it back
+            if self._uri is None:
+                Path(self._root).mkdir(parents=True, exist_ok=True)
+            uri = self._uri or f"sqlite:///{Path(self._root).absolute()}/mlflow.db"
+            self._opened = MlflowClient(tracking_uri=uri, registry_uri=uri)
+        return self._opened
+
+    def _tagged(self, name: str, tag: str) -> Any:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return self._client.get_model_version_by_alias(self._prefix + name, tag)
+        except MlflowException as missing:
+            if missing.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                return None
+            raise
+
+    def _registered(self, name: str, model_version: str) -> Any:
+        """The newest version with this tag; null when there is none."""
+        found = self._client.search_model_versions(f"name = '{self._prefix + name}'")
+        matching = [version for version in found if version.tags.get(_VERSION) == model_version]
+        return max(matching, key=lambda version: int(version.version), default=None)
+
+    def _make_version(self, name: str, files: ModelFiles, *, source: str, run: TrainingRun | None) -> Any:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            self._client.create_registered_model(self._prefix + name)
+        except MlflowException as there:
+            if there.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+        tags = {_VERSION: files.model_version, _DIGEST: files.digest}
+        return self._client.create_model_version(
+            self._prefix + name, source, run_id=None if run is None else run.run_id, tags=tags
+        )
+
+    def _files(self, version: Any) -> ModelFiles:
+        path = _local(version.source)
+        if path is None:
+            path = Path(self._root, _FILES, version.tags[_VERSION])
+            if not path.is_dir():
+                from mlflow.artifacts import download_artifacts
+
+                fetched = download_artifacts(artifact_uri=version.source, tracking_uri=self._uri)
+                shutil.copytree(fetched, path)
+        if not path.is_dir():
+            raise ModelError(
+                f"{version.name} {version.tags[_VERSION]} is registered at {path}, where there is nothing; "
+                "run geo finetune-vlm --force to make it again"
+            )
+        return ModelFiles(version.tags[_VERSION], str(path), version.tags[_DIGEST])
+
+
+def base_files(base: str, *, cache: str) -> ModelFiles:
+    """The files of a base model: a folder, or a hub id ``org/name[@revision]``, fetched once into ``cache``.
+
+    Workers read them too: on a cluster both must lie where every node can read. The ``model_version`` is
+    ``base-`` and the start of the digest.
+    """
+    if Path(base).is_dir():
+        digest = digest_of(Path(base))
+        return ModelFiles(f"base-{digest[:12]}", str(Path(base).absolute()), digest)
+    if base.startswith((".", "/")) or base.count("/") != 1:
+        raise ModelError(f"there is no base model at {base}; give a folder, or a hub id as org/name@revision")
+    from huggingface_hub import snapshot_download
+
+    repository, _, revision = base.partition("@")
+    path = snapshot_download(repository, revision=revision or None, cache_dir=cache)
+    commit = Path(path).name
+    return ModelFiles(f"base-{commit[:12]}", path, commit)
+
+
+def digest_of(folder: Path) -> str:
+    """SHA-256 over the relative names and the contents of a folder's files, in the order of their names."""
+    whole = hashlib.sha256()
+    for file in sorted(p for p in folder.rglob("*") if p.is_file()):
+        with file.open("rb") as stream:
+            content = hashlib.file_digest(stream, "sha256").hexdigest()
+        whole.update(f"{file.relative_to(folder).as_posix()}\n{content}\n".encode())
+    return whole.hexdigest()
+
+
+def version_of(**parts: object) -> str:
+    """A short name for exactly these parts: the first 16 hex digits of the SHA-256 of their JSON."""
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=False, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _local(source: str) -> Path | None:
+    if source.startswith("file://"):
+        from urllib.parse import unquote, urlparse
+
+        return Path(unquote(urlparse(source).path))
+    return Path(source) if source.startswith("/") else None

@@ -1,0 +1,90 @@
+"""Aliases become files on the driver, and the same version is registered once."""
+
+from pathlib import Path
+
+import pytest
+
+from geo_lib.errors import ModelError
+from geo_lib.models import Models, base_files, digest_of, version_of
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "weights"
+    (made / "sub").mkdir(parents=True)
+    (made / "config.json").write_text("{}")
+    (made / "sub" / "model.bin").write_bytes(b"\x00\x01")
+    return made
+
+
+def test_a_kept_model_is_found_by_alias_and_by_version_with_the_digest_of_its_files(
+    models: Models, folder: Path
+) -> None:
+    with models.training("vlm", "v1", {"rank": 4}) as run:
+        run.record({"loss": 1.5}, 1)
+        kept = models.keep("vlm", "v1", folder, run=run)
+    models.point("vlm@champion", "v1")
+    assert models.resolve("vlm@champion") == kept == models.known("vlm", "v1")
+    assert kept.digest == digest_of(folder) == digest_of(Path(kept.path))
+    assert models.known("vlm", "v2") is None
+
+
+def test_what_a_run_recorded_is_in_the_registry_by_step(models: Models, folder: Path) -> None:
+    with models.training("vlm", "v1", {"rank": 4}) as run:
+        for step in range(1, 4):
+            run.record({"loss": 3.0 - step}, step)
+    history = models._client.get_metric_history(run.run_id, "loss")
+    assert [(m.step, m.value) for m in history] == [(1, 2.0), (2, 1.0), (3, 0.0)]
+    assert models._client.get_run(run.run_id).info.status == "FINISHED"
+
+
+def test_a_training_that_breaks_is_marked_failed_and_registers_nothing(models: Models) -> None:
+    with pytest.raises(RuntimeError), models.training("vlm", "v1", {}) as run:
+        raise RuntimeError("out of memory")
+    assert models._client.get_run(run.run_id).info.status == "FAILED"
+    assert models.find("vlm@champion") is None
+
+
+def test_an_alias_that_nothing_carries_says_which_job_makes_it(models: Models) -> None:
+    with pytest.raises(ModelError, match="vlm@champion; run geo finetune-vlm"):
+        models.resolve("vlm@champion")
+    with pytest.raises(ModelError, match="name@alias"):
+        models.resolve("vlm")
+
+
+def test_files_registered_where_they_lie_make_one_version_however_often(models: Models, folder: Path) -> None:
+    base = base_files(str(folder), cache="unused")
+    models.register("vlm", base)
+    models.register("vlm", base)
+    models.point("vlm@base", base.model_version)
+    assert models.resolve("vlm@base") == base
+    assert len(models._client.search_model_versions("name = 'vlm'")) == 1
+
+
+def test_registered_files_that_are_gone_are_an_error_that_says_how_to_get_them_back(
+    models: Models, folder: Path
+) -> None:
+    base = base_files(str(folder), cache="unused")
+    models.register("vlm", base)
+    models.point("vlm@base", base.model_version)
+    folder.rename(folder.with_name("moved"))
+    with pytest.raises(ModelError, match="finetune-vlm --force"):
+        models.resolve("vlm@base")
+
+
+def test_a_base_that_is_no_folder_and_no_hub_id_is_refused_before_any_network(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="no base model at"):
+        base_files(str(tmp_path / "missing"), cache="unused")
+
+
+def test_the_digest_follows_names_and_contents(folder: Path) -> None:
+    before = digest_of(folder)
+    (folder / "config.json").rename(folder / "other.json")
+    renamed = digest_of(folder)
+    (folder / "other.json").write_text("{ }")
+    assert len({before, renamed, digest_of(folder)}) == 3
+
+
+def test_a_version_depends_on_every_part_and_not_on_their_order() -> None:
+    assert version_of(a=1, b="x") == version_of(b="x", a=1)
+    assert version_of(a=1, b="x") != version_of(a=2, b="x")
