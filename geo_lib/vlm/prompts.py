@@ -1,0 +1,57 @@
+"""What the model is asked and in which shape it answers. A change of any text here is a new version."""
+
+import json
+from collections.abc import Mapping, Sequence
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+PROMPT_VERSION = "queries-1"
+
+CATEGORIES = ("description", "style", "use_case")
+
+INSTRUCTION = (
+    "Write up to 7 search queries that should lead to this image, in the language of its locale, "
+    "as JSON with the keys description, style and use_case."
+)
+
+METADATA_CHARACTERS = 120
+"""Each metadata value is cut after this many characters: a board title is context, not a document."""
+
+
+def plain(text: Column) -> Column:
+    """One line without control characters and without anything a chat template could take for a token.
+
+    The marks ``<|`` and ``|>`` become blanks wherever they stand, so that no special token can be
+    spelled, not even one that appears when another is taken out. Blank text becomes null.
+    """
+    unmarked = F.regexp_replace(text, r"<\||\|>|\p{Cntrl}", " ")
+    line = F.trim(F.regexp_replace(unmarked, r"\s+", " "))
+    return F.when(line != "", line)
+
+
+def prompt(*, locale: Column, title: Column, board: Column, creator_category: Column) -> Column:
+    """The user's turn: the instruction, then a line for each metadata value that is known."""
+    known = {"locale": locale, "title": title, "board": board, "creator category": creator_category}
+    lines = [
+        F.concat(F.lit(f"{name}: "), F.substring(plain(value), 1, METADATA_CHARACTERS)) for name, value in known.items()
+    ]
+    return F.concat_ws("\n", F.lit(INSTRUCTION), *lines)
+
+
+def response(queries: Mapping[str, Sequence[str]]) -> str:
+    """The assistant's turn: compact JSON, the categories always all there and in the same order."""
+    ordered = {category: list(queries.get(category, ())) for category in CATEGORIES}
+    return json.dumps(ordered, ensure_ascii=False, separators=(",", ":"))
+
+
+def response_column() -> Column:
+    """The same text as ``response``, built by Spark from three array columns named after the categories."""
+    answer = F.struct(*[F.col(category) for category in CATEGORIES])
+    return F.to_json(answer)
+
+
+def conversation(prompt_text: str) -> list[dict[str, object]]:
+    """Messages for the chat template of the base model: one image, then the prompt."""
+    content = [{"type": "image"}, {"type": "text", "text": prompt_text}]
+    return [{"role": "user", "content": content}]
