@@ -3,14 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from geo_lib.counts import Counts
+from geo_lib.models import Models
 from geo_lib.tables import Tables
 from schemas.table import Table
-
-if TYPE_CHECKING:
-    from geo_lib.models import Models
 
 K = TypeVar("K")
 
@@ -26,7 +24,7 @@ class Context:
     """What a job works in. Time is an argument: nothing in a job asks the clock."""
 
     tables: Tables
-    models: "Models"
+    models: Models
     as_of: date
     simulated: bool
     run_id: str
