@@ -1,4 +1,4 @@
-"""The tiny base model's folder: pretrain it, measure it, and leave weights, processor and card where vLLM finds them."""
+"""The tiny base model's folder: pretrain and measure it, leave weights, processor and card where vLLM finds them."""
 
 import json
 import logging
@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from geo_lib.demo.base_accuracy import accuracy
 from geo_lib.demo.base_tokenizer import build_processor, build_tokenizer
-from geo_lib.demo.base_training import Training, accuracy, build_model, train
+from geo_lib.demo.base_training import Training, build_model, train
 from geo_lib.demo.latent import reserved_combinations
 from geo_lib.demo.pretraining import FEWEST_PIXELS, PIXELS, Picture, picture, pictures
 
@@ -146,12 +147,12 @@ def write_card(
     text = f"""# Tiny base VLM
 
 A Qwen2-VL of {parameters / 1e6:.1f} million parameters, pretrained from scratch on captions of simulated pictures by
-`geo pretrain-tiny-vlm`. It stands in for Qwen2-VL-7B-Instruct where there is no GPU: same classes, same chat template shape,
-same processor, loaded by transformers and by vLLM alike. It knows nothing but the simulated platform.
+`geo pretrain-tiny-vlm`. It stands in for Qwen2-VL-7B-Instruct where there is no GPU: same classes, same shape of chat
+template, same processor, loaded by transformers and by vLLM alike. It knows nothing but the simulated platform.
 
-**Data (simulated).** {knobs.pictures:,} pictures drawn by `geo_lib/demo` from a seed stream that no platform uses, captioned in
-lower-case English and German, and text-only lists of search queries of unrelated pictures, so that the decoder has read the
-platform's words. No picture shows one of the {len(reserved_combinations())} reserved (kind, colour) combinations.
+**Data (simulated).** {knobs.pictures:,} pictures drawn by `geo_lib/demo` from a seed stream that no platform uses,
+captioned in lower-case English and German, and text-only lists of search queries of unrelated pictures, so that the
+decoder has read the platform's words. No picture shows one of the {len(reserved_combinations())} reserved (kind, colour) combinations.
 
 **Bounds.** {FEWEST_PIXELS:,} to {PIXELS:,} pixels; one visual token per 28 x 28 pixels. Weights in bfloat16.
 
@@ -161,7 +162,8 @@ platform's words. No picture shows one of the {len(reserved_combinations())} res
 |---|---|{"---|" * len(columns)}
 {chr(10).join(rows)}
 
-**Run.** {int(last.get("step", 0)):,} steps of {knobs.training.batch_size} pictures in {last.get("seconds", 0) / 60:.0f} minutes; knobs:
+**Run.** {int(last.get("step", 0)):,} steps of {knobs.training.batch_size} pictures in
+{last.get("seconds", 0) / 60:.0f} minutes; knobs:
 
 ```json
 {json.dumps(asdict(knobs), indent=2)}

@@ -1,4 +1,4 @@
-"""Tokenizer, chat template and processor of the tiny base model: Qwen2-VL's own classes, trained on the demo's words."""
+"""Tokenizer, chat template and processor of the tiny base model: Qwen2-VL's classes, trained on the demo's words."""
 
 import json
 from collections.abc import Iterator

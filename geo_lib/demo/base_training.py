@@ -1,24 +1,25 @@
 """Pretrain the tiny base model: first to see, then to say what it sees.
 
-Phase 1 teaches the vision part alone to tell which words a caption uses, one linear head per attribute over the mean of
-its visual tokens. Phase 2 trains the whole model on captions, with the heads as a lesser aim; one batch in ``TEXT_EVERY``
-is text without a picture, so that the decoder has read every word that the platform's people type. The heads are thrown
-away. Every picture is seen in both locales; the prompt says which one is asked for.
+Phase 1 teaches the vision part alone to tell which words a caption uses, one linear head per attribute over the mean
+of its visual tokens. Phase 2 trains the whole model on captions, with the heads as a lesser aim; one batch in
+``TEXT_EVERY`` is text without a picture, so that the decoder has read every word that the platform's people type. The
+heads are thrown away. Every picture is seen in both locales; the prompt says which one is asked for.
 """
 
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from geo_lib.demo.base_accuracy import ATTRIBUTES
+from geo_lib.demo.base_batches import MERGE, PATCH, Collator, augment, patches, shuffled_batches
 from geo_lib.demo.base_tokenizer import IMAGE, STOP, caption_prompt, caption_text, query_list, text_prompt
-from geo_lib.demo.latent import Latent, stream_seed
-from geo_lib.demo.pretraining import CELL, Grid, Picture
+from geo_lib.demo.latent import stream_seed
+from geo_lib.demo.pretraining import Picture
 from geo_lib.demo.worlds import vocabulary
 
 if TYPE_CHECKING:
@@ -27,11 +28,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-ATTRIBUTES = ("kind", "colour", "pattern", "material", "setting")
 TEXT_EVERY = 6
-PATCH, MERGE = 14, 2
-MEAN = (0.48145466, 0.4578275, 0.40821073)
-DEVIATION = (0.26862954, 0.26130258, 0.27577711)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +102,7 @@ def build_model(tokenizer: "PreTrainedTokenizerBase", *, seed: int) -> "Qwen2VLF
 
 
 def batch_attention(model: "Qwen2VLForConditionalGeneration") -> None:
-    """Let equal-sized pictures attend in one call, and embed patches by a matrix product: on a CPU several times faster.
+    """Let equal-sized pictures attend in one call, embed patches by a matrix product: on a CPU several times faster.
 
     Holds for batches of one grid only, as this module makes them; a saved model is untouched.
     """
@@ -134,102 +131,6 @@ def batch_attention(model: "Qwen2VLForConditionalGeneration") -> None:
         block.attn.forward = attend(block.attn)
 
 
-def patches(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What Qwen2-VL's processor makes of normalised pictures (n, height, width, 3): rows of 2 x 3 x 14 x 14 values."""
-    n, height, width, _ = pixels.shape
-    rows, columns = height // CELL, width // CELL
-    cut = pixels.reshape(n, rows, MERGE, PATCH, columns, MERGE, PATCH, 3)
-    ordered = cut.transpose(0, 1, 4, 2, 5, 7, 3, 6)[:, :, :, :, :, :, None]
-    twice = np.repeat(ordered, 2, axis=6)
-    return np.ascontiguousarray(twice.reshape(n * rows * columns * MERGE * MERGE, -1))
-
-
-def augment(pixels: NDArray[np.uint8], rng: np.random.Generator | None) -> NDArray[np.float32]:
-    """Normalise; with an ``rng``, also mirror, shift by a few pixels and change brightness and contrast a little."""
-    batch = pixels.astype(np.float32) / 255
-    if rng is not None:
-        n = len(batch)
-        mirrored = rng.random(n) < 0.5
-        batch[mirrored] = batch[mirrored, :, ::-1]
-        down, across = rng.integers(-7, 8, 2)
-        batch = np.roll(batch, (int(down), int(across)), axis=(1, 2))
-        contrast = rng.uniform(0.9, 1.1, (n, 1, 1, 1)).astype(np.float32)
-        brightness = rng.uniform(-0.04, 0.04, (n, 1, 1, 1)).astype(np.float32)
-        batch = (batch - 0.5) * contrast + 0.5 + brightness
-    normalised: NDArray[np.float32] = (batch - np.float32(MEAN)) / np.float32(DEVIATION)
-    return normalised
-
-
-@dataclass(frozen=True, slots=True)
-class Prompt:
-    """A caption prompt up to the assistant's turn, with its three rows of positions."""
-
-    ids: list[int]
-    positions: NDArray[np.int64]
-
-
-def prompt_of(tokenizer: "PreTrainedTokenizerBase", grid: Grid | None, text: str) -> Prompt:
-    """The prompt for a picture of ``grid``, or for none, as the processor and the model's own position rule build it."""
-    content: list[dict[str, str]] = [{"type": "text", "text": text}]
-    if grid is not None:
-        content.insert(0, {"type": "image"})
-    rendered = str(
-        tokenizer.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True, tokenize=False)
-    )
-    ids: list[int] = list(tokenizer(rendered).input_ids)
-    if grid is None:
-        return Prompt(ids, np.tile(np.arange(len(ids)), (3, 1)))
-    rows, columns = grid
-    place = ids.index(int(tokenizer.convert_tokens_to_ids(IMAGE)))  # type: ignore[arg-type]
-    ids[place : place + 1] = [ids[place]] * (rows * columns)
-    down, across = np.divmod(np.arange(rows * columns), columns)
-    seen = np.stack([np.zeros_like(down), down, across]) + place
-    after = np.arange(len(ids) - place - rows * columns) + place + max(rows, columns)
-    positions = np.concatenate([np.tile(np.arange(place), (3, 1)), seen, np.tile(after, (3, 1))], axis=1)
-    return Prompt(ids, positions)
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Rows padded on the right; ``labels`` is -100 wherever no loss is due."""
-
-    ids: "torch.Tensor"
-    labels: "torch.Tensor"
-    positions: "torch.Tensor"
-
-
-class Collator:
-    """Prompts and answers into batches; prompts are built once per grid and text."""
-
-    def __init__(self, tokenizer: "PreTrainedTokenizerBase") -> None:
-        self._tokenizer = tokenizer
-        self._prompts: dict[tuple[Grid | None, str], Prompt] = {}
-        self._end = [int(tokenizer.convert_tokens_to_ids(STOP))]  # type: ignore[arg-type]
-
-    def prompt(self, grid: Grid | None, text: str) -> Prompt:
-        if (grid, text) not in self._prompts:
-            self._prompts[grid, text] = prompt_of(self._tokenizer, grid, text)
-        return self._prompts[grid, text]
-
-    def __call__(self, grid: Grid | None, rows: Sequence[tuple[str, str]]) -> Batch:
-        """Batch (prompt text, answer) pairs; the loss is due on the answer and its end mark."""
-        import torch
-
-        prompts = [self.prompt(grid, text) for text, _ in rows]
-        answers = [list(self._tokenizer(answer).input_ids) + self._end for _, answer in rows]
-        longest = max(len(p.ids) + len(a) for p, a in zip(prompts, answers, strict=True))
-        ids = np.full((len(rows), longest), self._tokenizer.pad_token_id, dtype=np.int64)
-        labels = np.full((len(rows), longest), -100, dtype=np.int64)
-        positions = np.zeros((3, len(rows), longest), dtype=np.int64)
-        for row, (prompt, answer) in enumerate(zip(prompts, answers, strict=True)):
-            start = len(prompt.ids)
-            ids[row, : start + len(answer)] = prompt.ids + answer
-            labels[row, start : start + len(answer)] = answer
-            positions[:, row, :start] = prompt.positions
-            positions[:, row, start:] = prompt.positions[0, -1] + 1 + np.arange(longest - start)
-        return Batch(torch.from_numpy(ids), torch.from_numpy(labels), torch.from_numpy(positions))
-
-
 def _options() -> dict[str, list[str]]:
     vocab = vocabulary()
     return {
@@ -239,19 +140,6 @@ def _options() -> dict[str, list[str]]:
         "material": list(vocab.materials),
         "setting": [setting for world in vocab.worlds.values() for setting in world.settings],
     }
-
-
-def _shuffled_batches(pictures: Sequence[Picture], size: int, rng: np.random.Generator) -> Iterator[list[int]]:
-    """Endless batches of indices, each of one grid; every picture once per epoch, but for what fills no batch."""
-    grids: dict[Grid, list[int]] = {}
-    for index, picture in enumerate(pictures):
-        grids.setdefault(picture.grid, []).append(index)
-    while True:
-        batches = []
-        for members in grids.values():
-            order = rng.permutation(members)
-            batches += [order[start : start + size].tolist() for start in range(0, len(order) - size + 1, size)]
-        yield from (batches[i] for i in rng.permutation(len(batches)))
 
 
 def train(
@@ -285,7 +173,7 @@ def train(
         lr=knobs.learning_rate,
         betas=(0.9, 0.98),
     )
-    batches = _shuffled_batches(pictures, knobs.batch_size, rng)
+    batches = shuffled_batches(pictures, knobs.batch_size, rng)
     locales = list(vocabulary().locales)
     curve: list[dict[str, float]] = []
     begun = time.monotonic()
@@ -325,7 +213,10 @@ def train(
                 asked = [locales[int(i)] for i in rng.integers(len(locales), size=len(members))]
                 batch = collate(
                     grid,
-                    [(caption_prompt(locale), caption_text(pictures[i].latent, locale)) for i, locale in zip(members, asked, strict=True)],
+                    [
+                        (caption_prompt(locale), caption_text(pictures[i].latent, locale))
+                        for i, locale in zip(members, asked, strict=True)
+                    ],
                 )
                 first = min(int((row >= 0).nonzero()[0]) for row in batch.labels)
                 out = model.model(
@@ -358,68 +249,3 @@ def train(
             checkpoint(done)
     model.eval()
     return curve
-
-
-def spoken(latent: Latent, locale: str) -> Mapping[str, str]:
-    """The words by which a caption names each attribute."""
-    words = vocabulary()
-    world = words.worlds[latent.world]
-    adjective = {"en": 0}.get(locale, 1)
-    return {
-        "kind": world.kinds[latent.kind].nouns[locale].lower(),
-        "colour": words.colours[latent.colour].words[locale].lower(),
-        "pattern": words.patterns[latent.pattern][locale][0].lower(),
-        "material": words.materials[latent.material][locale][adjective].lower(),
-        "setting": world.settings[latent.setting].words[locale]["where"].lower(),
-    }
-
-
-def describe(
-    model: "Qwen2VLForConditionalGeneration",
-    tokenizer: "PreTrainedTokenizerBase",
-    pictures: Sequence[Picture],
-    locale: str,
-    *,
-    size: int = 64,
-) -> list[str]:
-    """Greedy captions, in order."""
-    import torch
-
-    collate = Collator(tokenizer)
-    texts: dict[int, str] = {}
-    grids = sorted({p.grid for p in pictures})
-    for grid in grids:
-        members = [i for i, p in enumerate(pictures) if p.grid == grid]
-        prompt = collate.prompt(grid, caption_prompt(locale))
-        for start in range(0, len(members), size):
-            chunk = members[start : start + size]
-            ids = torch.tensor([prompt.ids] * len(chunk))
-            answers = model.generate(  # type: ignore[operator]
-                input_ids=ids,
-                attention_mask=torch.ones_like(ids),
-                mm_token_type_ids=(ids == model.config.image_token_id).int(),
-                pixel_values=torch.from_numpy(patches(augment(np.stack([pictures[i].pixels for i in chunk]), None))),
-                image_grid_thw=torch.tensor([[1, grid[0] * MERGE, grid[1] * MERGE]] * len(chunk)),
-                max_new_tokens=32,
-                do_sample=False,
-            )
-            for i, text in zip(chunk, tokenizer.batch_decode(answers[:, ids.shape[1] :], skip_special_tokens=True), strict=True):
-                texts[i] = text
-    return [texts[i] for i in range(len(pictures))]
-
-
-def accuracy(
-    model: "Qwen2VLForConditionalGeneration",
-    tokenizer: "PreTrainedTokenizerBase",
-    pictures: Sequence[Picture],
-) -> dict[str, dict[str, float]]:
-    """Share of captions that are exact, and that name each attribute rightly, per locale."""
-    found: dict[str, dict[str, float]] = {}
-    for locale in vocabulary().locales:
-        texts = describe(model, tokenizer, pictures, locale)
-        exact = [text == caption_text(p.latent, locale) for text, p in zip(texts, pictures, strict=True)]
-        found[locale] = {"exact": float(np.mean(exact))}
-        for name in ATTRIBUTES:
-            named = [f" {spoken(p.latent, locale)[name]}" in f" {text}" for text, p in zip(texts, pictures, strict=True)]
-            found[locale][name] = float(np.mean(named))
-    return found

@@ -6,14 +6,16 @@ the shorter side. Nothing depends on the resolution, so a picture looks alike at
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
-Array = NDArray[np.float32]
+Array = NDArray[Any]
+"""float32 throughout; numpy promotes by value, which its types do not follow."""
 Point = tuple[float, float]
-Rgb = tuple[float, float, float] | tuple[int, int, int] | NDArray[np.float32]
+Rgb = tuple[float, float, float] | tuple[int, int, int] | Array
 
 SHADING_GRID = 48
 """Forms are shaded on a grid about this wide: light is soft, so that a fine grid would only cost time."""
@@ -116,7 +118,7 @@ class Canvas:
         if points is None:
             self.rgb[:] = field
         else:
-            self.fill(points, Fill(field, 0, 0))  # type: ignore[arg-type]
+            self.fill(points, Fill(field, 0, 0))
 
     def fill(
         self,
@@ -176,7 +178,9 @@ class Canvas:
             light = light + rim * np.clip(1 - inside * 1.6, 0, 1)
         return _resized(light.astype(np.float32), (height, width))
 
-    def shadow(self, points: Sequence[Point], *, dx: float = 0.02, dy: float = 0.03, blur: float = 0.03, strength: float = 0.35) -> None:
+    def shadow(
+        self, points: Sequence[Point], *, dx: float = 0.02, dy: float = 0.03, blur: float = 0.03, strength: float = 0.35
+    ) -> None:
         """A soft shadow of a polygon, thrown aside."""
         moved = [(x + dx * self.unit / self.width, y + dy * self.unit / self.height) for x, y in points]
         self.fill(moved, (40, 30, 36), alpha=strength, blur=blur)

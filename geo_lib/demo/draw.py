@@ -17,7 +17,7 @@ WIDE = {"sofa": 0.88, "bed": 0.9, "rug": 0.9, "bookshelf": 0.95}
 
 
 def draw(latent: Latent, seed: int, size: int) -> Image.Image:
-    """Draw the latent with a scene, place, scale, light and props of the seed; ``size`` is the longer side in pixels."""
+    """Draw the latent with the seed's scene, place, scale, light and props; ``size`` is the longer side in pixels."""
     rng = np.random.default_rng(stream_seed("draw", seed))
     across, down = ASPECTS[int(rng.choice(len(ASPECTS), p=(0.45, 0.35, 0.2)))]
     height = size if down >= across else round(size * down / across)

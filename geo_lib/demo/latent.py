@@ -9,7 +9,6 @@ import numpy as np
 from geo_lib.demo.worlds import vocabulary
 
 
-
 @dataclass(frozen=True, slots=True)
 class Latent:
     """What one image shows. Everything that the platform says about it follows from this and the locale."""
@@ -32,7 +31,8 @@ def reserved_combinations() -> frozenset[tuple[str, str]]:
     """Every second kind loses one colour: 12 of 192 combinations, about 6 % of the images."""
     vocab = vocabulary()
     kinds = sorted(
-        (kind for world in vocab.worlds.values() for kind in world.kinds), key=lambda kind: stream_seed("reserved", kind)
+        (kind for world in vocab.worlds.values() for kind in world.kinds),
+        key=lambda kind: stream_seed("reserved", kind),
     )
     return frozenset(
         (kind, min(vocab.colours, key=lambda colour: stream_seed("reserved", kind, colour)))

@@ -39,7 +39,7 @@ class Picture:
 
 
 def model_size(width: int, height: int) -> tuple[int, int]:
-    """(width, height) that Qwen2-VL's processor gives an image larger than the budget: multiples of ``CELL`` within it."""
+    """(width, height) that Qwen2-VL's processor gives an image above the budget: multiples of ``CELL`` within it."""
     shrink = (width * height / PIXELS) ** 0.5
     return max(int(width / shrink / CELL), 1) * CELL, max(int(height / shrink / CELL), 1) * CELL
 
@@ -64,7 +64,12 @@ def _shard(stream: str, start: int, stop: int, folder: Path) -> Path:
     if not path.exists():
         pictures = [picture(stream, index) for index in range(start, stop)]
         arrays = {f"p{i}": p.pixels for i, p in enumerate(pictures)}
-        latents = np.array([(p.latent.world, p.latent.kind, p.latent.colour, p.latent.pattern, p.latent.material, p.latent.setting) for p in pictures])
+        latents = np.array(
+            [
+                (p.latent.world, p.latent.kind, p.latent.colour, p.latent.pattern, p.latent.material, p.latent.setting)
+                for p in pictures
+            ]
+        )
         partial = path.with_suffix(".partial.npz")
         np.savez(partial, latents=latents, **arrays)  # type: ignore[arg-type]
         partial.rename(path)

@@ -22,7 +22,11 @@ def _planks(c: Canvas, wood: Rgb) -> None:
     """A wooden floor whose boards run towards the eye."""
     c.gradient(box(0, FLOOR, 1, 1), mix(wood, (0, 0, 0), 0.12), mix(wood, (255, 255, 255), 0.1))
     for x in np.linspace(-0.6, 1.6, 16):
-        c.fill(stroke([(0.5 + (x - 0.5) * 0.7, FLOOR), (0.5 + (x - 0.5) * 1.5, 1.0)], 0.004, taper=2), (70, 44, 30), alpha=0.35)
+        c.fill(
+            stroke([(0.5 + (x - 0.5) * 0.7, FLOOR), (0.5 + (x - 0.5) * 1.5, 1.0)], 0.004, taper=2),
+            (70, 44, 30),
+            alpha=0.35,
+        )
 
 
 def _plant(c: Canvas, rng: np.random.Generator, x: float, y: float, size: float) -> None:
@@ -46,7 +50,10 @@ def _frame(c: Canvas, rng: np.random.Generator, x: float, y: float, w: float, h:
     c.shadow(box(x, y, x + w, y + h), dx=0.01, dy=0.012, blur=0.012, strength=0.3)
     c.fill(box(x, y, x + w, y + h), (150, 116, 84))
     c.fill(box(x + 0.012, y + 0.01, x + w - 0.012, y + h - 0.01), (250, 247, 241))
-    c.fill(ellipse(x + w * 0.25, y + h * 0.2, x + w * 0.7, y + h * 0.52), _pick(rng, ((216, 160, 130), (150, 170, 160), (222, 190, 130))))
+    c.fill(
+        ellipse(x + w * 0.25, y + h * 0.2, x + w * 0.7, y + h * 0.52),
+        _pick(rng, ((216, 160, 130), (150, 170, 160), (222, 190, 130))),
+    )
     hill = [(x + w * 0.16, y + h * 0.84), (x + w * 0.4, y + h * 0.5), (x + w * 0.84, y + h * 0.84)]
     c.fill(hill, _pick(rng, ((126, 140, 150), (170, 130, 120), (130, 150, 120))))
 
@@ -73,7 +80,12 @@ def _foliage(c: Canvas, rng: np.random.Generator, y0: float, y1: float, count: i
         x, r = float(rng.uniform(-0.05, 1.05)), float(rng.uniform(0.09, 0.17))
         y = y0 + (y1 - y0) * float(t)
         rx, ry = r * c.unit / c.width, r * c.unit / c.height
-        c.fill(ellipse(x - rx, y - ry, x + rx, y + ry), mix(_pick(rng, palette), (255, 255, 240), 0.12 * float(t)), form=0.7, blur=0.01)
+        c.fill(
+            ellipse(x - rx, y - ry, x + rx, y + ry),
+            mix(_pick(rng, palette), (255, 255, 240), 0.12 * float(t)),
+            form=0.7,
+            blur=0.01,
+        )
 
 
 def living_room(c: Canvas, rng: np.random.Generator) -> None:
@@ -81,7 +93,11 @@ def living_room(c: Canvas, rng: np.random.Generator) -> None:
     c.gradient(None, mix(wall, (255, 255, 255), 0.15), mix(wall, (0, 0, 0), 0.06))
     _planks(c, _pick(rng, ((196, 152, 110), (178, 132, 94), (210, 170, 128))))
     for x in np.linspace(0.02, 0.82, 4):
-        c.fill(box(x, 0.5, x + 0.17, FLOOR - 0.05), mix(wall, (0, 0, 0), 0.1), holes=[box(x + 0.008, 0.507, x + 0.162, FLOOR - 0.057)])
+        c.fill(
+            box(x, 0.5, x + 0.17, FLOOR - 0.05),
+            mix(wall, (0, 0, 0), 0.1),
+            holes=[box(x + 0.008, 0.507, x + 0.162, FLOOR - 0.057)],
+        )
     c.fill(box(0, FLOOR - 0.028, 1, FLOOR), (250, 247, 242))
     for x, y, w, h in ((0.06, 0.07, 0.19, 0.25), (0.31, 0.11, 0.15, 0.19), (0.76, 0.08, 0.18, 0.24)):
         _frame(c, rng, x, y, w, h)
@@ -111,11 +127,16 @@ def balcony(c: Canvas, rng: np.random.Generator) -> None:
     x = -0.02
     while x < 1.0:
         w, top = float(rng.uniform(0.1, 0.18)), float(rng.uniform(0.34, 0.5))
-        c.fill(box(x, top, x + w, FLOOR), mix(_pick(rng, ((196, 170, 160), (206, 190, 172), (180, 180, 190))), (226, 240, 246), 0.35))
+        c.fill(
+            box(x, top, x + w, FLOOR),
+            mix(_pick(rng, ((196, 170, 160), (206, 190, 172), (180, 180, 190))), (226, 240, 246), 0.35),
+        )
         x += w
     c.gradient(box(0, FLOOR, 1, 1), (196, 176, 160), (222, 206, 190))
     for x in np.linspace(-0.5, 1.5, 9):
-        c.fill(stroke([(0.5 + (x - 0.5) * 0.7, FLOOR), (0.5 + (x - 0.5) * 1.4, 1.0)], 0.005), (150, 128, 112), alpha=0.5)
+        c.fill(
+            stroke([(0.5 + (x - 0.5) * 0.7, FLOOR), (0.5 + (x - 0.5) * 1.4, 1.0)], 0.005), (150, 128, 112), alpha=0.5
+        )
     for y in (0.82, 0.92):
         c.fill(box(0, y, 1, y + 0.005), (150, 128, 112), alpha=0.5)
     for x in np.linspace(0.0, 1.0, 17):
@@ -152,7 +173,7 @@ def street(c: Canvas, rng: np.random.Generator) -> None:
         w, top = float(rng.uniform(0.24, 0.32)), float(rng.uniform(0.03, 0.14))
         c.fill(box(x, top, x + w, FLOOR), _pick(rng, palette))
         c.fill(box(x - 0.006, top, x + w + 0.006, top + 0.025), (150, 116, 104))
-        for y in np.arange(top + 0.07, FLOOR - 0.22, 0.16):
+        for y in np.arange(top + 0.07, FLOOR - 0.22, 0.16).tolist():
             for fx in (0.16, 0.58):
                 c.fill(box(x + fx * w, y, x + fx * w + 0.26 * w, y + 0.1), (252, 248, 240))
                 c.fill(box(x + fx * w + 0.01, y + 0.008, x + fx * w + 0.26 * w - 0.01, y + 0.092), (116, 140, 158))
@@ -181,7 +202,11 @@ def garden(c: Canvas, rng: np.random.Generator) -> None:
         rx, ry = r * c.unit / c.width, r * c.unit / c.height
         c.fill(ellipse(x - rx, y - ry, x + rx, y + ry), petal, form=0.5)
     for x in np.linspace(0.02, 0.98, 11):
-        c.fill([(x - 0.03, 0.6), (x, 0.56), (x + 0.03, 0.6), (x + 0.03, FLOOR), (x - 0.03, FLOOR)], (250, 248, 242), form=0.4)
+        c.fill(
+            [(x - 0.03, 0.6), (x, 0.56), (x + 0.03, 0.6), (x + 0.03, FLOOR), (x - 0.03, FLOOR)],
+            (250, 248, 242),
+            form=0.4,
+        )
     c.fill(box(0, 0.63, 1, 0.65), (236, 232, 224))
 
 
@@ -192,7 +217,9 @@ def beach(c: Canvas, rng: np.random.Generator) -> None:
     _cloud(c, float(rng.uniform(0.1, 0.4)), float(rng.uniform(0.08, 0.22)), 0.12)
     c.gradient(box(0, 0.42, 1, 0.72), (42, 138, 172), (116, 200, 204))
     for y in (0.5, 0.57, 0.63):
-        wave = smooth([(float(x), y + 0.007 * (-1) ** i) for i, x in enumerate(np.linspace(-0.05, 1.05, 9))], closed=False)
+        wave = smooth(
+            [(float(x), y + 0.007 * (-1) ** i) for i, x in enumerate(np.linspace(-0.05, 1.05, 9))], closed=False
+        )
         c.fill(stroke(wave, 0.008), (240, 250, 250), alpha=0.7)
     shore = smooth([(-0.1, 0.7), (0.2, 0.675), (0.5, 0.7), (0.8, 0.68), (1.1, 0.7)], closed=False)
     c.fill([*shore, (1.1, 1.1), (-0.1, 1.1)], (250, 250, 246))
@@ -268,7 +295,11 @@ def wedding(c: Canvas, rng: np.random.Generator) -> None:
 
 def _foliage_column(c: Canvas, rng: np.random.Generator, x: float, blooms: tuple[Rgb, ...]) -> None:
     for _ in range(7):
-        px, py, r = x + float(rng.normal(0, 0.03)), 0.72 + float(rng.uniform(-0.06, 0.06)), float(rng.uniform(0.025, 0.045))
+        px, py, r = (
+            x + float(rng.normal(0, 0.03)),
+            0.72 + float(rng.uniform(-0.06, 0.06)),
+            float(rng.uniform(0.025, 0.045)),
+        )
         rx, ry = r * c.unit / c.width, r * c.unit / c.height
         c.fill(ellipse(px - rx, py - ry, px + rx, py + ry), _pick(rng, blooms), form=0.9)
 
@@ -283,19 +314,29 @@ def christmas(c: Canvas, rng: np.random.Generator) -> None:
     c.glow(0.5, 0.72, 0.5, (255, 150, 60), 0.85)
     for x in np.linspace(0.28, 0.72, 7):
         h = float(rng.uniform(0.08, 0.16))
-        c.fill(smooth([(x, FLOOR - h), (x + 0.04, FLOOR - 0.04), (x, FLOOR), (x - 0.04, FLOOR - 0.04)]), (255, 190, 90), blur=0.006)
+        c.fill(
+            smooth([(x, FLOOR - h), (x + 0.04, FLOOR - 0.04), (x, FLOOR), (x - 0.04, FLOOR - 0.04)]),
+            (255, 190, 90),
+            blur=0.006,
+        )
     c.fill(box(0.03, 0.25, 0.97, 0.315), mix(stone, (255, 255, 255), 0.4), form=0.4)
     for x in np.linspace(0.03, 0.97, 26):
         r = float(rng.uniform(0.028, 0.05))
         rx, ry = r * c.unit / c.width, r * c.unit / c.height
         y = 0.26 + float(rng.normal(0, 0.012))
-        c.fill(ellipse(x - rx, y - ry, x + rx, y + ry), _pick(rng, ((62, 100, 70), (78, 118, 80), (52, 86, 64))), form=0.7)
+        c.fill(
+            ellipse(x - rx, y - ry, x + rx, y + ry), _pick(rng, ((62, 100, 70), (78, 118, 80), (52, 86, 64))), form=0.7
+        )
     for x in np.linspace(0.06, 0.94, 12):
         y = 0.27 + float(rng.normal(0, 0.014))
         c.glow(x, y, 0.045, (255, 236, 180), 1.0)
         c.fill(ellipse(x - 0.007, y - 0.006, x + 0.007, y + 0.006), (255, 246, 214))
     for x in (0.12, 0.88):
-        c.fill([(x - 0.035, 0.32), (x + 0.035, 0.32), (x + 0.035, 0.44), (x + 0.07, 0.48), (x - 0.035, 0.48)], (190, 50, 52), form=0.8)
+        c.fill(
+            [(x - 0.035, 0.32), (x + 0.035, 0.32), (x + 0.035, 0.44), (x + 0.07, 0.48), (x - 0.035, 0.48)],
+            (190, 50, 52),
+            form=0.8,
+        )
         c.fill(box(x - 0.042, 0.31, x + 0.042, 0.35, 0.01), (252, 248, 242), form=0.6)
 
 

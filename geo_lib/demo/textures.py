@@ -66,7 +66,7 @@ def _velvet(u: Array, v: Array, rng: np.random.Generator) -> Array:
     """Deep, with broad soft brushed sheens."""
     shape = np.broadcast(u, v).shape
     brushed = noise(rng, (6, 7), shape) + 0.5 * noise(rng, (12, 13), shape)
-    return -0.12 + 0.40 * np.tanh(1.6 * brushed)
+    return np.asarray(-0.12 + 0.40 * np.tanh(1.6 * brushed))
 
 
 def _linen(u: Array, v: Array, rng: np.random.Generator) -> Array:
@@ -74,7 +74,7 @@ def _linen(u: Array, v: Array, rng: np.random.Generator) -> Array:
     shape = np.broadcast(u, v).shape
     threads = np.sin(2 * np.pi * u / 0.095) * (0.8 + 0.5 * noise(rng, (6, 40), shape))
     wefts = np.sin(2 * np.pi * v / 0.095) * (0.8 + 0.5 * noise(rng, (40, 6), shape))
-    return 0.14 * threads + 0.14 * wefts + 0.03
+    return np.asarray(0.14 * threads + 0.14 * wefts + 0.03)
 
 
 def _rattan(u: Array, v: Array, rng: np.random.Generator) -> Array:
@@ -87,13 +87,13 @@ def _rattan(u: Array, v: Array, rng: np.random.Generator) -> Array:
     over = np.where(across, y, x)
     bundle = np.clip(np.cos(np.pi * along), 0, 1) ** 0.6
     strands = 0.85 + 0.15 * np.cos(2 * np.pi * over * 3)
-    return 0.62 * bundle * strands - 0.46
+    return np.asarray(0.62 * bundle * strands - 0.46)
 
 
 def _enamel(u: Array, v: Array, rng: np.random.Generator) -> Array:
     """Hard gloss: one sharp streak of light, darker flanks."""
     streak = np.exp(-(((u + 0.28) / 0.075) ** 2)) + 0.5 * np.exp(-(((u + 0.12) / 0.03) ** 2))
-    return 0.85 * streak - 0.24 * np.abs(u) ** 1.5 + 0.3 * np.exp(-(((u - 0.52) / 0.05) ** 2)) + 0.0 * v
+    return np.asarray(0.85 * streak - 0.24 * np.abs(u) ** 1.5 + 0.3 * np.exp(-(((u - 0.52) / 0.05) ** 2)) + 0.0 * v)
 
 
 def _knit(u: Array, v: Array, rng: np.random.Generator) -> Array:
@@ -102,14 +102,14 @@ def _knit(u: Array, v: Array, rng: np.random.Generator) -> Array:
     slant = np.abs(column - np.floor(column) - 0.5)
     stitch = np.sin(2 * np.pi * (v / 0.12 + slant * 1.3))
     ridge = np.cos(2 * np.pi * column)
-    return 0.24 * stitch - 0.16 * ridge
+    return np.asarray(0.24 * stitch - 0.16 * ridge)
 
 
 def _denim(u: Array, v: Array, rng: np.random.Generator) -> Array:
     """Diagonal twill, washed out in places."""
     shape = np.broadcast(u, v).shape
     twill = np.sin(2 * np.pi * (u + v) / 0.10)
-    return 0.19 * twill + 0.12 * noise(rng, (6, 6), shape) + 0.10 * noise(rng, (60, 60), shape) + 0.03
+    return np.asarray(0.19 * twill + 0.12 * noise(rng, (6, 6), shape) + 0.10 * noise(rng, (60, 60), shape) + 0.03)
 
 
 def _satin(u: Array, v: Array, rng: np.random.Generator) -> Array:
@@ -117,7 +117,7 @@ def _satin(u: Array, v: Array, rng: np.random.Generator) -> Array:
     shape = np.broadcast(u, v).shape
     flow = u + 0.35 * v + 0.16 * noise(rng, (3, 3), shape)
     folds = np.sin(2 * np.pi * flow / 0.52)
-    return 0.30 * np.sign(folds) * np.abs(folds) ** 1.6 + 0.22 * np.clip(folds - 0.75, 0, 1) * 4
+    return np.asarray(0.30 * np.sign(folds) * np.abs(folds) ** 1.6 + 0.22 * np.clip(folds - 0.75, 0, 1) * 4)
 
 
 def _leather(u: Array, v: Array, rng: np.random.Generator) -> Array:
@@ -125,7 +125,7 @@ def _leather(u: Array, v: Array, rng: np.random.Generator) -> Array:
     shape = np.broadcast(u, v).shape
     creases = np.minimum(np.abs(noise(rng, (18, 18), shape)), np.abs(noise(rng, (15, 15), shape)))
     shine = np.exp(-((u + 0.3) ** 2 + (v + 0.35) ** 2) / 0.22)
-    return np.clip(creases * 3.4, 0, 0.5) - 0.42 + 0.5 * shine
+    return np.asarray(np.clip(creases * 3.4, 0, 0.5) - 0.42 + 0.5 * shine)
 
 
 def _paper(u: Array, v: Array, rng: np.random.Generator) -> Array:
@@ -136,7 +136,7 @@ def _paper(u: Array, v: Array, rng: np.random.Generator) -> Array:
     upper = (x + y) < 1
     facet = np.sin(column * 12.9 + row * 78.2 + np.where(upper, 0.0, 2.4)) * 0.26
     fold = np.minimum(np.abs(x + y - 1), np.minimum(x, y))
-    return facet + 0.03 - 0.14 * np.clip(1 - fold / 0.05, 0, 1)
+    return np.asarray(facet + 0.03 - 0.14 * np.clip(1 - fold / 0.05, 0, 1))
 
 
 def _metallic(u: Array, v: Array, rng: np.random.Generator) -> Array:
@@ -144,20 +144,20 @@ def _metallic(u: Array, v: Array, rng: np.random.Generator) -> Array:
     shape = np.broadcast(u, v).shape
     bend = v + 0.25 * u + 0.10 * noise(rng, (4, 4), shape)
     bands = np.sin(2 * np.pi * bend / 0.60)
-    return 0.08 + 0.42 * np.tanh(2.6 * bands) + 0.07 * np.sin(2 * np.pi * bend / 0.13)
+    return np.asarray(0.08 + 0.42 * np.tanh(2.6 * bands) + 0.07 * np.sin(2 * np.pi * bend / 0.13))
 
 
 def _glitter(u: Array, v: Array, rng: np.random.Generator) -> Array:
     """Sparkles and specks."""
     shape = np.broadcast(u, v).shape
     fine = noise(rng, (44, 44), shape)
-    return 1.5 * np.clip(fine - 0.42, 0, 1) - 0.55 * np.clip(-fine - 0.35, 0, 1) + 0.0
+    return np.asarray(1.5 * np.clip(fine - 0.42, 0, 1) - 0.55 * np.clip(-fine - 0.35, 0, 1) + 0.0)
 
 
 def _buttercream(u: Array, v: Array, rng: np.random.Generator) -> Array:
     """Piped waves, one soft ridge above the other."""
     wave = v / 0.20 + 0.30 * np.sin(2 * np.pi * u / 0.34)
-    return 0.22 * np.sin(2 * np.pi * wave) + 0.04
+    return np.asarray(0.22 * np.sin(2 * np.pi * wave) + 0.04)
 
 
 MATERIALS: dict[str, Field] = {
@@ -193,4 +193,5 @@ def cloth(u: Array, v: Array, *, colour: str, pattern: str, material: str, seed:
     relief = np.broadcast_to(MATERIALS[material](u, v, rng), shape)[:, :, None]
     # dark cloth shows relief only if light adds to it, light cloth only if shadow takes from it
     lit = field * (1 + np.minimum(relief, 0) * 1.05) + (255 - field) * 0.18 * np.maximum(relief, 0)
-    return np.clip(lit * (1 + 0.55 * np.maximum(relief, 0)) + 26 * np.maximum(relief, 0), 0, 255).astype(np.float32)
+    shown = lit * (1 + 0.55 * np.maximum(relief, 0)) + 26 * np.maximum(relief, 0)
+    return np.asarray(np.clip(shown, 0, 255), dtype=np.float32)

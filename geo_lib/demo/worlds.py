@@ -105,9 +105,7 @@ def _world(name: str, locales: Mapping[str, Locale]) -> World:
     settings = {
         key: Setting(
             name=key,
-            words={
-                locale: {part: text for part, text in entry[locale].items() if part != "use"} for locale in locales
-            },
+            words={locale: {part: text for part, text in entry[locale].items() if part != "use"} for locale in locales},
             uses={locale: tuple(entry[locale]["use"]) for locale in locales},
         )
         for key, entry in raw["settings"].items()

@@ -5,7 +5,14 @@ import numpy as np
 from geo_lib.demo.canvas import Rgb, box, ellipse, mix, smooth, stroke
 from geo_lib.demo.shapes.pen import BRASS, DARK_WOOD, IVORY, WOOD, Pen
 
-BOOKS: tuple[Rgb, ...] = ((176, 96, 82), (92, 116, 138), (222, 206, 176), (124, 140, 112), (204, 160, 96), (238, 232, 222))
+BOOKS: tuple[Rgb, ...] = (
+    (176, 96, 82),
+    (92, 116, 138),
+    (222, 206, 176),
+    (124, 140, 112),
+    (204, 160, 96),
+    (238, 232, 222),
+)
 
 
 def armchair(pen: Pen) -> None:
@@ -61,11 +68,22 @@ def vase(pen: Pen) -> None:
         middle = (0.2 * lean, -0.3)
         stem = smooth([(0.0, 0.1), middle, top], closed=False)
         pen.solid(stroke(stem, 0.028), (138, 128, 88), form=0.0)
-        tip = np.asarray(stem[-8:])
-        pen.solid(smooth([tuple(p) for p in stroke([tuple(q) for q in tip], 0.2, taper=0.3)][::3]), plume, form=0.8)
+        pen.solid(smooth(stroke(stem[-8:], 0.2, taper=0.3)[::3]), plume, form=0.8)
     body = smooth(
-        [(-0.2, -0.14), (-0.17, 0.06), (-0.5, 0.36), (-0.56, 0.66), (-0.34, 0.98), (0.0, 1.0)]
-        + [(0.34, 0.98), (0.56, 0.66), (0.5, 0.36), (0.17, 0.06), (0.2, -0.14), (0.0, -0.16)]
+        [
+            (-0.2, -0.14),
+            (-0.17, 0.06),
+            (-0.5, 0.36),
+            (-0.56, 0.66),
+            (-0.34, 0.98),
+            (0.0, 1.0),
+            (0.34, 0.98),
+            (0.56, 0.66),
+            (0.5, 0.36),
+            (0.17, 0.06),
+            (0.2, -0.14),
+            (0.0, -0.16),
+        ]
     )
     pen.cloth(body, form=1.25)
     pen.solid(ellipse(-0.2, -0.2, 0.2, -0.09), (60, 48, 46), form=0.0, alpha=0.75)
@@ -77,7 +95,9 @@ def bed(pen: Pen) -> None:
     pen.solid(box(-1.0, -0.76, 1.0, 0.4, 0.1), mix(WOOD, IVORY, 0.42), form=0.3)
     pen.solid(box(-1.08, 0.0, 1.08, 0.9, 0.08), IVORY, form=0.5)
     for x in (-0.94, 0.06):
-        pillow = smooth([(x, 0.04), (x + 0.03, -0.34), (x + 0.44, -0.4), (x + 0.85, -0.34), (x + 0.88, 0.04), (x + 0.44, 0.1)])
+        pillow = smooth(
+            [(x, 0.04), (x + 0.03, -0.34), (x + 0.44, -0.4), (x + 0.85, -0.34), (x + 0.88, 0.04), (x + 0.44, 0.1)]
+        )
         pen.shadow(pillow, strength=0.25)
         pen.solid(pillow, (250, 247, 242), form=1.0)
     for x in (-0.62, 0.02):
@@ -85,7 +105,18 @@ def bed(pen: Pen) -> None:
         pen.shadow(small, strength=0.25)
         pen.cloth(small, form=1.1)
     blanket = smooth(
-        [(-1.14, 0.18), (-0.5, 0.1), (0.2, 0.14), (1.14, 0.1), (1.18, 0.56), (1.14, 0.92), (0.4, 0.95), (-0.4, 0.93), (-1.16, 0.94), (-1.18, 0.5)]
+        [
+            (-1.14, 0.18),
+            (-0.5, 0.1),
+            (0.2, 0.14),
+            (1.14, 0.1),
+            (1.18, 0.56),
+            (1.14, 0.92),
+            (0.4, 0.95),
+            (-0.4, 0.93),
+            (-1.16, 0.94),
+            (-1.18, 0.5),
+        ]
     )
     pen.shadow(blanket, dx=0.0, dy=-0.02, strength=0.22)
     pen.cloth(blanket, form=0.9, shade=1.03)
@@ -133,7 +164,11 @@ def rug(pen: Pen) -> None:
 def mirror(pen: Pen) -> None:
     def arch(inset: float) -> list[tuple[float, float]]:
         r = 0.7 - inset
-        return [*ellipse(-r, -1.0 + inset, r, -1.0 + inset + 2 * r, start=0.5, stop=1.0), (r, 0.92 - inset), (-r, 0.92 - inset)]
+        return [
+            *ellipse(-r, -1.0 + inset, r, -1.0 + inset + 2 * r, start=0.5, stop=1.0),
+            (r, 0.92 - inset),
+            (-r, 0.92 - inset),
+        ]
 
     pen.shadow(arch(0.0), dx=0.03, dy=0.04, strength=0.35)
     pen.cloth(arch(0.0), form=0.7)
@@ -141,8 +176,12 @@ def mirror(pen: Pen) -> None:
     glass = arch(0.27)
     pen.solid(glass, (196, 214, 222), form=0.0)
     pen.canvas.gradient(pen.at(glass), (226, 236, 240), (168, 190, 202))
-    pen.solid([(-0.34, 0.64), (-0.1, 0.64), (0.36, -0.34), (0.2, -0.5)], (255, 255, 255), form=0.0, alpha=0.3, blur=0.004)
-    pen.solid([(-0.0, 0.64), (0.08, 0.64), (0.42, -0.08), (0.42, -0.24)], (255, 255, 255), form=0.0, alpha=0.24, blur=0.004)
+    pen.solid(
+        [(-0.34, 0.64), (-0.1, 0.64), (0.36, -0.34), (0.2, -0.5)], (255, 255, 255), form=0.0, alpha=0.3, blur=0.004
+    )
+    pen.solid(
+        [(-0.0, 0.64), (0.08, 0.64), (0.42, -0.08), (0.42, -0.24)], (255, 255, 255), form=0.0, alpha=0.24, blur=0.004
+    )
 
 
 SHAPES = {
@@ -155,4 +194,3 @@ SHAPES = {
     "rug": rug,
     "mirror": mirror,
 }
-
