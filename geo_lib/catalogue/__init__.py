@@ -1,0 +1,1 @@
+"""The image catalogue: manifest rows into the contract, and pictures that are known to decode."""

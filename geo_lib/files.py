@@ -1,0 +1,112 @@
+"""Files outside the lakehouse, local or in an object store, by one kind of address; on the driver and in tasks."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from geo_lib.errors import InputError
+
+if TYPE_CHECKING:
+    from pyarrow.fs import FileSystem
+
+_URI = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]*:/")
+_SAME_STORE = {"s3a": "s3", "s3n": "s3", "abfss": "abfs"}
+"""Hadoop's names for stores that Arrow knows by another."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """A file of a folder: its address, and its path relative to the folder."""
+
+    uri: str
+    relative: str
+    size: int
+
+    @property
+    def suffix(self) -> str:
+        return PurePosixPath(self.relative).suffix.lower()
+
+
+def is_uri(address: str) -> bool:
+    return _URI.match(address) is not None
+
+
+def locate(address: str) -> tuple["FileSystem", str]:
+    """The file system that holds ``address`` and the path within it.
+
+    Takes plain paths, ``file:`` in either spelling, ``dbfs:/Volumes/…`` and what Arrow knows: s3 (s3a), gs,
+    abfs(s), hdfs.
+    """
+    if not is_uri(address):
+        return _local(), str(Path(address).absolute())
+    parts = urlsplit(address)
+    if parts.scheme in ("file", "dbfs"):
+        return _local(), unquote(parts.path)
+    scheme = _SAME_STORE.get(parts.scheme, parts.scheme)
+    # Azure names the account in the host, so the path that Arrow makes of the address is kept, not ours.
+    return _store(scheme, parts.netloc), _path_of(f"{scheme}://{parts.netloc}{parts.path}")
+
+
+def read_bytes(address: str) -> bytes:
+    """All of a file. Raises ``FileNotFoundError`` when there is none; other trouble is the store's and is raised."""
+    files, path = locate(address)
+    from pyarrow.fs import FileType
+
+    if files.get_file_info(path).type != FileType.File:
+        raise FileNotFoundError(address)
+    with files.open_input_stream(path) as stream:
+        return bytes(stream.read())
+
+
+def walk(folder: str) -> Iterator[FoundFile]:
+    """Every file below ``folder`` by relative path; hidden ones and Spark's ``_SUCCESS`` kin are left out."""
+    from pyarrow.fs import FileSelector, FileType
+
+    files, path = locate(folder)
+    if files.get_file_info(path).type != FileType.Directory:
+        raise InputError(f"{folder} is no folder; give the folder that holds the files.")
+    root = folder.rstrip("/")
+    found = []
+    for info in files.get_file_info(FileSelector(path, recursive=True)):
+        relative = info.path[len(path.rstrip("/")) + 1 :]
+        hidden = any(part.startswith((".", "_")) for part in PurePosixPath(relative).parts)
+        if info.type == FileType.File and not hidden:
+            found.append(FoundFile(f"{root}/{relative}", relative, info.size))
+    yield from sorted(found, key=lambda file: file.relative)
+
+
+def exists(address: str) -> bool:
+    from pyarrow.fs import FileType
+
+    files, path = locate(address)
+    return bool(files.get_file_info(path).type != FileType.NotFound)
+
+
+def folder_of(address: str) -> str:
+    """The folder that holds the file, as an address of the same kind."""
+    return address.rsplit("/", 1)[0] if is_uri(address) else str(Path(address).absolute().parent)
+
+
+@cache
+def _local() -> "FileSystem":
+    from pyarrow.fs import LocalFileSystem
+
+    return LocalFileSystem()
+
+
+@cache
+def _store(scheme: str, host: str) -> "FileSystem":
+    """One client per bucket and process: making one costs a round trip."""
+    from pyarrow.fs import FileSystem
+
+    return FileSystem.from_uri(f"{scheme}://{host}/")[0]
+
+
+def _path_of(uri: str) -> str:
+    parts = urlsplit(uri)
+    container = parts.netloc.split("@", 1)[0] if parts.scheme == "abfs" else parts.netloc
+    return parts.path if parts.scheme == "hdfs" else f"{container}{parts.path}"

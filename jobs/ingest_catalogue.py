@@ -1,0 +1,93 @@
+"""Bring the image catalogue in: its manifest, and every picture that the manifest names.
+
+    geo ingest-catalogue --conf conf/local.yml --as-of 2026-10-30
+
+Reads a manifest (Parquet, CSV or JSONL) and the image files; writes images, image_bytes and the catalogue's
+rejected_rows.
+"""
+
+import logging
+import re
+from dataclasses import dataclass
+
+from pyspark import StorageLevel
+from pyspark.sql import functions as F
+
+from geo_lib.catalogue import manifest, pictures
+from geo_lib.counts import Counts
+from geo_lib.errors import ConfigError
+from geo_lib.files import folder_of
+from jobs.job import Context, Job
+from schemas.image_bytes import IMAGE_BYTES
+from schemas.images import IMAGES
+from schemas.rejected_rows import CATALOGUE, REJECTED_ROWS
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class IngestCatalogue:
+    """The knobs of this job; conf/*.yml may set any of them."""
+
+    manifest: str = ""
+    """Address of the manifest; a relative uri in it is taken from its folder."""
+    split_key_pattern: str | None = None
+    """Regular expression with one group over image_id that names the thing shown; none: the picture's bytes."""
+    longest_side: int = 736
+    """Pixels; larger pictures are scaled down (the size that the method's images are fetched at)."""
+    fetch_tasks: int = 8
+    """Tasks that share the fetching and decoding."""
+    max_failed_share: float = 0.05
+
+    def __post_init__(self) -> None:
+        if self.longest_side < 28:
+            raise ConfigError(f"ingest_catalogue.longest_side must be at least 28 pixels, not {self.longest_side}")
+        if self.split_key_pattern is not None and re.compile(self.split_key_pattern).groups != 1:
+            raise ConfigError(
+                f"ingest_catalogue.split_key_pattern needs exactly one group, not "
+                f"{re.compile(self.split_key_pattern).groups}: {self.split_key_pattern}"
+            )
+
+
+def run(ctx: Context, knobs: IngestCatalogue) -> Counts:
+    if not knobs.manifest:
+        raise ConfigError("ingest_catalogue.manifest names no file; set it in the configuration.")
+    spark = ctx.tables.spark
+    delivered = manifest.read(spark, knobs.manifest)
+    if unknown := manifest.unknown_columns(delivered):
+        log.info("%s: columns that nothing reads: %s", knobs.manifest, ", ".join(unknown))
+    rows = manifest.catalogue_rows(delivered, manifest=knobs.manifest)
+    accepted = rows.where("reason is null")
+    fetched = pictures.fetched(accepted, longest_side=knobs.longest_side, tasks=knobs.fetch_tasks)
+    fetched = fetched.persist(StorageLevel.DISK_ONLY)  # three tables and the counts come from one reading
+    try:
+        judged = manifest.with_pictures(rows, fetched)
+        tally = {r["reason"]: r["count"] for r in judged.groupBy("reason").count().collect()}
+        kept = tally.pop(None, 0)
+        counts = Counts(rows_in=kept + sum(tally.values()), kept=kept, failed=tally)
+        rejected = judged.where("reason is not null").select(
+            F.lit(CATALOGUE).alias("source"), "row", "reason", "detail"
+        )
+        ctx.tables.write(REJECTED_ROWS, rejected, slices=[CATALOGUE])
+        counts.refuse_above(knobs.max_failed_share, unit=JOB.unit)
+        ctx.tables.write(IMAGE_BYTES, manifest.image_bytes(judged, fetched))
+        ctx.tables.write(IMAGES, manifest.images(judged, split_key_pattern=knobs.split_key_pattern))
+        return counts
+    finally:
+        fetched.unpersist()
+
+
+def files(knobs: IngestCatalogue) -> tuple[str, ...]:
+    """The folder of the manifest, where relative addresses lead."""
+    return (folder_of(knobs.manifest),) if knobs.manifest else ()
+
+
+JOB = Job(
+    name="ingest_catalogue",
+    knobs=IngestCatalogue,
+    run=run,
+    unit="catalogue rows",
+    writes=(IMAGES, IMAGE_BYTES),
+    shares=(REJECTED_ROWS,),
+    files=files,
+)

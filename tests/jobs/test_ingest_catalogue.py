@@ -1,0 +1,76 @@
+"""The catalogue from files to tables."""
+
+import csv
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from geo_lib.errors import ConfigError, TooManyFailedError
+from jobs.ingest_catalogue import JOB, IngestCatalogue, run
+from jobs.job import Context
+from schemas.image_bytes import IMAGE_BYTES
+from schemas.images import IMAGES
+from schemas.rejected_rows import REJECTED_ROWS
+
+
+def catalogue(folder: Path, *rows: tuple[str, str]) -> str:
+    """A manifest of (image_id, colour): the colour names the file, ``absent`` none, ``broken`` no picture."""
+    for _, colour in rows:
+        if colour == "broken":
+            (folder / "broken.png").write_bytes(b"\x89PNG but no more")
+        elif colour != "absent":
+            Image.new("RGB", (30, 20), colour).save(folder / f"{colour}.png")
+    with (folder / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
+        lines = csv.writer(file)
+        lines.writerow(["image_id", "uri", "page_url", "locale"])
+        lines.writerows([i, f"{colour}.png", f"https://pins.test/pin/{i}", "en"] for i, colour in rows)
+    return str(folder / "manifest.csv")
+
+
+def test_pictures_come_in_and_every_row_that_cannot_is_named_with_its_reason(context: Context, tmp_path: Path) -> None:
+    rows = [("a", "red"), ("b", "blue"), ("c", "red"), ("d", "broken"), ("e", "absent"), ("a", "blue")]
+    counts = run(context, IngestCatalogue(manifest=catalogue(tmp_path, *rows), max_failed_share=0.5))
+    assert (counts.rows_in, counts.kept) == (6, 3)
+    assert counts.failed == {"undecodable_image": 1, "missing_file": 1, "duplicate_image_id": 1}
+    found = {r.image_id: r.signature for r in context.tables.read(IMAGES).collect()}
+    assert found.keys() == {"a", "b", "c"}
+    # "blue.png" sorts before "red.png": of the two rows of a, that one stays, and shows what b shows
+    assert found["a"] == found["b"] != found["c"]
+    assert {r.signature for r in context.tables.read(IMAGE_BYTES).collect()} == set(found.values())
+    rejected = {r.row: r.reason for r in context.tables.read(REJECTED_ROWS).collect()}
+    assert rejected == {"d": "undecodable_image", "e": "missing_file", "a#2": "duplicate_image_id"}
+
+
+def test_a_second_reading_changes_no_table_and_a_shorter_manifest_removes_what_it_lacks(
+    context: Context, tmp_path: Path
+) -> None:
+    knobs = IngestCatalogue(
+        manifest=catalogue(tmp_path, ("a", "red"), ("b", "blue"), ("c", "absent")), max_failed_share=1
+    )
+    written = (IMAGES, IMAGE_BYTES, REJECTED_ROWS)
+    run(context, knobs)
+    before = [context.tables.version(table) for table in written]
+    run(context, knobs)
+    assert [context.tables.version(table) for table in written] == before
+    catalogue(tmp_path, ("a", "red"))
+    run(context, knobs)
+    assert [context.tables.read(table).count() for table in written] == [1, 1, 0]
+
+
+def test_too_many_failures_stop_the_job_before_the_catalogue_shrinks_and_leave_their_reasons(
+    context: Context, tmp_path: Path
+) -> None:
+    run(context, IngestCatalogue(manifest=catalogue(tmp_path, ("a", "red"), ("b", "blue"))))
+    with pytest.raises(TooManyFailedError, match="1 of 2 catalogue rows failed"):
+        run(context, IngestCatalogue(manifest=catalogue(tmp_path, ("a", "red"), ("b", "absent"))))
+    assert context.tables.read(IMAGES).count() == 2
+    assert [r.row for r in context.tables.read(REJECTED_ROWS).collect()] == ["b"]
+
+
+def test_knobs_that_cannot_be_are_named() -> None:
+    with pytest.raises(ConfigError, match="needs exactly one group, not 2"):
+        IngestCatalogue(split_key_pattern="(a)(b)")
+    with pytest.raises(ConfigError, match="at least 28 pixels"):
+        IngestCatalogue(longest_side=0)
+    assert JOB.files(IngestCatalogue(manifest="/drop/manifest.csv")) == ("/drop",)
