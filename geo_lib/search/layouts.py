@@ -1,0 +1,278 @@
+"""The two outside layouts of search-console rows, and their way into one contract. Pure.
+
+The bulk export counts positions from 0 and sums them; the API counts from 1 and averages. Both become
+``sum_position_1based``, so that the convention is in the name.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from enum import Enum
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from schemas.search_console import SEARCH_CONSOLE
+
+MALFORMED_DAY = "malformed_day"
+NEGATIVE = "negative_count"
+MISSING = "missing_value"
+MORE_CLICKS = "clicks_exceed_impressions"
+
+KEY = ("data_date", "site_url", "page_url", "query", "country", "device", "search_type")
+_BITS = 62
+"""Flags per mask: a bigint, whose sign is left alone."""
+_COUNTS = ("impressions", "clicks", "sum_position_1based")
+
+
+class Layout(Enum):
+    """How rows are delivered; told apart by their columns."""
+
+    EXPORT = "bulk export"
+    API = "API rows"
+
+    @property
+    def mandatory(self) -> tuple[str, ...]:
+        if self is Layout.EXPORT:
+            return ("site_url", "url", "query", "impressions", "clicks", "sum_position")
+        return ("page", "query", "date", "impressions", "clicks", "position")
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """Every column that the contract has a place for; the others are extras."""
+        if self is Layout.EXPORT:
+            anonymised = ("is_anonymized_query", "is_anonymized_discover")
+            return (*self.mandatory, "data_date", "country", "device", "search_type", *anonymised)
+        return (*self.mandatory, "site_url", "country", "device", "search_type", "ctr")
+
+    @property
+    def wanted(self) -> str:
+        return ", ".join(self.mandatory)
+
+
+_WHOLE = ("int", "uint")
+_NUMBERS = (*_WHOLE, "float", "double", "decimal", "halffloat")
+_TYPES: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(
+        ("site_url", "url", "page", "query", "country", "device", "search_type"), ("string", "large_", "dict")
+    ),
+    **dict.fromkeys(("is_anonymized_query", "is_anonymized_discover"), ("bool",)),
+    **dict.fromkeys(("impressions", "clicks", "sum_position"), _WHOLE),
+    "data_date": ("date", "timestamp", "string"),
+    "date": ("date", "timestamp", "string"),
+    "position": _NUMBERS,
+}
+
+
+def layout_of(columns: Sequence[str], *, dated: bool) -> Layout | None:
+    """The layout whose mandatory columns are all there; null when neither's are.
+
+    ``dated``: the folder names the day; otherwise export rows must carry ``data_date`` themselves.
+    """
+    names = set(columns)
+    if names.issuperset(Layout.EXPORT.mandatory) and (dated or "data_date" in names):
+        return Layout.EXPORT
+    return Layout.API if names.issuperset(Layout.API.mandatory) else None
+
+
+def wrong_types(layout: Layout, types: Mapping[str, str]) -> list[str]:
+    """What is not of a type that its meaning allows, as sentences; a column null throughout is fine."""
+    wanted = _TYPES if layout is Layout.EXPORT else _TYPES | {"impressions": _NUMBERS, "clicks": _NUMBERS}
+    return [
+        f"{name} is {types[name]}"
+        for name in layout.known
+        if name in types and name in wanted and not types[name].startswith((*wanted[name], "null"))
+    ]
+
+
+def flag_names(frames: Iterable[tuple[Layout, DataFrame]]) -> tuple[str, ...]:
+    """Boolean columns beyond the contract that any of the frames has, sorted: their places in the bit masks."""
+    return tuple(sorted({name for layout, rows in frames for name in _extra(rows, layout) if _is_flag(rows, name)}))
+
+
+def console_rows(rows: DataFrame, *, layout: Layout, flags: Sequence[str], site_url: str | None = None) -> DataFrame:
+    """Delivered rows of one layout in the contract's terms, one for one: nothing summed, anything may be null.
+
+    Text becomes a number or null, never an error. ``site_url`` names the property for API rows that do not carry it.
+    Day: the rows' own, else that of their ``data_date=`` folder. Columns beyond the contract: booleans as bits of
+    ``_flags_0``, ``_flags_1`` …, in the order of ``flags``; others as a JSON object in ``_extras``, present only if
+    there are any; both because they are summed a million at a time, and longs hash where maps do not.
+    """
+    names = set(rows.columns)
+
+    def text(name: str) -> Column:
+        return F.nullif(F.col(name).cast("string"), F.lit("")) if name in names else F.lit(None).cast("string")
+
+    def whole(name: str) -> Column:
+        # by way of double: text may say 12 or 12.0; beyond 2^53 no console counts
+        return (
+            F.col(name).cast("bigint")
+            if layout is Layout.EXPORT and _is_whole(rows, name)
+            else F.round(F.col(name).cast("string").try_cast("double")).try_cast("bigint")
+        )
+
+    def flag(name: str) -> Column:
+        return (
+            F.coalesce(F.lower(F.col(name).cast("string")) == "true", F.lit(False)) if name in names else F.lit(False)
+        )
+
+    impressions = whole("impressions")
+    if layout is Layout.EXPORT:
+        from_folder = F.nullif(F.regexp_extract("_uri", "data_date=([^/]+)/", 1), F.lit(""))
+        day = F.coalesce(text("data_date"), from_folder)
+        position = whole("sum_position") + impressions
+        anonymised = flag("is_anonymized_query") | flag("is_anonymized_discover")
+        page, site, search_type, device = text("url"), text("site_url"), text("search_type"), text("device")
+    else:
+        day = text("date")
+        mean = F.col("position").cast("string").try_cast("double")
+        position = F.round(mean * impressions).try_cast("bigint")
+        anonymised = F.lit(False)  # the API leaves such rows out
+        page, site = text("page"), F.coalesce(text("site_url"), F.lit(site_url))
+        search_type, device = F.upper(text("search_type")), F.upper(text("device"))
+    return rows.select(
+        F.substring(day, 1, 10).try_cast("date").alias("data_date"),
+        site.alias("site_url"),
+        page.alias("page_url"),
+        text("query").alias("query"),
+        F.lower(text("country")).alias("country"),
+        device.alias("device"),
+        search_type.alias("search_type"),
+        anonymised.alias("is_anonymized"),
+        impressions.alias("impressions"),
+        whole("clicks").alias("clicks"),
+        position.alias("sum_position_1based"),
+        "_uri",
+        *_masks(rows, _extra(rows, layout), flags),
+        *_texts(rows, _extra(rows, layout)),
+    )
+
+
+def _is_whole(rows: DataFrame, name: str) -> bool:
+    return rows.schema[name].dataType.typeName() in ("byte", "short", "integer", "long")
+
+
+def _extra(rows: DataFrame, layout: Layout) -> list[str]:
+    return [name for name in rows.columns if name not in layout.known and not name.startswith("_")]
+
+
+def _is_flag(rows: DataFrame, name: str) -> bool:
+    return rows.schema[name].dataType.typeName() == "boolean"
+
+
+def _masks(rows: DataFrame, extra: Sequence[str], flags: Sequence[str]) -> list[Column]:
+    mine = {name for name in extra if _is_flag(rows, name)}
+    masks = []
+    for part in range(0, len(flags), _BITS):
+        bits = [
+            F.when(F.col(f"`{name}`"), F.lit(1 << place).cast("bigint")).otherwise(F.lit(0).cast("bigint"))
+            for place, name in enumerate(flags[part : part + _BITS])
+            if name in mine
+        ]
+        mask = reduce(Column.bitwiseOR, bits, F.lit(0).cast("bigint"))
+        masks.append(mask.alias(f"_flags_{part // _BITS}"))
+    return masks
+
+
+def _texts(rows: DataFrame, extra: Sequence[str]) -> list[Column]:
+    texts = [_told(rows, name).alias(name) for name in sorted(extra) if not _is_flag(rows, name)]
+    if not texts:
+        return []
+    return [F.when(F.coalesce(*texts).isNotNull(), F.to_json(F.struct(*texts))).alias("_extras")]
+
+
+def _told(rows: DataFrame, name: str) -> Column:
+    """The value as text; null where it is null, blank or false."""
+    value = F.col(f"`{name}`")
+    nested = rows.schema[name].dataType.typeName() in ("array", "map", "struct")
+    text = F.to_json(value) if nested else value.cast("string")
+    return F.when(~F.lower(text).isin("false", ""), text)
+
+
+def summed(rows: DataFrame, *, flags: Sequence[str]) -> DataFrame:
+    """Repeated keys summed; what cannot stand is a row of its own with a ``reason``.
+
+    ``rows``: as ``console_rows`` returns them, of one layout or several, with the same ``flags``.
+
+    Columns: the contract's, ``rows`` (delivered rows in it), ``reason``, ``row`` and ``detail`` (of a rejection,
+    null when fine). A delivered row without a page, day, property or count, or with a negative count, is set aside
+    before the sum (its ``row`` is the key with its counts and file); a key whose clicks then exceed its impressions
+    after it.
+    """
+    missing = reduce(Column.__or__, [F.col(name).isNull() for name in (*KEY[:3], *_COUNTS)])
+    # the 0-based sum as delivered; the 1-based one of a negative sum may still be positive
+    negative = F.least("impressions", "clicks", F.col("sum_position_1based") - F.col("impressions")) < 0
+    flaw = F.when(missing, MISSING).when(negative, NEGATIVE)
+    as_delivered = F.when(flaw.isNotNull(), F.to_json(F.struct(*KEY, *_COUNTS, F.col("_uri").alias("file"))))
+    masks = [name for name in rows.columns if name.startswith("_flags_")]
+    keys = (
+        rows.withColumns({"flaw": flaw, "as_delivered": as_delivered})
+        .groupBy(*KEY, "flaw", "as_delivered")
+        .agg(
+            F.max("is_anonymized").alias("is_anonymized"),
+            *[F.sum(name).alias(name) for name in _COUNTS],
+            F.count("*").alias("rows"),
+            *[F.bit_or(name).alias(name) for name in masks],
+            *[F.collect_set(name).alias(name) for name in rows.columns if name == "_extras"],
+        )
+    )
+    texts = F.col("_extras") if "_extras" in rows.columns else F.array().cast("array<string>")
+    too_many = F.col("flaw").isNull() & (F.col("clicks") > F.col("impressions"))
+    reason = F.coalesce("flaw", F.when(too_many, MORE_CLICKS))
+    found = F.format_string(
+        "%d rows: impressions %s, clicks %s",
+        "rows",
+        F.col("impressions").cast("string"),
+        F.col("clicks").cast("string"),
+    )
+    return keys.select(
+        *KEY,
+        "is_anonymized",
+        *_COUNTS,
+        _as_map(texts, [F.col(name) for name in masks], flags).alias("extras"),
+        "rows",
+        reason.alias("reason"),
+        F.when(reason.isNotNull(), F.coalesce("as_delivered", F.to_json(F.struct(*KEY)))).alias("row"),
+        F.when(reason.isNotNull(), found).alias("detail"),
+    )
+
+
+def tally(keys: DataFrame) -> DataFrame:
+    """Of what ``summed`` returned: data_date, reason, and how many delivered ``rows`` in how many ``keys``."""
+    return keys.groupBy("data_date", "reason").agg(F.sum("rows").alias("rows"), F.count("*").alias("keys"))
+
+
+def accepted(keys: DataFrame, *, short: Iterable[date]) -> DataFrame:
+    """The contract's rows, without the ``short`` days."""
+    return _without(keys, short).where("reason is null").select(*SEARCH_CONSOLE.schema.names)
+
+
+def rejected(keys: DataFrame, *, short: Iterable[date]) -> DataFrame:
+    """Row, reason and detail of what cannot stand, without the ``short`` days, which are rejected by file."""
+    return _without(keys, short).where("reason is not null").select("row", "reason", "detail")
+
+
+def _without(keys: DataFrame, days: Iterable[date]) -> DataFrame:
+    is_short = F.coalesce(F.col("data_date").isin(sorted(days)), F.lit(False))
+    return keys.where(~is_short)
+
+
+def _as_map(texts: Column, masks: Sequence[Column], flags: Sequence[str]) -> Column:
+    """JSON objects and bit masks as one map from name to the sorted distinct values; null for none."""
+    objects = F.transform(texts, lambda text: F.map_entries(F.from_json(text, "map<string,string>")))
+    told = F.flatten(objects)
+    for part, mask in enumerate(masks):
+        names = flags[part * _BITS : (part + 1) * _BITS]
+        entries = [
+            F.when(F.getbit(mask, F.lit(place)) == 1, F.struct(F.lit(name).alias("key"), F.lit("true").alias("value")))
+            for place, name in enumerate(names)
+        ]
+        told = F.concat(told, F.array_compact(F.array(*entries)))
+    keys = F.array_sort(F.array_distinct(F.transform(told, lambda entry: entry["key"])))
+
+    def values(name: Column) -> Column:
+        mine = F.filter(told, lambda entry: entry["key"] == name)
+        return F.array_sort(F.array_distinct(F.transform(mine, lambda entry: entry["value"])))
+
+    nothing = reduce(Column.__and__, [F.size(texts) == 0, *[mask == 0 for mask in masks]])
+    return F.when(~nothing, F.map_from_arrays(keys, F.transform(keys, values)))

@@ -1,0 +1,168 @@
+"""The search console from a drop folder to its table."""
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from geo_lib.errors import InputError, TooManyFailedError
+from jobs.ingest_search_console import IngestSearchConsole, run
+from jobs.job import Context
+from schemas.rejected_rows import REJECTED_ROWS
+from schemas.search_console import SEARCH_CONSOLE
+
+FIRST, SECOND = date(2026, 10, 1), date(2026, 10, 2)
+ROW: dict[str, Any] = {
+    "site_url": "sc-domain:pins.test",
+    "url": "https://pins.test/a",
+    "query": "oak",
+    "is_anonymized_query": False,
+    "country": "usa",
+    "search_type": "WEB",
+    "device": "MOBILE",
+    "impressions": 4,
+    "clicks": 1,
+    "sum_position": 6,
+}
+
+
+def drop(folder: Path, day: date, *rows: dict[str, Any]) -> Path:
+    path = folder / f"data_date={day}" / "part-0.parquet"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.Table.from_pylist([ROW | row for row in rows]), path)
+    return path
+
+
+def stored(context: Context) -> dict[tuple[date, str | None], int]:
+    return {(r.data_date, r["query"]): r.impressions for r in context.tables.read(SEARCH_CONSOLE).collect()}
+
+
+def test_days_of_older_and_newer_columns_come_in_together_and_bad_rows_are_set_aside(
+    context: Context, tmp_path: Path
+) -> None:
+    drop(tmp_path / "drop", FIRST, {}, {"impressions": 2, "clicks": 0}, {"query": "negative", "impressions": -1})
+    drop(tmp_path / "drop", SECOND, {"is_new": True}, {"query": "odd", "clicks": 9, "is_new": False})
+    counts = run(context, IngestSearchConsole(path=str(tmp_path / "drop"), max_failed_share=0.5))
+    assert (counts.rows_in, counts.kept, counts.produced) == (5, 3, {"keys": 2})
+    assert counts.failed == {"negative_count": 1, "clicks_exceed_impressions": 1}
+    assert stored(context) == {(FIRST, "oak"): 6, (SECOND, "oak"): 4}
+    extras = {r.data_date: r.extras for r in context.tables.read(SEARCH_CONSOLE).collect()}
+    assert extras == {FIRST: None, SECOND: {"is_new": ["true"]}}
+    rejected = {json.loads(r.row)["query"]: r.reason for r in context.tables.read(REJECTED_ROWS).collect()}
+    assert rejected == {"negative": "negative_count", "odd": "clicks_exceed_impressions"}
+
+
+def test_a_re_exported_day_replaces_the_day_with_what_vanished_and_no_other_day(
+    context: Context, tmp_path: Path
+) -> None:
+    knobs = IngestSearchConsole(path=str(tmp_path / "drop"))
+    drop(tmp_path / "drop", FIRST, {}, {"query": "vanishes"})
+    gone = drop(tmp_path / "drop", SECOND, {})
+    run(context, knobs)
+    before = context.tables.version(SEARCH_CONSOLE)
+    run(context, knobs)
+    assert context.tables.version(SEARCH_CONSOLE) == before
+    drop(tmp_path / "drop", FIRST, {"impressions": 5})
+    gone.unlink()
+    run(context, knobs)
+    assert stored(context) == {(FIRST, "oak"): 5, (SECOND, "oak"): 4}
+
+
+def test_a_day_without_rows_is_emptied(context: Context, tmp_path: Path) -> None:
+    knobs = IngestSearchConsole(path=str(tmp_path / "drop"))
+    path = drop(tmp_path / "drop", FIRST, {})
+    drop(tmp_path / "drop", SECOND, {})
+    run(context, knobs)
+    pq.write_table(pq.read_table(path).slice(0, 0), path)
+    run(context, knobs)
+    assert stored(context) == {(SECOND, "oak"): 4}
+
+
+def test_a_malformed_day_keeps_its_last_good_rows_and_the_others_go_on(context: Context, tmp_path: Path) -> None:
+    knobs = IngestSearchConsole(path=str(tmp_path / "drop"), max_failed_share=0.5)
+    broken = drop(tmp_path / "drop", FIRST, {})
+    drop(tmp_path / "drop", SECOND, {})
+    run(context, knobs)
+    broken.write_bytes(b"not parquet")
+    drop(tmp_path / "drop", SECOND, {"impressions": 7})
+    counts = run(context, knobs)
+    assert counts.failed == {"malformed_day": 1}
+    assert stored(context) == {(FIRST, "oak"): 4, (SECOND, "oak"): 7}
+    (rejected,) = context.tables.read(REJECTED_ROWS).collect()
+    assert (rejected.row, rejected.reason) == ("data_date=2026-10-01/part-0.parquet", "malformed_day")
+
+
+def test_a_day_with_a_corrupt_page_inside_is_malformed_too(context: Context, tmp_path: Path) -> None:
+    path = drop(tmp_path / "drop", FIRST, *[{"query": f"q{n}"} for n in range(500)])
+    pq.write_table(pq.read_table(path), path, compression="none", use_dictionary=["url"])
+    drop(tmp_path / "drop", SECOND, {})
+    data = bytearray(path.read_bytes())
+    start = data.index(b"q250")  # a byte of the page itself, and those after it
+    data[start - 2000 : start + 2000] = b"\xff" * 4000
+    path.write_bytes(bytes(data))
+    counts = run(context, IngestSearchConsole(path=str(tmp_path / "drop"), max_failed_share=1))
+    assert counts.failed == {"malformed_day": 500}
+    assert stored(context) == {(SECOND, "oak"): 4}
+
+
+def test_too_many_malformed_days_stop_the_job_however_few_their_rows(context: Context, tmp_path: Path) -> None:
+    drop(tmp_path / "drop", FIRST, *[{"query": f"q{n}"} for n in range(100)])
+    drop(tmp_path / "drop", SECOND, {}).write_bytes(b"not parquet")
+    with pytest.raises(TooManyFailedError, match="1 of 2 days failed"):
+        run(context, IngestSearchConsole(path=str(tmp_path / "drop")))
+    assert stored(context) == {}
+    assert context.tables.read(REJECTED_ROWS).count() == 1
+
+
+def test_days_that_the_export_log_does_not_call_complete_wait(context: Context, tmp_path: Path) -> None:
+    drop(tmp_path / "searchdata_url_impression", FIRST, {})
+    drop(tmp_path / "searchdata_url_impression", SECOND, {}, {"query": "early"})
+    pq.write_table(
+        pa.Table.from_pylist([{"namespace": "SEARCHDATA_URL_IMPRESSION", "data_date": FIRST}]),
+        tmp_path / "ExportLog.parquet",
+    )
+    counts = run(context, IngestSearchConsole(path=str(tmp_path)))
+    assert (counts.kept, counts.dropped) == (1, {"not_in_export_log": 2})
+    assert stored(context) == {(FIRST, "oak"): 4}
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl"])
+def test_api_rows_come_in_beside_their_bad_lines(context: Context, tmp_path: Path, suffix: str) -> None:
+    rows = [
+        {
+            "date": "2026-10-01",
+            "page": "https://pins.test/a",
+            "query": "oak",
+            "clicks": 1,
+            "impressions": 4,
+            "position": 2.5,
+        },
+        {
+            "date": "2026-10-02",
+            "page": "https://pins.test/a",
+            "query": "elm",
+            "clicks": 0,
+            "impressions": 2,
+            "position": 1,
+        },
+        {"date": "when", "page": "https://pins.test/a", "query": "elm", "clicks": 0, "impressions": 2, "position": 1},
+    ]
+    (tmp_path / "drop").mkdir()
+    if suffix == "csv":
+        lines = [",".join(rows[0]), *(",".join(map(str, row.values())) for row in rows)]
+    else:
+        lines = [*map(json.dumps, rows), "{not json"]
+    (tmp_path / "drop" / f"rows.{suffix}").write_text("\n".join(lines) + "\n")
+    with pytest.raises(InputError, match="without a site_url column"):
+        run(context, IngestSearchConsole(path=str(tmp_path / "drop")))
+    counts = run(context, IngestSearchConsole(path=str(tmp_path / "drop"), site_url="s", max_failed_share=0.9))
+    assert (counts.kept, counts.failed) == (2, {"missing_value": 2 if suffix == "jsonl" else 1})
+    found = {
+        r["query"]: (r.data_date, r.sum_position_1based, r.country)
+        for r in context.tables.read(SEARCH_CONSOLE).collect()
+    }
+    assert found == {"oak": (FIRST, 10, None), "elm": (SECOND, 2, None)}
