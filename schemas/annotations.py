@@ -1,0 +1,29 @@
+"""annotations: the validated queries of each image content."""
+
+from pyspark.sql.types import BooleanType, IntegerType, StringType, StructType
+
+from schemas.table import Table, Write, column
+
+ANNOTATIONS = Table(
+    name="annotations",
+    comment="Validated queries per signature, where they came from, and whether the console confirms them",
+    key=("signature", "query_id"),
+    write=Write.MERGE_AND_DELETE_MISSING,
+    schema=StructType(
+        [
+            column("signature", StringType(), "content annotated"),
+            column("query_id", StringType(), "row of queries"),
+            column("query", StringType(), "normalised text"),
+            column("locale", StringType(), "locale of the catalogue rows that it annotates"),
+            column("category", StringType(), "description, style or use_case, as its best source called it"),
+            column("source", StringType(), "vlm, console or vlm+console"),
+            column("confirmed", BooleanType(), "Eq. 1 kept this query for this signature"),
+            column("position", IntegerType(), "1 the best: the model's own first, then the console's by rank"),
+            column("model_version", StringType(), "model that wrote it; null: console alone", nullable=True),
+        ]
+    ),
+    checks={
+        "source_known": "source in ('vlm', 'console', 'vlm+console')",
+        "confirmed_by_the_console": "confirmed = (source <> 'vlm')",
+    },
+)
