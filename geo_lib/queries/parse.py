@@ -1,0 +1,225 @@
+"""Queries out of a model's answer, however it was dressed: JSON by category, or near it, or tagged lines."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+DESCRIPTION = "description"
+STYLE = "style"
+USE_CASE = "use_case"
+CATEGORIES = (DESCRIPTION, STYLE, USE_CASE)
+
+NO_ANSWER = "no_queries_found"
+CUT_OFF = "cut_off"
+UNKNOWN_CATEGORY = "unknown_category"
+NOT_TEXT = "not_text"
+
+_NAMES = {
+    **dict.fromkeys(("description", "descriptions", "descriptive", "descriptionqueries", "entity"), DESCRIPTION),
+    **dict.fromkeys(("style", "styles", "styledetail", "styleanddetail", "detail", "stylequeries"), STYLE),
+    **dict.fromkeys(("usecase", "usecases", "use", "uses", "usecasequeries", "occasion"), USE_CASE),
+}
+_TAG = re.compile(r"^[\s>*#\-\d.()]*[\[<(*_\"']*([A-Za-z][A-Za-z_ /&-]{2,20}?)[\]>)*_\"']*\s*[:>\]=-]\s*(.+)$")
+_CATEGORY_KEYS = ("category", "type", "tag", "class")
+_TEXT_KEYS = ("query", "text", "value", "q")
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """One query that an answer proposes, or what stands in its place with the reason that it is none."""
+
+    category: str | None
+    query: str
+    reason: str | None = None
+
+
+def parse(answer: str) -> list[Proposal]:
+    """Every query of an answer in its order, and every part that is none with its reason.
+
+    Takes code fences, words around the JSON, single and typographic quotes, trailing commas, bare words, output cut
+    off anywhere (the query being written is rejected as ``cut_off``), lists of objects with a category each, and
+    lines tagged by category. Never raises; an answer without any query gives one proposal, ``no_queries_found``.
+    """
+    start = min((at for at in (answer.find("{"), answer.find("[")) if at >= 0), default=-1)
+    found = list(_proposals(_Reader(answer[start:]).value(), None)) if start >= 0 else []
+    if not any(proposal.reason is None for proposal in found):
+        found = list(_tagged_lines(answer)) or found
+    return found or [Proposal(None, answer.strip()[:500], NO_ANSWER)]
+
+
+def parse_response(answer: str) -> list[tuple[str, str]]:
+    """The category and text of every well-formed query of an answer, in its order."""
+    return [(p.category, p.query) for p in parse(answer) if p.reason is None and p.category is not None]
+
+
+def category_named(name: str) -> str | None:
+    """The category that a tag means, in whatever spelling; null for another word."""
+    return _NAMES.get(re.sub(r"[^a-z]", "", name.lower()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """Text that ended before it was closed."""
+
+    text: str
+
+
+def _proposals(value: object, category: str | None, *, named: str = "") -> Iterator[Proposal]:
+    match value:
+        case dict():
+            yield from _of_object(value, category)
+        case list():
+            for item in value:
+                yield from _proposals(item, category, named=named)
+        case _Cut():
+            yield Proposal(category, value.text, CUT_OFF)
+        case str() if not value.strip():
+            yield Proposal(category, value, NOT_TEXT)
+        case str():
+            yield Proposal(category, value, None if category else UNKNOWN_CATEGORY)
+        case _:
+            yield Proposal(category, json.dumps(value), NOT_TEXT)
+
+
+def _of_object(value: dict[str, object], category: str | None) -> Iterator[Proposal]:
+    keys = {key.lower(): key for key in value}
+    text = next((keys[name] for name in _TEXT_KEYS if name in keys), None)
+    if text is not None:
+        tag = next((value[keys[name]] for name in _CATEGORY_KEYS if name in keys), None)
+        yield from _proposals(value[text], category_named(tag) if isinstance(tag, str) else category)
+        return
+    for key, item in value.items():
+        # {"queries": {"style": [..]}}: a wrapper says nothing of the category
+        yield from _proposals(item, category_named(key) or (category if isinstance(item, dict | list) else None))
+
+
+def _tagged_lines(answer: str) -> Iterator[Proposal]:
+    for line in answer.splitlines():
+        if (match := _TAG.match(line)) and (category := category_named(match[1])):
+            text = re.sub(r"</?[A-Za-z_ ]+>\s*$", "", match[2])
+            for query in re.split(r"[;|]|,(?=\s)", text):
+                if stripped := query.strip(" \t\"'`*"):
+                    yield Proposal(category, stripped)
+
+
+_CLOSING = {'"': '"', "'": "'", "“": "”", "„": "“", "‘": "’", "`": "`"}
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
+_LITERALS = {"true": True, "false": False, "null": None, "none": None}
+_DEEPEST = 20
+
+
+class _Reader:
+    """A JSON reader that goes on where a strict one stops. Ends at the end of the text in any state."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._at = 0
+        self._depth = 0
+
+    def value(self) -> object:
+        self._skip(" \t\r\n")
+        start = self._peek()
+        if start in "{[" and start:
+            if self._depth >= _DEEPEST:
+                self._at = len(self._text)
+                return None
+            self._depth += 1
+            read = self._object() if start == "{" else self._array()
+            self._depth -= 1
+            return read
+        return self._string(start) if start in _CLOSING else self._bare()
+
+    def _object(self) -> dict[str, object]:
+        self._at += 1
+        read: dict[str, object] = {}
+        while True:
+            self._skip(" \t\r\n,;")
+            if self._peek() in ("}", "]", ""):
+                self._at += 1
+                return read
+            key = self._string(self._peek()) if self._peek() in _CLOSING else self._bare(stops=":,}]\n")
+            self._skip(" \t\r\n")
+            if self._peek() not in (":", "="):
+                continue
+            self._at += 1
+            self._skip(" \t\r\n")
+            if self._peek():
+                name = str(key)
+                item = self.value()
+                read[name] = [*_as_list(read[name]), *_as_list(item)] if name in read else item
+
+    def _array(self) -> list[object]:
+        self._at += 1
+        read: list[object] = []
+        while True:
+            self._skip(" \t\r\n,;")
+            if self._peek() in ("]", ""):
+                self._at += 1
+                return read
+            if self._peek() == "}":  # the list was never closed, its object is
+                return read
+            before = self._at
+            read.append(self.value())
+            self._at = max(self._at, before + 1)
+
+    def _string(self, quote: str) -> str | _Cut:
+        self._at += 1
+        closing = {_CLOSING[quote], "”"} if quote == "„" else {_CLOSING[quote]}
+        read: list[str] = []
+        while self._at < len(self._text):
+            character = self._text[self._at]
+            self._at += 1
+            if character == "\\":
+                read.append(self._escaped())
+            elif character in closing and not (character in "'’" and self._is_apostrophe()):
+                return "".join(read)
+            else:
+                read.append(character)
+        return _Cut("".join(read))
+
+    def _is_apostrophe(self) -> bool:
+        """Within single quotes: a letter right after says that this one is part of a word."""
+        return self._peek().isalpha()
+
+    def _escaped(self) -> str:
+        character = self._peek()
+        self._at += 1
+        if character != "u":
+            return _ESCAPES.get(character, character)
+        digits = self._text[self._at : self._at + 4]
+        self._at += 4
+        try:
+            code = int(digits, 16)
+        except ValueError:
+            return ""
+        if 0xD800 <= code < 0xDC00 and self._text[self._at : self._at + 2] == "\\u":  # half of a surrogate pair
+            low = self._text[self._at + 2 : self._at + 6]
+            self._at += 6
+            try:
+                return chr(0x10000 + ((code - 0xD800) << 10) + (int(low, 16) - 0xDC00))
+            except ValueError:
+                return ""
+        return "" if 0xD800 <= code < 0xE000 else chr(code)
+
+    def _bare(self, *, stops: str = ",]}\n") -> object:
+        start = self._at
+        while self._peek() and self._peek() not in stops:
+            self._at += 1
+        text = self._text[start : self._at].strip()
+        if text.lower() in _LITERALS:
+            return _LITERALS[text.lower()]
+        if re.fullmatch(r"-?\d+(\.\d+)?", text):
+            return float(text)
+        return text if self._peek() else _Cut(text)
+
+    def _peek(self) -> str:
+        return self._text[self._at] if self._at < len(self._text) else ""
+
+    def _skip(self, characters: str) -> None:
+        while self._at < len(self._text) and self._text[self._at] in characters:
+            self._at += 1
+
+
+def _as_list(value: object) -> list[object]:
+    return value if isinstance(value, list) else [value]

@@ -1,0 +1,83 @@
+"""Queries that may not stand for an image: swear words and explicit content, also in disguise. By a word list.
+
+The list is that of the better-profanity package, whose own matcher does a hundred sentences a second; less what is an
+ordinary word on a platform of pictures, and with words of other languages (lexicon/safety.yml).
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import yaml
+
+from geo_lib.errors import MachineError
+
+EXPLICIT = "explicit"
+
+_FILE = Path(__file__).with_name("lexicon") / "safety.yml"
+_DISGUISES = str.maketrans(
+    {"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b", "@": "a", "$": "s", "!": "i"}
+)
+_SPELLED_OUT = re.compile(r"(?<!\w)(?:\w[.\-_*\s]){2,}\w(?!\w)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Lexicon:
+    """Banned word sequences as they are looked up: letters and digits, one space between words."""
+
+    banned: frozenset[str]
+    longest: int
+    """Words in the longest of them."""
+
+
+def safety_version() -> int:
+    return int(yaml.safe_load(_FILE.read_text(encoding="utf-8"))["version"])
+
+
+def explicit_words(raw: str, *, locale: str) -> str | None:
+    """The first banned word or phrase of a raw query; null when there is none.
+
+    Whole words only, so that Scunthorpe stays. Sees through digits and signs for letters and through s.p.a.c.i.n.g.
+    Takes the raw text, because normalising removes the signs that a word may hide behind.
+    """
+    lexicon = _lexicon(locale.split("-")[0].lower())
+    plain = unicodedata.normalize("NFKC", raw).lower()
+    for text in (plain, _SPELLED_OUT.sub(lambda found: re.sub(r"[^\w]|_", "", found[0]), plain)):
+        words = [_undisguised(word) for word in re.split(r"[\s,;:/]+", text)]
+        words = [word for word in words if word]
+        for start in range(len(words)):
+            for length in range(1, lexicon.longest + 1):
+                if (phrase := " ".join(words[start : start + length])) in lexicon.banned:
+                    return phrase
+    return None
+
+
+def _undisguised(word: str) -> str:
+    """Letters behind digits and signs, where letters are the greater part: ``sh1t``, but not the phone ``a55``."""
+    inner = word.strip("\"'“”‘’.,;:?()[]{}<>*-_#")
+    letters = sum(character.isalpha() for character in inner)
+    if letters * 2 > len(inner):
+        inner = inner.translate(_DISGUISES)
+    return re.sub(r"[^\w]|_", "", inner)
+
+
+@cache
+def _lexicon(language: str) -> _Lexicon:
+    settings = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
+    allowed = {*settings["allowed"]["anywhere"], *settings["allowed"].get(language, ())}
+    words = (set(_packaged_words()) - allowed) | set(settings["banned"].get(language, ()))
+    phrases = {" ".join(filter(None, map(_undisguised, re.split(r"[\s\-]+", word)))) for word in words}
+    phrases |= {_undisguised(word) for word in words if " " not in word}
+    banned = frozenset(phrase for phrase in phrases if len(phrase) > 1) - {_undisguised(word) for word in allowed}
+    return _Lexicon(banned, max(phrase.count(" ") + 1 for phrase in banned))
+
+
+def _packaged_words() -> list[str]:
+    spec = find_spec("better_profanity")
+    if spec is None or spec.origin is None:
+        raise MachineError("the safety check needs the word list of better-profanity; install the package.")
+    lines = Path(spec.origin).with_name("profanity_wordlist.txt").read_text(encoding="utf-8").lower().splitlines()
+    return [line.strip() for line in lines if line.strip()]

@@ -1,0 +1,67 @@
+"""The normal form of a query, its id and its words. Plain Python: NFKC has no column expression."""
+
+import hashlib
+import re
+import unicodedata
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+NORMALISATION_VERSION = 1
+"""Raised with every change of the rules: it says which texts and ids belong together."""
+
+_QUOTES = str.maketrans({**dict.fromkeys("‘’‚‛′`´", "'"), **dict.fromkeys("‐‑‒–—―−", "-"), "⁄": "/"})
+_KEPT_WITHIN = "'-./%+&"
+"""Punctuation that belongs to words (men's, t-shirt, 1.5, 24/7, 50%, a+b, r&b)."""
+_WITHIN = re.compile(r"(?<=\w)['\-./%+&]+(?=\w)|(?<=\d)%|(?<=\w)\+{1,2}|(?<=\s)&(?=\s)")
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+
+
+def normalise(text: str) -> str:
+    """Lower case, one form per character (NFKC), single spaces, no punctuation but what belongs to words.
+
+    The empty string when nothing is left. Idempotent. Lower case, not case folding: the text is shown to people, and
+    folding would write ``weiß`` as ``weiss``.
+    """
+    for _ in range(4):  # a few characters lower or compose into others; one more round finds nothing to change
+        before, text = text, _once(text)
+        if text == before:
+            break
+    return text
+
+
+def _once(text: str) -> str:
+    text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).lower().translate(_QUOTES))
+    text = "".join(_plain(character) for character in text)
+    kept = {place for match in _WITHIN.finditer(f" {text} ") for place in range(match.start() - 1, match.end() - 1)}
+    return " ".join(
+        "".join(c if c not in _KEPT_WITHIN or place in kept else " " for place, c in enumerate(text)).split()
+    )
+
+
+def _plain(character: str) -> str:
+    """Letters, marks, numbers and word punctuation as they are; joiners and variants gone; the rest a space."""
+    kind = unicodedata.category(character)
+    if kind in ("Cf", "Me") or "\ufe00" <= character <= "\ufe0f":  # such as the emoji style of a heart
+        return ""
+    return character if kind[0] in "LMN" or character in _KEPT_WITHIN else " "
+
+
+def words(text: str) -> tuple[str, ...]:
+    """The words of a normalised query, in order."""
+    return tuple(_WORD.findall(text))
+
+
+def same_words_key(text: str) -> str:
+    """Equal for queries of the same set of words, however ordered or repeated."""
+    return " ".join(sorted(set(words(text)) or {text}))
+
+
+def query_id(locale: str, text: str) -> str:
+    """Identity of a normalised query in a locale: 32 hex digits, never reassigned."""
+    return hashlib.sha256(f"{locale}\n{text}".encode()).hexdigest()[:32]
+
+
+def query_id_column(locale: Column, text: Column) -> Column:
+    """``query_id`` as a column expression."""
+    return F.substring(F.sha2(F.concat(locale, F.lit("\n"), text).cast("binary"), 256), 1, 32)

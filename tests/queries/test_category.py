@@ -1,0 +1,68 @@
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from pyspark.sql import SparkSession
+
+from geo_lib.embeddings.encoder import Encoder
+from geo_lib.embeddings.vectors import Vectors
+from geo_lib.queries.category import categories_of, label_categories, marker_category
+
+
+def no_encoder() -> Encoder:
+    raise AssertionError("a query that the markers decide must not load a model")
+
+
+@pytest.mark.parametrize(
+    ("locale", "query", "category"),
+    [
+        # the paper's own examples (3.1.1)
+        ("en", "Soft Green Knit Dress", "description"),
+        ("en", "Sage Green Monochrome Look", "style"),
+        ("en", "Capsule Wardrobe Must-Haves 2026", "use_case"),
+        ("en", "college dorm bedroom ideas", "use_case"),
+        ("en", "how to decorate a student room", "use_case"),
+        ("en", "red velvet chair", "description"),
+        ("en", "chair", "description"),
+        ("en", "cream gift box", "description"),
+        ("en", "gift for a gardener", "use_case"),
+        ("en", "coastal living room aesthetic", "style"),
+        ("en", "red and velvet outfit", "style"),
+        ("en-GB", "rustic barn wedding theme", "style"),
+        ("en", "how to get a boho look", "use_case"),
+        ("de", "Roter gestreifter Sessel", "description"),
+        ("de", "Geburtstagsgeschenk für Mama", "use_case"),
+        ("de", "kleines wohnzimmer gestalten", "use_case"),
+        ("de", "wohnzimmer skandinavisch einrichten", "style"),
+        ("de", "rot und samt kombinieren", "style"),
+        ("de", "landhausstil küche", "style"),
+        ("de", "geschenkideen männer", "use_case"),
+    ],
+)
+def test_markers_tell_the_category(locale: str, query: str, category: str) -> None:
+    assert categories_of([(locale, query)], load=no_encoder) == [category]
+
+
+class LooksLikeTheFirstUseCase:
+    """An encoder that finds every unknown sentence closest to one prototype."""
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        near = ("easy dinners when friends come over", "walk with the dog at dawn")
+        return np.array([[1.0, 0.0] if text in near else [0.0, 1.0] for text in texts], dtype=np.float32)
+
+
+def test_what_the_markers_leave_open_goes_to_the_nearest_prototypes() -> None:
+    assert marker_category("en", "walk with the dog at dawn") is None
+    assert categories_of([("en", "walk with the dog at dawn")], load=LooksLikeTheFirstUseCase) == ["use_case"]
+
+
+@pytest.mark.transform
+def test_every_row_gets_one_category_and_keeps_its_raw_query(spark: SparkSession) -> None:
+    rows = [("en", "Red Chair!"), ("de", "Red Chair!"), ("en", "gift ideas"), ("en", "")]
+    labelled = label_categories(spark.createDataFrame(rows, "locale string, query string"), load=no_encoder)
+    assert sorted(map(tuple, labelled.collect())) == [
+        ("de", "Red Chair!", "description"),
+        ("en", "", "description"),
+        ("en", "Red Chair!", "description"),
+        ("en", "gift ideas", "use_case"),
+    ]

@@ -1,0 +1,33 @@
+import pytest
+
+from geo_lib.queries.safety import explicit_words
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["asshole", "a$$hole cake", "sh1t happens", "f.u.c.k you", "S-H-I-T", "what the fuck shirt", "porn", "gang bang"],
+)
+def test_explicit_words_are_found_in_disguise_too(query: str) -> None:
+    assert explicit_words(query, locale="en") is not None
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "Scunthorpe", "maxi dress", "shag rug", "plant pot", "drawer knob", "naked cake ideas", "nude heels",
+        "cowgirl outfit",
+        "gay wedding cake", "samsung a55 case", "t-shirt", "a b c poster", "grapefruit", "class of 2026",
+        "assam tea", "",
+    ],
+)  # fmt: skip
+def test_ordinary_words_that_word_lists_fear_are_let_through(query: str) -> None:
+    assert explicit_words(query, locale="en") is None
+
+
+def test_a_word_is_judged_by_the_language_of_its_locale() -> None:
+    assert explicit_words("geile titten", locale="de") == "titten"
+    assert explicit_words("geile titten", locale="en") is None
+    assert explicit_words("hellblau und hell", locale="de") is None
+    assert explicit_words("dick pic", locale="en") == "dick"
+    assert explicit_words("dick gefüttert", locale="de") is None
+    assert explicit_words("gato negro", locale="es-MX") is None
