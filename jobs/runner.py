@@ -9,11 +9,11 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from geo_lib.models import Models
 from pyspark.sql import functions as F
 
 from geo_lib import provenance
 from geo_lib.counts import Counts
+from geo_lib.models import Models
 from geo_lib.tables import Tables
 from jobs.job import Context, Job, Progress
 from schemas.job_runs import JOB_RUNS

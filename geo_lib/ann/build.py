@@ -93,4 +93,3 @@ def prune(lakehouse: str, *, keep: set[str]) -> list[str]:
     for name in stale:
         shutil.rmtree(folder / name)
     return stale
-

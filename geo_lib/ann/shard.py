@@ -76,9 +76,7 @@ def build_shard(ids: Sequence[str], vectors: Vectors, hnsw: Hnsw) -> Shard:
         )
     order = np.argsort(np.asarray(ids, dtype=np.str_))
     graph = hnswlib.Index(METRIC, vectors.shape[1])
-    graph.init_index(
-        max_elements=len(ids), M=hnsw.m, ef_construction=hnsw.ef_construction, random_seed=hnsw.seed
-    )
+    graph.init_index(max_elements=len(ids), M=hnsw.m, ef_construction=hnsw.ef_construction, random_seed=hnsw.seed)
     graph.add_items(vectors[order], np.arange(len(ids)), num_threads=1)
     return Shard(ids=np.asarray(ids, dtype=np.str_)[order], graph=graph)
 

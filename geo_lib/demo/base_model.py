@@ -11,7 +11,7 @@ from geo_lib.demo.base_accuracy import accuracy
 from geo_lib.demo.base_tokenizer import build_processor, build_tokenizer
 from geo_lib.demo.base_training import Training, build_model, train
 from geo_lib.demo.latent import reserved_combinations
-from geo_lib.demo.pretraining import FEWEST_PIXELS, PIXELS, Picture, picture, pictures
+from geo_lib.demo.pretraining import FEWEST_PIXELS, PIXELS, Picture, first_latent, picture, pictures
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase, Qwen2VLForConditionalGeneration
@@ -74,17 +74,10 @@ def novel_pictures(count: int) -> list[Picture]:
     found: list[Picture] = []
     index = 0
     while len(found) < count:
-        if picture_latent_reserved("novel", index):
+        if first_latent("novel", index).reserved:
             found.append(picture("novel", index, reserved=True))
         index += 1
     return found
-
-
-def picture_latent_reserved(stream: str, index: int) -> bool:
-    from geo_lib.demo.latent import sample_latent, stream_seed
-    from geo_lib.demo.pretraining import pretraining_seed
-
-    return sample_latent(stream_seed(pretraining_seed(stream, index), 0)).reserved
 
 
 def pretrain(
@@ -152,7 +145,8 @@ template, same processor, loaded by transformers and by vLLM alike. It knows not
 
 **Data (simulated).** {knobs.pictures:,} pictures drawn by `geo_lib/demo` from a seed stream that no platform uses,
 captioned in lower-case English and German, and text-only lists of search queries of unrelated pictures, so that the
-decoder has read the platform's words. No picture shows one of the {len(reserved_combinations())} reserved (kind, colour) combinations.
+decoder has read the platform's words. No picture shows one of the {len(reserved_combinations())}
+reserved (kind, colour) combinations.
 
 **Bounds.** {FEWEST_PIXELS:,} to {PIXELS:,} pixels; one visual token per 28 x 28 pixels. Weights in bfloat16.
 

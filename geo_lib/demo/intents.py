@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from geo_lib.demo.latent import Latent
-from geo_lib.demo.worlds import CATEGORIES, Paraphrases, vocabulary
+from geo_lib.demo.worlds import Paraphrases, vocabulary
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,7 @@ def _words(latent: Latent, locale: str) -> dict[str, str]:
     material, made = words.materials[latent.material][locale]
     return {
         "article": grammar.articles[noun_class],
+        "article_": grammar.before_adjective[noun_class],
         "kind": kind.nouns[locale],
         "colour": colour.words[locale],
         "colour_": colour.words[locale] + ("" if locale in colour.invariable else ending),
@@ -54,6 +55,11 @@ def _fill(template: str, words: Mapping[str, str]) -> str:
 def caption(latent: Latent, locale: str) -> str:
     """One plain sentence, such as "a red striped velvet armchair in a living room"."""
     return _fill(vocabulary().locales[locale].caption, _words(latent, locale))
+
+
+def fill(template: str, latent: Latent, locale: str) -> str:
+    """One template of the vocabulary with this image's words."""
+    return _fill(template, _words(latent, locale))
 
 
 def intents(latent: Latent, locale: str) -> tuple[Intent, ...]:
@@ -77,6 +83,3 @@ def intents(latent: Latent, locale: str) -> tuple[Intent, ...]:
         Intent(category, name, tuple(_fill(text, words).lower() for text in texts))
         for category, name, texts in templates
     )
-
-
-__all__ = ["CATEGORIES", "Intent", "caption", "intents"]

@@ -48,6 +48,11 @@ def pretraining_seed(stream: str, index: int) -> int:
     return stream_seed("pretraining", stream, index)
 
 
+def first_latent(stream: str, index: int) -> Latent:
+    """What a picture of the stream shows if reserved combinations are let through."""
+    return sample_latent(stream_seed(pretraining_seed(stream, index), 0))
+
+
 def picture(stream: str, index: int, *, reserved: bool = False) -> Picture:
     """The ``index``-th picture of a stream; a reserved combination gives way to the next draw, unless asked for."""
     seed = pretraining_seed(stream, index)

@@ -24,6 +24,8 @@ class Locale:
     """Grammar of the captions: article and adjective ending by noun class, and the order of words."""
 
     articles: Mapping[str, str]
+    before_adjective: Mapping[str, str]
+    """The article by noun class where a colour comes between it and the noun."""
     endings: Mapping[str, str]
     caption: str
 
@@ -77,6 +79,14 @@ class Vocabulary:
     materials: Mapping[str, Mapping[str, tuple[str, str]]]
     description: Mapping[str, Mapping[str, Paraphrases]]
     worlds: Mapping[str, World]
+    titles: Mapping[str, Mapping[str, tuple[str, ...]]]
+    """``vague`` and ``telling`` titles per locale; the telling ones are templates."""
+    descriptions: Mapping[str, tuple[str, ...]]
+    off_topic: Mapping[str, tuple[str, ...]]
+    site_pages: Mapping[str, tuple[str, ...]]
+    """Paths below the locale that show no image."""
+    countries: Mapping[str, tuple[str, ...]]
+    """ISO 3166-1 alpha-3, lower case; the first is where most searches come from."""
 
     def kind(self, world: str, kind: str) -> Kind:
         return self.worlds[world].kinds[kind]
@@ -145,4 +155,5 @@ def vocabulary() -> Vocabulary:
         materials=_tuples(raw["materials"]),
         description=_tuples(raw["description"]),
         worlds={name: _world(name, locales) for name in WORLDS},
+        **{part: _tuples(raw[part]) for part in ("titles", "descriptions", "off_topic", "site_pages", "countries")},
     )

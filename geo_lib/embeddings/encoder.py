@@ -110,4 +110,3 @@ def unpacked() -> Path:
         finally:
             shutil.rmtree(half, ignore_errors=True)
     return folder
-

@@ -1,0 +1,80 @@
+"""Simulate an image platform: pictures, catalogue and search console, as files that an outside platform would deliver.
+
+    geo simulate-platform --size default
+
+Writes raw files below the lakehouse and the truth behind them to <schema>_truth. The same size, seed and day give the
+same bytes; what is there already is left alone.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from geo_lib.counts import Counts
+from geo_lib.demo import truth
+from geo_lib.demo.platform import PlatformSummary, simulate
+from geo_lib.errors import ConfigError
+from jobs.job import Context, Job
+from schemas.truth_images import TRUTH_IMAGES
+from schemas.truth_intents import TRUTH_INTENTS
+
+SIZES = {"small": 400, "default": 1_200, "large": 5_000}
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatePlatform:
+    """The knobs of this job; conf/*.yml may set any of them."""
+
+    size: str = "default"
+    """small, default or large: the one dial."""
+    seed: int = 20261030
+    days: int = 60
+    folder: str = "raw"
+    """Where the files go; a relative path lies in the lakehouse."""
+    processes: int = 2
+
+    def __post_init__(self) -> None:
+        if self.size not in SIZES:
+            raise ConfigError(f"simulate_platform.size must be {', '.join(SIZES)}, not {self.size}")
+        if self.days < 7:
+            raise ConfigError(f"simulate_platform.days must be at least 7, not {self.days}")
+
+
+def run(ctx: Context, knobs: SimulatePlatform) -> Counts:
+    summary = simulate(
+        Path(ctx.path(knobs.folder) if not Path(knobs.folder).is_absolute() else knobs.folder),
+        images=SIZES[knobs.size],
+        seed=knobs.seed,
+        days=knobs.days,
+        as_of=ctx.as_of,
+        processes=knobs.processes,
+        progress=ctx.progress,
+    )
+    spark, tables = ctx.tables.spark, ctx.tables.truth
+    images, intents = truth.image_rows(summary.pins), truth.intent_rows(summary.pins)
+    tables.write(TRUTH_IMAGES, spark.createDataFrame(images, TRUTH_IMAGES.schema))
+    tables.write(TRUTH_INTENTS, spark.createDataFrame(intents, TRUTH_INTENTS.schema))
+    return _counts(summary, intents=len(intents))
+
+
+def _counts(summary: PlatformSummary, *, intents: int) -> Counts:
+    return Counts(
+        rows_in=len(summary.pins),
+        kept=len(summary.pins),
+        produced={
+            "signatures": summary.signatures,
+            "broken files": summary.broken_files,
+            "intents": intents,
+            "console rows": summary.console_rows,
+        },
+    )
+
+
+JOB = Job(
+    name="simulate_platform",
+    knobs=SimulatePlatform,
+    run=run,
+    unit="catalogue rows",
+    writes_truth=(TRUTH_IMAGES, TRUTH_INTENTS),
+    folders=lambda knobs: (knobs.folder,),
+    arguments={"size": {"choices": tuple(SIZES), "help": "how much to simulate: 400, 1,200 or 5,000 images"}},
+)
