@@ -38,4 +38,4 @@ def test_an_unknown_size_is_named_with_the_known_ones() -> None:
 
 def test_the_job_writes_no_table_of_the_main_namespace() -> None:
     assert JOB.writes == ()
-    assert set(JOB.writes_truth) == {TRUTH_IMAGES, TRUTH_INTENTS}
+    assert JOB.writes_truth == (TRUTH_IMAGES, TRUTH_INTENTS)
