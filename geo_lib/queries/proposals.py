@@ -1,0 +1,76 @@
+"""Everything that is proposed as a query of an image: what the model wrote, and what the console has seen. Pure."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from geo_lib.queries.parse import parse
+
+VLM = "vlm"
+CONSOLE = "console"
+
+_PROPOSED = (
+    "signature string, locale string, source string, model_version string, position int, query string, "
+    "category string, problem string, failed boolean"
+)
+
+
+def newest_answers(generations: DataFrame, *, model_version: str, prompt_version: str) -> DataFrame:
+    """One generation per signature under this model and prompt; of several decodings, that of the newest run."""
+    newest = Window.partitionBy("signature").orderBy(F.desc("run_id"), "decoding_version")
+    asked = (F.col("model_version") == model_version) & (F.col("prompt_version") == prompt_version)
+    return (
+        generations.where(asked)
+        .withColumn("_newest", F.row_number().over(newest))
+        .where("_newest = 1")
+        .select("signature", "model_version", "text", "error_class")
+    )
+
+
+def locale_of_signatures(images: DataFrame) -> DataFrame:
+    """(signature, locale): of images that share their bytes, the one with the smallest image_id speaks."""
+    return images.groupBy("signature").agg(F.min_by("locale", "image_id").alias("locale"))
+
+
+def model_proposals(answers: DataFrame, images: DataFrame) -> DataFrame:
+    """A row per query that the model wrote, and per part of an answer that is none, with its ``problem``.
+
+    An answer that never came is one row: its problem is the generation's error class, and ``failed`` is true.
+    """
+    located = answers.join(locale_of_signatures(images), on="signature", how="inner")
+    columns = located.select("signature", "locale", "model_version", "text", "error_class")
+    return columns.mapInPandas(_parsed, _PROPOSED)
+
+
+def console_proposals(mined: DataFrame, images: DataFrame) -> DataFrame:
+    """A row per mined query of an image, in the order of its rank."""
+    located = mined.join(locale_of_signatures(images), on="signature", how="inner")
+    return located.select(
+        "signature",
+        "locale",
+        F.lit(CONSOLE).alias("source"),
+        F.lit(CONSOLE).alias("model_version"),
+        F.col("rank").cast("int").alias("position"),
+        "query",
+        F.lit(None).cast("string").alias("category"),
+        F.lit(None).cast("string").alias("problem"),
+        F.lit(False).alias("failed"),
+    )
+
+
+def _parsed(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    names = [column.split()[0] for column in _PROPOSED.split(", ")]
+    for batch in batches:
+        rows: list[tuple[object, ...]] = []
+        for answer in batch.itertuples():
+            whose = (answer.signature, answer.locale, VLM, answer.model_version)
+            if answer.text is None:
+                rows.append((*whose, 1, "", None, answer.error_class, True))
+                continue
+            rows += [
+                (*whose, place, found.query, found.category, found.reason, False)
+                for place, found in enumerate(parse(answer.text), start=1)
+            ]
+        yield pd.DataFrame(rows, columns=names)

@@ -1,0 +1,85 @@
+"""Turn what the model wrote and the console has seen into validated queries, with a reason for every loss.
+
+    geo validate-queries --conf conf/demo.yml
+
+Reads generations of the champion, mined_queries, query_performance and images; writes query_decisions, queries
+and annotations. Counts proposed queries; an answer without any counts as one.
+"""
+
+from dataclasses import dataclass
+
+from pyspark.sql import functions as F
+
+from geo_lib.counts import Counts
+from geo_lib.errors import ConfigError
+from geo_lib.queries import decisions, proposals
+from geo_lib.vlm.prompts import PROMPT_VERSION
+from jobs.job import Context, Job
+from schemas.annotations import ANNOTATIONS
+from schemas.generations import GENERATIONS
+from schemas.images import IMAGES
+from schemas.mined_queries import MINED_QUERIES
+from schemas.queries import QUERIES
+from schemas.query_decisions import QUERY_DECISIONS
+from schemas.query_performance import QUERY_PERFORMANCE
+
+CHAMPION = "vlm@champion"
+
+
+@dataclass(frozen=True, slots=True)
+class ValidateQueries:
+    """The knobs of this job."""
+
+    min_language_score: float = 0.9
+    """Certainty above which a query in another language than its locale's is dropped."""
+    max_failed_share: float = 0.05
+    """Share of proposals that may be generations that failed."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.min_language_score <= 1:
+            raise ConfigError(f"min_language_score must lie in [0, 1], not {self.min_language_score}")
+
+
+def run(ctx: Context, knobs: ValidateQueries) -> Counts:
+    images = ctx.tables.read(IMAGES)
+    champion = ctx.models.resolve(CHAMPION).model_version
+    answers = proposals.newest_answers(
+        ctx.tables.read(GENERATIONS), model_version=champion, prompt_version=PROMPT_VERSION
+    )
+    proposed = proposals.model_proposals(answers, images).unionByName(
+        proposals.console_proposals(ctx.tables.read(MINED_QUERIES), images)
+    )
+    proposed = proposed.persist()
+    verdicts = decisions.judged(
+        proposed.where("problem is null").select("locale", "query").distinct(),
+        min_language_score=knobs.min_language_score,
+    )
+    decided = decisions.decided(proposed, verdicts).persist()
+    try:
+        fates = decided.groupBy("reason", "failed").agg(F.count("*").alias("n")).collect()
+        counts = Counts(
+            rows_in=sum(r["n"] for r in fates),
+            kept=sum(r["n"] for r in fates if r["reason"] is None),
+            dropped={r["reason"]: r["n"] for r in fates if r["reason"] is not None and not r["failed"]},
+            failed={r["reason"]: r["n"] for r in fates if r["failed"]},
+        ).refuse_above(knobs.max_failed_share, unit=JOB.unit)
+        ctx.tables.write(QUERY_DECISIONS, decisions.decisions(decided))
+        annotations = decisions.annotations(decided)
+        ctx.tables.write(ANNOTATIONS, annotations)
+        demand = decisions.demand_of(ctx.tables.read(QUERY_PERFORMANCE), proposals.locale_of_signatures(images))
+        ctx.tables.write(QUERIES, decisions.queries(ctx.tables.read(ANNOTATIONS), decided, demand))
+        return counts
+    finally:
+        decided.unpersist()
+        proposed.unpersist()
+
+
+JOB = Job(
+    name="validate_queries",
+    knobs=ValidateQueries,
+    run=run,
+    unit="proposed queries",
+    reads=(GENERATIONS, MINED_QUERIES, QUERY_PERFORMANCE, IMAGES),
+    writes=(QUERY_DECISIONS, QUERIES, ANNOTATIONS),
+    reads_models=(CHAMPION,),
+)

@@ -1,0 +1,139 @@
+from typing import Any
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from geo_lib.queries.decisions import STAGES, annotations, decided, decisions, demand_of, judged, queries
+from geo_lib.queries.proposals import console_proposals, model_proposals, newest_answers
+from geo_lib.queries.text import query_id
+from schemas.annotations import ANNOTATIONS
+from schemas.generations import GENERATIONS
+from schemas.images import IMAGES
+from schemas.mined_queries import MINED_QUERIES
+from schemas.queries import QUERIES
+from schemas.query_decisions import QUERY_DECISIONS
+from schemas.query_performance import QUERY_PERFORMANCE
+from tests.builders import build
+
+pytestmark = pytest.mark.transform
+
+ANSWER = (
+    '{"description":["Red Vase","vase red","a$$hole vase"],"style":["..."],'
+    '"use_case":["décoration de table pour le mariage"]}'
+)
+
+
+@pytest.fixture(scope="module")
+def answered(spark: SparkSession) -> DataFrame:
+    """What became of ``ANSWER`` and of nothing else."""
+    return judged_proposals(spark)
+
+
+def judged_proposals(spark: SparkSession, *console: str, answers: dict[str, str | None] | None = None) -> DataFrame:
+    images = build(IMAGES, spark, {"image_id": "b", "signature": "s", "locale": "de"},
+                   {"image_id": "a", "signature": "s", "locale": "en"})  # fmt: skip
+    made = [
+        (signature, "m", text, None if text else "undecodable_image")
+        for signature, text in (answers or {"s": ANSWER}).items()
+    ]
+    answered = spark.createDataFrame(made, "signature string, model_version string, text string, error_class string")
+    mined = build(MINED_QUERIES, spark, *({"signature": "s", "query": q, "rank": n} for n, q in enumerate(console, 1)))
+    proposed = model_proposals(answered, images).unionByName(console_proposals(mined, images)).persist()
+    verdicts = judged(proposed.where("problem is null").select("locale", "query").distinct(), min_language_score=0.9)
+    return decided(proposed, verdicts).persist()
+
+
+def by_query(df: DataFrame, *columns: str) -> dict[str, Any]:
+    return {row["query"]: tuple(row[c] for c in columns) for row in df.collect()}
+
+
+def test_every_drop_has_its_stage_and_reason(answered: DataFrame) -> None:
+    found = by_query(answered, "stopped_at", "reason")
+    assert found == {
+        "Red Vase": (None, None),
+        "vase red": ("duplicate", "same_words"),
+        "a$$hole vase": ("safety", "explicit"),
+        "...": ("normalise", "blank"),
+        "décoration de table pour le mariage": ("language", "other_language"),
+    }
+
+
+def test_decisions_hold_every_stage_up_to_the_one_that_stopped_the_query(answered: DataFrame) -> None:
+    rows = QUERY_DECISIONS.conform(decisions(answered)).collect()
+    stages = {q: [r.stage for r in rows if r.query == q] for q in {r.query for r in rows}}
+    assert sorted(stages["Red Vase"]) == sorted(STAGES)
+    assert sorted(stages["a$$hole vase"]) == sorted(STAGES[:4])
+    assert stages["..."] == ["parse", "normalise"] or sorted(stages["..."]) == ["normalise", "parse"]
+    for row in rows:
+        assert row.kept == (row.reason is None)
+    assert sum(not r.kept for r in rows) == 4
+
+
+def test_a_generation_that_failed_or_has_no_queries_is_one_proposal_with_its_reason(spark: SparkSession) -> None:
+    rows = judged_proposals(spark, answers={"s": None}).collect()
+    assert [(r.failed, r.reason, r.query_id) for r in rows] == [(True, "undecodable_image", None)]
+    rows = judged_proposals(spark, answers={"s": "no idea"}).collect()
+    assert [(r.failed, r.reason, r.query) for r in rows] == [(False, "no_queries_found", "no idea")]
+
+
+def test_annotations_join_both_sources_and_confirm_what_the_console_has(spark: SparkSession) -> None:
+    proposals = judged_proposals(spark, "oak table", "table oak", "red vase")
+    found = by_query(ANNOTATIONS.conform(annotations(proposals)), "source", "confirmed", "position", "model_version")
+    assert found == {
+        "red vase": ("vlm+console", True, 1, "m"),
+        "oak table": ("console", True, 2, None),
+    }
+
+
+def test_a_repetition_in_the_console_still_confirms_the_models_query(spark: SparkSession) -> None:
+    proposals = judged_proposals(spark, "vase red", "red vase")
+    assert by_query(annotations(proposals), "source", "confirmed")["red vase"] == ("vlm+console", True)
+
+
+def test_the_locale_of_a_shared_signature_is_that_of_its_first_image(answered: DataFrame) -> None:
+    assert {r.locale for r in answered.collect()} == {"en"}
+
+
+def test_queries_carry_demand_over_all_spellings_and_the_category_most_images_give_them(spark: SparkSession) -> None:
+    annotated = build(
+        ANNOTATIONS,
+        spark,
+        *(
+            {"signature": s, "query": "oak", "category": c}
+            for s, c in zip("abc", ("style", "style", "use_case"), strict=True)
+        ),
+        *({"signature": s, "query": "elm", "category": c} for s, c in (("a", "use_case"), ("b", "description"))),
+    ).withColumn("query_id", F.col("query")).withColumn("locale", F.lit("en"))  # fmt: skip
+    demand = spark.createDataFrame([("oak", 120)], "query_id string, demand bigint")
+    spoken = spark.createDataFrame(
+        [("oak", "en", 0.5, None)], "query_id string, language string, language_score double, reason string"
+    )
+    found = by_query(QUERIES.conform(queries(annotated, spoken, demand)), "category", "demand", "images", "language")
+    assert found == {"oak": ("style", 120, 3, "en"), "elm": ("description", 0, 2, None)}
+
+
+def test_demand_adds_the_spellings_of_a_text_within_a_locale(spark: SparkSession) -> None:
+    performance = build(
+        QUERY_PERFORMANCE,
+        spark,
+        {"signature": "a", "query": "Oak Table", "impressions": 10},
+        {"signature": "b", "query": "oak  table", "impressions": 5},
+        {"signature": "c", "query": "oak table", "impressions": 100},
+        {"signature": "a", "query": "...", "impressions": 7},
+    )
+    locales = spark.createDataFrame([("a", "en"), ("b", "en"), ("c", "de")], "signature string, locale string")
+    found = {r.query_id: r.demand for r in demand_of(performance, locales).collect()}
+    assert found == {query_id("en", "oak table"): 15, query_id("de", "oak table"): 100}
+
+
+def test_only_the_champions_newest_answer_counts(spark: SparkSession) -> None:
+    rows = [
+        {"signature": "a", "model_version": "m", "prompt_version": "p", "decoding_version": "1", "text": "old"},
+        {"signature": "a", "model_version": "m", "prompt_version": "p", "decoding_version": "2", "text": "new"},
+        {"signature": "a", "model_version": "other", "prompt_version": "p", "decoding_version": "1", "text": "no"},
+        {"signature": "b", "model_version": "m", "prompt_version": "other", "decoding_version": "1", "text": "no"},
+    ]
+    df = build(GENERATIONS, spark, *rows).withColumn("run_id", F.concat(F.lit("run-"), "decoding_version"))
+    found = newest_answers(df, model_version="m", prompt_version="p").collect()
+    assert [(r.signature, r.text) for r in found] == [("a", "new")]
