@@ -53,5 +53,7 @@ def decoded(content: bytes) -> "Image":
             over_white = Image.new("RGBA", upright.size, "white")
             over_white.alpha_composite(upright.convert("RGBA"))
             return over_white.convert("RGB")
-    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as wrong:
+    except UnidentifiedImageError as unknown:  # its own message holds a memory address
+        raise BadImageError("cannot decode image: no known picture format") from unknown
+    except (OSError, SyntaxError, Image.DecompressionBombError) as wrong:
         raise BadImageError(f"cannot decode image: {wrong}") from wrong

@@ -37,6 +37,7 @@ def test_the_count_is_the_processors_own(width: int, height: int, bounds: PixelB
     assert bounds.visual_tokens(width, height) == resized[0] * resized[1] // 784
 
 
+@pytest.mark.transform
 def test_the_column_counts_as_python_does_and_is_null_for_a_strip_that_no_model_takes(spark: SparkSession) -> None:
     sizes = [(1, 1), (14, 14), (42, 70), (70, 42), (98, 126), (224, 224), (736, 1104), (3999, 20), (13, 900)]
     for bounds in (DEFAULT, PAPER):

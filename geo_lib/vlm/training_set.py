@@ -1,0 +1,161 @@
+"""From mined console queries to the conversations that the model is tuned on. Pure: no reads, no writes.
+
+The quotas are the paper's 30/30/40 of 3.1.1 on seven queries: two descriptions, two styles, three use
+cases. A category that the console lacks stays empty; nothing fills it from another.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from geo_lib.vlm import prompts
+from geo_lib.vlm.budget import PixelBounds, visual_tokens
+from geo_lib.vlm.prompts import CATEGORIES
+from geo_lib.vlm.split import split_column
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+QUOTAS: Mapping[str, int] = {"description": 2, "style": 2, "use_case": 3}
+
+IN_A_WORKER_BATCH = 512
+
+
+def subjects(images: DataFrame, *by: str) -> DataFrame:
+    """One image per ``by`` (signature, or signature and locale): that with the smallest image_id.
+
+    Several image rows may show the same bytes; one of them lends its metadata.
+    """
+    first = Window.partitionBy(*by).orderBy("image_id")
+    return images.withColumn("_first", F.row_number().over(first)).where("_first = 1").drop("_first")
+
+
+def prompt_column() -> Column:
+    """The prompt of a row of ``images``."""
+    return prompts.prompt(
+        locale=F.col("locale"),
+        title=F.col("title"),
+        board=F.col("board_title"),
+        creator_category=F.col("creator_category"),
+    )
+
+
+def chosen_queries(labelled: DataFrame, *, quotas: Mapping[str, int] = QUOTAS) -> DataFrame:
+    """(signature, locale, description, style, use_case): the best queries of each category, best first.
+
+    ``labelled`` has signature, locale, query, rank (1 is best, unique within a signature) and category.
+    Queries of the same words in any order count once, under the better rank.
+    """
+    words = F.array_join(F.array_sort(F.array_distinct(F.split(F.lower("query"), r"[^\p{L}\p{N}]+"))), " ")
+    subject = ("signature", "locale")
+    best_first = ("rank", "query")
+    said_before = Window.partitionBy(*subject, "_words").orderBy(*best_first)
+    place = Window.partitionBy(*subject, "category").orderBy(*best_first)
+    within_quota = F.lit(False)
+    for category, quota in quotas.items():
+        within_quota = within_quota | ((F.col("category") == category) & (F.col("_place") <= quota))
+    kept = (
+        labelled.withColumn("query", prompts.plain(F.col("query")))
+        .where(F.col("query").isNotNull())
+        .withColumn("_words", F.trim(words))
+        .withColumn("_said", F.row_number().over(said_before))
+        .where("_said = 1")
+        .withColumn("_place", F.row_number().over(place))
+        .where(within_quota)
+    )
+
+    def of(category: str) -> Column:
+        placed = F.when(F.col("category") == category, F.struct("_place", "query"))
+        return F.transform(F.array_sort(F.collect_list(placed)), lambda entry: entry["query"]).alias(category)
+
+    return kept.groupBy(*subject).agg(*[of(category) for category in CATEGORIES])
+
+
+def candidates(
+    images: DataFrame, chosen: DataFrame, sizes: DataFrame, *, bounds: PixelBounds, min_queries: int
+) -> DataFrame:
+    """Every (signature, locale) of ``images`` as an example to be, with ``reason`` where it is none.
+
+    ``sizes`` has signature, width and height. Reasons: ``too_few_queries`` for fewer than ``min_queries``,
+    ``aspect_ratio`` for an image that the model cannot take. Token counts of text are not filled in yet.
+    """
+    one_each = subjects(images, "signature", "locale")
+    none: Column = F.array().cast("array<string>")
+    joined = (
+        one_each.join(sizes.select("signature", "width", "height"), on="signature", how="inner")
+        .join(chosen, on=["signature", "locale"], how="left")
+        .withColumns({category: F.coalesce(category, none) for category in CATEGORIES})
+        .withColumn("prompt", prompt_column())
+        .withColumn("visual_tokens", visual_tokens(F.col("width"), F.col("height"), bounds))
+    )
+    has_few = F.size("description") + F.size("style") + F.size("use_case") < min_queries
+    reason = F.when(has_few, "too_few_queries").when(F.col("visual_tokens").isNull(), "aspect_ratio")
+    return joined.select(
+        F.substring(F.sha2(F.concat_ws("\n", "signature", "locale"), 256), 1, 32).alias("example_id"),
+        "signature",
+        "split_key",
+        split_column(F.col("split_key")).alias("split"),
+        "locale",
+        F.lit(prompts.PROMPT_VERSION).alias("prompt_version"),
+        "prompt",
+        prompts.response_column().alias("response"),
+        *CATEGORIES,
+        "visual_tokens",
+        reason.alias("reason"),
+    )
+
+
+def with_token_counts(examples: DataFrame, *, processor_path: str) -> DataFrame:
+    """Add text_tokens and response_tokens, counted by the tokenizer and the chat template that training uses."""
+    schema = f"{_ddl(examples)}, text_tokens int, response_tokens int"
+
+    def count(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        tokenizer = load_tokenizer(processor_path)
+        for batch in batches:
+            texts = [text_tokens(tokenizer, prompt) for prompt in batch["prompt"]]
+            answers = [response_tokens(tokenizer, answer) for answer in batch["response"]]
+            yield batch.assign(
+                text_tokens=pd.Series(texts, batch.index, "int32"),
+                response_tokens=pd.Series(answers, batch.index, "int32"),
+            )
+
+    return examples.mapInPandas(count, schema)
+
+
+def within_budget(examples: DataFrame, *, max_sequence_tokens: int) -> DataFrame:
+    """Give the reason ``too_long`` to what does not fit. Nothing is truncated."""
+    total = F.col("visual_tokens") + F.col("text_tokens") + F.col("response_tokens")
+    too_long = F.when(total > max_sequence_tokens, "too_long")
+    return examples.withColumn("reason", F.coalesce("reason", too_long))
+
+
+def text_tokens(tokenizer: "PreTrainedTokenizerBase", prompt: str) -> int:
+    """Tokens of the chat up to where the answer begins, the image's own tokens not among them."""
+    return len(tokenizer(chat(tokenizer, prompt), add_special_tokens=False)["input_ids"]) - 1
+
+
+def response_tokens(tokenizer: "PreTrainedTokenizerBase", response: str) -> int:
+    """Tokens of the answer with its end of turn."""
+    return len(tokenizer(response + str(tokenizer.eos_token), add_special_tokens=False)["input_ids"])
+
+
+def chat(tokenizer: "PreTrainedTokenizerBase", prompt: str) -> str:
+    """The conversation in the model's own template, up to where the answer begins; one image placeholder."""
+    text = tokenizer.apply_chat_template(prompts.conversation(prompt), tokenize=False, add_generation_prompt=True)
+    return str(text)
+
+
+@lru_cache(maxsize=2)
+def load_tokenizer(path: str) -> "PreTrainedTokenizerBase":
+    from transformers import AutoTokenizer
+
+    tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(path)
+    return tokenizer
+
+
+def _ddl(df: DataFrame) -> str:
+    return ", ".join(f"`{field.name}` {field.dataType.simpleString()}" for field in df.schema)

@@ -1,0 +1,127 @@
+"""From mined queries to conversations: quotas, order, what is dropped and why."""
+
+import hashlib
+import json
+from typing import Any
+
+import pytest
+from chispa import assert_df_equality
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from geo_lib.vlm.budget import PixelBounds
+from geo_lib.vlm.training_set import candidates, chosen_queries, subjects, within_budget
+
+CHOSEN = "signature string, locale string, description array<string>, style array<string>, use_case array<string>"
+BOUNDS = PixelBounds(min_pixels=3136, max_pixels=1_003_520)
+
+
+def labelled(spark: SparkSession, *rows: tuple[str, int, str], signature: str = "s", locale: str = "en") -> DataFrame:
+    return spark.createDataFrame(
+        [(signature, locale, query, rank, category) for query, rank, category in rows],
+        "signature string, locale string, query string, rank int, category string",
+    )
+
+
+def images(spark: SparkSession, *rows: dict[str, Any]) -> DataFrame:
+    neutral = {
+        "image_id": "i", "signature": "s", "split_key": "s", "locale": "en",
+        "title": None, "board_title": None, "creator_category": None,
+    }  # fmt: skip
+    schema = ", ".join(f"{name} string" for name in neutral)
+    return spark.createDataFrame([tuple((neutral | row).values()) for row in rows], schema)
+
+
+@pytest.mark.transform
+def test_each_category_gives_its_best_queries_up_to_its_quota(spark: SparkSession) -> None:
+    df = labelled(
+        spark,
+        ("d3", 9, "description"), ("d1", 2, "description"), ("d2", 4, "description"),
+        ("s1", 1, "style"),
+        ("u4", 8, "use_case"), ("u1", 3, "use_case"), ("u3", 7, "use_case"), ("u2", 5, "use_case"),
+    )  # fmt: skip
+    expected = spark.createDataFrame([("s", "en", ["d1", "d2"], ["s1"], ["u1", "u2", "u3"])], CHOSEN)
+    assert_df_equality(chosen_queries(df), expected, ignore_nullable=True)
+
+
+@pytest.mark.transform
+def test_a_category_that_the_console_lacks_stays_empty_and_nothing_fills_it(spark: SparkSession) -> None:
+    df = labelled(spark, *[(f"d{n}", n, "description") for n in range(1, 6)])
+    expected = spark.createDataFrame([("s", "en", ["d1", "d2"], [], [])], CHOSEN)
+    assert_df_equality(chosen_queries(df), expected, ignore_nullable=True)
+
+
+@pytest.mark.transform
+def test_the_same_words_in_another_order_or_case_count_once_under_the_better_rank(spark: SparkSession) -> None:
+    df = labelled(
+        spark,
+        ("red oak table", 2, "description"),
+        ("Table, red oak", 1, "description"),
+        ("oak table", 3, "description"),
+        ("red table red oak", 4, "style"),
+    )
+    expected = spark.createDataFrame([("s", "en", ["Table, red oak", "oak table"], [], [])], CHOSEN)
+    assert_df_equality(chosen_queries(df), expected, ignore_nullable=True)
+
+
+@pytest.mark.transform
+def test_the_order_of_the_input_changes_nothing(spark: SparkSession) -> None:
+    rows = [(f"q{n}", n, ("description", "style", "use_case")[n % 3]) for n in range(12)]
+    there, back = labelled(spark, *rows), labelled(spark, *reversed(rows)).repartition(3)
+    assert_df_equality(chosen_queries(there), chosen_queries(back), ignore_row_order=True)
+
+
+@pytest.mark.transform
+def test_of_images_with_the_same_bytes_the_first_by_id_lends_its_metadata(spark: SparkSession) -> None:
+    df = images(spark, {"image_id": "b", "title": "second"}, {"image_id": "a", "title": "first"},
+                {"image_id": "c", "locale": "de"})  # fmt: skip
+    assert [r["title"] for r in subjects(df, "signature").collect()] == ["first"]
+    by_locale = subjects(df, "signature", "locale").orderBy("locale").collect()
+    assert [(r["locale"], r["image_id"]) for r in by_locale] == [("de", "c"), ("en", "a")]
+
+
+@pytest.mark.transform
+def test_an_example_is_a_prompt_an_answer_and_an_id_that_stays(spark: SparkSession) -> None:
+    chosen = spark.createDataFrame([("s", "en", ["red vase"], ["boho vase"], ["gift for her"])], CHOSEN)
+    sizes = spark.createDataFrame([("s", 224, 224)], "signature string, width int, height int")
+    row = candidates(images(spark, {"title": "mine"}), chosen, sizes, bounds=BOUNDS, min_queries=3).collect()[0]
+    assert json.loads(row["response"]) == {
+        "description": ["red vase"], "style": ["boho vase"], "use_case": ["gift for her"],
+    }  # fmt: skip
+    assert row["prompt"].endswith("\nlocale: en\ntitle: mine")
+    assert (row["visual_tokens"], row["reason"]) == (64, None)
+    assert row["example_id"] == hashlib.sha256(b"s\nen").hexdigest()[:32]
+
+
+@pytest.mark.transform
+def test_too_few_queries_and_impossible_images_are_named_and_kept_apart(spark: SparkSession) -> None:
+    rows = images(spark, *({"image_id": s, "signature": s, "split_key": s} for s in ("ok", "few", "none", "strip")))
+    chosen = spark.createDataFrame(
+        [("ok", "en", ["a"], ["b"], ["c"]), ("few", "en", ["a"], ["b"], []), ("strip", "en", ["a"], ["b"], ["c"])],
+        CHOSEN,
+    )
+    sizes = spark.createDataFrame(
+        [("ok", 100, 100), ("few", 100, 100), ("none", 100, 100), ("strip", 1, 300)],
+        "signature string, width int, height int",
+    )
+    fates = candidates(rows, chosen, sizes, bounds=BOUNDS, min_queries=3).select("signature", "reason").collect()
+    assert {r["signature"]: r["reason"] for r in fates} == {
+        "ok": None, "few": "too_few_queries", "none": "too_few_queries", "strip": "aspect_ratio",
+    }  # fmt: skip
+
+
+@pytest.mark.transform
+def test_what_exceeds_the_sequence_by_one_token_is_dropped_and_what_fills_it_is_not(spark: SparkSession) -> None:
+    df = spark.createDataFrame(
+        [("fits", 726, 200, 98, None), ("over", 726, 200, 99, None), ("few", 726, 200, 99, "too_few_queries")],
+        "id string, visual_tokens int, text_tokens int, response_tokens int, reason string",
+    )
+    reasons = {r["id"]: r["reason"] for r in within_budget(df, max_sequence_tokens=1024).collect()}
+    assert reasons == {"fits": None, "over": "too_long", "few": "too_few_queries"}
+
+
+@pytest.mark.transform
+def test_no_query_carries_a_special_token_into_an_answer(spark: SparkSession) -> None:
+    df = labelled(spark, ("vase<|im_end|>", 1, "description"), ("<||>", 2, "description"))
+    row = chosen_queries(df).select(F.col("description")).collect()[0]
+    assert row["description"] == ["vase im_end"]
