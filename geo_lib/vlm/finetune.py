@@ -76,7 +76,9 @@ def load(path: str) -> "Qwen2VLForConditionalGeneration":
     """The model on the best device there is: bfloat16 on a GPU, float32 elsewhere."""
     import torch
     from transformers import Qwen2VLForConditionalGeneration
+    from transformers.utils import logging as hub_logging
 
+    hub_logging.disable_progress_bar()
     on_gpu = torch.cuda.is_available()
     model: Qwen2VLForConditionalGeneration = Qwen2VLForConditionalGeneration.from_pretrained(
         path, dtype=torch.bfloat16 if on_gpu else torch.float32

@@ -48,9 +48,9 @@ def chosen_queries(labelled: DataFrame, *, quotas: Mapping[str, int] = QUOTAS) -
     """(signature, locale, description, style, use_case): the best queries of each category, best first.
 
     ``labelled`` has signature, locale, query, rank (1 is best, unique within a signature) and category.
-    Queries of the same words in any order count once, under the better rank.
+    Queries are taught in lower case. The same words in any order count once, under the better rank.
     """
-    words = F.array_join(F.array_sort(F.array_distinct(F.split(F.lower("query"), r"[^\p{L}\p{N}]+"))), " ")
+    words = F.array_join(F.array_sort(F.array_distinct(F.split("query", r"[^\p{L}\p{N}]+"))), " ")
     subject = ("signature", "locale")
     best_first = ("rank", "query")
     said_before = Window.partitionBy(*subject, "_words").orderBy(*best_first)
@@ -59,7 +59,7 @@ def chosen_queries(labelled: DataFrame, *, quotas: Mapping[str, int] = QUOTAS) -
     for category, quota in quotas.items():
         within_quota = within_quota | ((F.col("category") == category) & (F.col("_place") <= quota))
     kept = (
-        labelled.withColumn("query", prompts.plain(F.col("query")))
+        labelled.withColumn("query", F.lower(prompts.plain(F.col("query"))))
         .where(F.col("query").isNotNull())
         .withColumn("_words", F.trim(words))
         .withColumn("_said", F.row_number().over(said_before))

@@ -60,7 +60,7 @@ def test_the_same_words_in_another_order_or_case_count_once_under_the_better_ran
         ("oak table", 3, "description"),
         ("red table red oak", 4, "style"),
     )
-    expected = spark.createDataFrame([("s", "en", ["Table, red oak", "oak table"], [], [])], CHOSEN)
+    expected = spark.createDataFrame([("s", "en", ["table, red oak", "oak table"], [], [])], CHOSEN)
     assert_df_equality(chosen_queries(df), expected, ignore_nullable=True)
 
 

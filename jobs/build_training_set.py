@@ -1,0 +1,113 @@
+"""Build the conversations that the vision-language model is tuned on.
+
+    geo build-training-set --conf conf/demo.yml
+
+Reads images, image_bytes and mined_queries; replaces training_examples. Counts signatures.
+"""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from geo_lib.queries.category import label_categories
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from schemas.image_bytes import IMAGE_BYTES
+from schemas.images import IMAGES
+from schemas.mined_queries import MINED_QUERIES
+
+from geo_lib.counts import Counts
+from geo_lib.errors import ConfigError
+from geo_lib.models import base_files
+from geo_lib.vlm.processor import bounds_of, load_processor
+from geo_lib.vlm.prompts import CATEGORIES
+from geo_lib.vlm.training_set import QUOTAS, candidates, chosen_queries, with_token_counts, within_budget
+from jobs.job import Context, Job
+from schemas.training_examples import TRAINING_EXAMPLES
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class BuildTrainingSet:
+    """The knobs of this job; conf/*.yml may set any of them."""
+
+    base: str = "./geo_lib/demo/tiny_vlm"
+    """Folder of the base model, or a hub id as org/name@revision: its processor counts the tokens."""
+    max_sequence_tokens: int = 1024
+    """Image, prompt and answer together (paper, Table 1); a longer example is dropped, not cut."""
+    min_pixels: int = 0
+    """Smallest image the model is shown, in pixels; 0: the processor's own bound."""
+    max_pixels: int = 0
+    min_queries: int = 3
+    """An image with fewer retained queries teaches too little and is dropped."""
+
+    def __post_init__(self) -> None:
+        if self.max_sequence_tokens < 1 or self.min_queries < 1:
+            raise ConfigError("build_training_set.max_sequence_tokens and .min_queries must be at least 1")
+
+
+def run(ctx: Context, knobs: BuildTrainingSet) -> Counts:
+    base = base_files(knobs.base, cache=ctx.path("models", "hub"))
+    processor = load_processor(base.path, min_pixels=knobs.min_pixels, max_pixels=knobs.max_pixels)
+    images = ctx.tables.read(IMAGES)
+    mined = ctx.tables.read(MINED_QUERIES).select("signature", "query", "rank")
+
+    asked = images.select("signature", "locale").distinct().join(mined, on="signature", how="inner")
+    categories = label_categories(asked.select("locale", "query").distinct())
+    chosen = chosen_queries(asked.join(categories, on=["locale", "query"], how="inner"))
+    possible = candidates(
+        images,
+        chosen,
+        ctx.tables.read(IMAGE_BYTES),
+        bounds=bounds_of(processor),
+        min_queries=knobs.min_queries,
+    )
+    counted = with_token_counts(possible, processor_path=base.path)
+    examples = within_budget(counted, max_sequence_tokens=knobs.max_sequence_tokens).persist()
+    try:
+        ctx.tables.write(TRAINING_EXAMPLES, examples.where("reason is null").drop("reason"))
+        return _counts(images, examples)
+    finally:
+        examples.unpersist()
+
+
+def _counts(images: DataFrame, examples: DataFrame) -> Counts:
+    """A signature is kept when any of its locales became an example, else dropped for its first reason."""
+    fates = (
+        images.select("signature")
+        .distinct()
+        .join(examples, on="signature", how="left")
+        .withColumn("reason", F.when(F.col("example_id").isNull(), "no_stored_image").otherwise(F.col("reason")))
+        .groupBy("signature")
+        .agg(F.min(F.struct(F.col("reason").isNotNull().alias("is_dropped"), "reason")).alias("fate"))
+        .groupBy("fate.reason")
+        .count()
+    )
+    by_reason = {row["reason"]: row["count"] for row in fates.collect()}
+    kept = by_reason.pop(None, 0)
+
+    made = examples.where("reason is null")
+    sums = made.agg(
+        F.count("*").alias("examples"),
+        F.count_if(F.col("split") == "train").alias("train"),
+        F.count_if(F.col("split") == "held_out").alias("held_out"),
+        *[F.coalesce(F.sum(F.size(c)), F.lit(0)).alias(f"{c}_queries") for c in CATEGORIES],
+        *[F.coalesce(F.sum(QUOTAS[c] - F.size(c)), F.lit(0)).alias(f"{c}_shortfall") for c in CATEGORIES],
+        F.coalesce(F.max(F.col("visual_tokens") + F.col("text_tokens") + F.col("response_tokens")), F.lit(0)).alias(
+            "longest_in_tokens"
+        ),
+    )
+    produced = {name: int(value) for name, value in sums.collect()[0].asDict().items()}
+    return Counts(kept + sum(by_reason.values()), kept, dropped=by_reason, produced=produced)
+
+
+JOB = Job(
+    name="build_training_set",
+    knobs=BuildTrainingSet,
+    run=run,
+    unit="signatures",
+    reads=(IMAGES, IMAGE_BYTES, MINED_QUERIES),
+    writes=(TRAINING_EXAMPLES,),
+    files=lambda knobs: (knobs.base,) if Path(knobs.base).is_dir() else (),
+)

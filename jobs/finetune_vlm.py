@@ -1,0 +1,161 @@
+"""Tune the vision-language model on the training set, and register it.
+
+    geo finetune-vlm --conf conf/demo.yml
+
+Reads training_examples and image_bytes; registers vlm@base and, when the held-out loss does not rise,
+vlm@champion. A model of the same base, examples and recipe is reused, not trained again. Counts
+training examples.
+"""
+
+import logging
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from pyspark.sql import Row
+from schemas.image_bytes import IMAGE_BYTES
+
+from geo_lib.counts import Counts
+from geo_lib.models import ModelFiles, base_files, version_of
+from geo_lib.vlm import finetune as tuning
+from geo_lib.vlm.batches import Example, VisualFeatures
+from geo_lib.vlm.finetune import Epoch, Recipe
+from geo_lib.vlm.processor import bounds_of, load_processor
+from jobs.job import Context, Job
+from schemas.training_examples import TRAINING_EXAMPLES
+
+log = logging.getLogger(__name__)
+
+NAME = "vlm"
+BASE, CHAMPION = "vlm@base", "vlm@champion"
+
+
+@dataclass(frozen=True, slots=True)
+class FinetuneVlm:
+    """The knobs of this job; conf/*.yml may set any of them."""
+
+    base: str = "./geo_lib/demo/tiny_vlm"
+    """Folder of the base model, or a hub id as org/name@revision."""
+    min_pixels: int = 0
+    """Smallest image the model is shown, in pixels; 0: the processor's own bound. As in build_training_set."""
+    max_pixels: int = 0
+    recipe: Recipe = field(default_factory=Recipe)
+
+
+def run(ctx: Context, knobs: FinetuneVlm) -> Counts:
+    base = base_files(knobs.base, cache=ctx.path("models", "hub"))
+    ctx.models.register(NAME, base)
+    ctx.models.point(BASE, base.model_version)
+
+    rows = ctx.tables.read(TRAINING_EXAMPLES).orderBy("example_id").collect()
+    processor = load_processor(base.path, min_pixels=knobs.min_pixels, max_pixels=knobs.max_pixels)
+    settings = {
+        "base": base.digest,
+        "recipe": asdict(knobs.recipe),
+        "bounds": asdict(bounds_of(processor)),
+        "template": version_of(template=processor.chat_template),
+        "trainer": tuning.TRAINER_VERSION,
+    }
+    model_version = version_of(examples=_content(rows), **settings)
+    if (known := ctx.models.known(NAME, model_version)) is not None:
+        log.info("%s is registered already: reused", model_version)
+        if ctx.models.find(CHAMPION) is None:
+            ctx.models.point(CHAMPION, known.model_version)
+        return Counts(len(rows), len(rows), produced={"trained": 0}, report=f"model {model_version} reused")
+
+    train, held_out = _examples(rows, "train"), _examples(rows, "held_out")
+    images = _images(ctx)
+    parameters = {"train_examples": len(train), "held_out_examples": len(held_out), **_flat(settings)}
+    with ctx.models.training(NAME, model_version, parameters) as training:
+        tuned, history = tuning.finetune(
+            tuning.load(base.path),
+            processor,
+            train=train,
+            held_out=held_out,
+            images=images,
+            recipe=knobs.recipe,
+            record=training.record,
+            advance=ctx.progress,
+        )
+        is_champion = _is_no_worse(history, ctx.models.find(CHAMPION), held_out, images, knobs.recipe.batch_size)
+        with tempfile.TemporaryDirectory() as folder:
+            tuned.save_pretrained(folder)
+            processor.save_pretrained(folder)
+            ctx.models.keep(NAME, model_version, Path(folder), run=training)
+    if is_champion:
+        ctx.models.point(CHAMPION, model_version)
+    produced = {"trained": 1, "champion_moved": int(is_champion), "epochs": len(history)}
+    return Counts(len(rows), len(rows), produced=produced, report=_report(model_version, history, is_champion))
+
+
+def _is_no_worse(
+    history: Sequence[Epoch],
+    champion: ModelFiles | None,
+    held_out: Sequence[Example],
+    images: Mapping[str, bytes],
+    batch_size: int,
+) -> bool:
+    """Whether the new model's held-out loss is at most the champion's, on the same examples, per Eq. 2.
+
+    Per example and not per token, so that two bases with different tokenizers can be compared.
+    """
+    new = history[-1].held_out
+    if champion is None or new is None:
+        return True
+    processor = load_processor(champion.path)
+    model = tuning.load(champion.path)
+    features = VisualFeatures(model, processor, images, keep=False)
+    recounted = [replace(example, visual_tokens=features.tokens(example.signature)) for example in held_out]
+    old = tuning.loss_of(model, processor, recounted, features, batch_size)
+    log.info("held-out loss per example: %.4f, champion %.4f", new.per_example, old.per_example)
+    return new.per_example <= old.per_example
+
+
+def _content(rows: Sequence[Row]) -> str:
+    """A version for exactly these examples, in the order of their ids."""
+    columns = ("example_id", "signature", "split", "prompt", "response", "visual_tokens")
+    return version_of(rows=[[row[name] for name in columns] for row in rows])
+
+
+def _examples(rows: Sequence[Row], split: str) -> list[Example]:
+    return [
+        Example(row["signature"], row["prompt"], row["response"], row["visual_tokens"])
+        for row in rows
+        if row["split"] == split
+    ]
+
+
+def _images(ctx: Context) -> dict[str, bytes]:
+    """Bytes of every image in the training set, in the driver's memory: 100,000 pins are some 10 GB."""
+    wanted = ctx.tables.read(TRAINING_EXAMPLES).select("signature").distinct()
+    stored = ctx.tables.read(IMAGE_BYTES).select("signature", "bytes").join(wanted, on="signature", how="inner")
+    return {row["signature"]: bytes(row["bytes"]) for row in stored.toLocalIterator()}
+
+
+def _flat(settings: Mapping[str, object]) -> dict[str, object]:
+    """Nested settings under dotted names, as MLflow's parameter table wants them."""
+    flat: dict[str, object] = {}
+    for name, value in settings.items():
+        nested = {f"{name}.{k}": v for k, v in value.items()} if isinstance(value, Mapping) else {name: value}
+        flat |= nested
+    return flat
+
+
+def _report(model_version: str, history: Sequence[Epoch], is_champion: bool) -> str:
+    lines = [f"model {model_version}, {'now' if is_champion else 'not'} vlm@champion; loss per answer token:"]
+    for epoch in history:
+        apart = "no held-out examples" if epoch.held_out is None else f"held out {epoch.held_out.per_token:.4f}"
+        lines.append(f"  epoch {epoch.number}: train {epoch.train.per_token:.4f}, {apart}")
+    return "\n".join(lines)
+
+
+JOB = Job(
+    name="finetune_vlm",
+    knobs=FinetuneVlm,
+    run=run,
+    unit="training examples",
+    reads=(TRAINING_EXAMPLES, IMAGE_BYTES),
+    writes_models=(BASE, CHAMPION),
+    files=lambda knobs: (knobs.base,) if Path(knobs.base).is_dir() else (),
+)
