@@ -1,0 +1,137 @@
+"""Let the tuned model write queries for every image that it has not answered for yet.
+
+    geo annotate-images --conf conf/demo.yml
+
+Reads images, image_bytes and vlm@champion; appends to generations, one commit per chunk of signatures,
+so that a crash costs the chunk in flight and repeats no committed one. Counts signatures.
+"""
+
+import math
+from dataclasses import dataclass, field
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from schemas.image_bytes import IMAGE_BYTES
+from schemas.images import IMAGES
+
+from geo_lib.counts import Counts
+from geo_lib.errors import ConfigError
+from geo_lib.models import ModelFiles
+from geo_lib.vlm.engine import Decoding, EngineSpec
+from geo_lib.vlm.inference import generations
+from geo_lib.vlm.processor import bounds_of, load_processor
+from geo_lib.vlm.prompts import PROMPT_VERSION
+from geo_lib.vlm.training_set import prompt_column, subjects
+from jobs.job import Context, Job
+from schemas.generations import GENERATIONS
+
+CHAMPION = "vlm@champion"
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotateImages:
+    """The knobs of this job; conf/*.yml may set any of them."""
+
+    decoding: Decoding = field(default_factory=Decoding)
+    chunk_signatures: int = 256
+    """Signatures per commit: what a crash may cost."""
+    engines: int = 1
+    """How many engines answer at a time: one locally, one per GPU on a cluster."""
+    max_model_len: int = 1280
+    max_num_seqs: int = 64
+    max_failed_share: float = 0.05
+    """The job fails when a larger share of the signatures has an error instead of an answer."""
+
+    def __post_init__(self) -> None:
+        for name in ("chunk_signatures", "engines", "max_num_seqs"):
+            if (value := getattr(self, name)) < 1:
+                raise ConfigError(f"annotate_images.{name} must be at least 1, not {value}")
+        if not 0 <= self.max_failed_share <= 1:
+            raise ConfigError(f"annotate_images.max_failed_share is a share, not {self.max_failed_share}")
+
+
+def run(ctx: Context, knobs: AnnotateImages) -> Counts:
+    model = ctx.models.resolve(CHAMPION)
+    spec = engine_spec(model, knobs, log_file=ctx.path("logs", "vllm.log"))
+    version = {
+        "model_version": model.model_version,
+        "prompt_version": PROMPT_VERSION,
+        "decoding_version": knobs.decoding.version,
+    }
+    wanted = subjects(ctx.tables.read(IMAGES), "signature").select("signature", prompt_column().alias("prompt"))
+    missing = wanted.join(_answered(ctx, version), on="signature", how="left_anti").persist()
+    try:
+        new = missing.count()
+        chunks = math.ceil(new / knobs.chunk_signatures)
+        stored = ctx.tables.read(IMAGE_BYTES).select("signature", "bytes")
+        for chunk in range(chunks):
+            ctx.progress(chunk, chunks, "chunks committed")
+            some = missing.where(F.pmod(F.xxhash64("signature"), F.lit(chunks)) == chunk)
+            requests = some.join(stored, on="signature", how="inner")
+            answers = generations(requests, spec=spec, partitions=knobs.engines)
+            stamped = answers.withColumns({name: F.lit(value) for name, value in version.items()})
+            ctx.tables.append(GENERATIONS, stamped.select(*GENERATIONS.schema.names), sequence=chunk)
+        ctx.progress(chunks, chunks, "chunks committed")
+    finally:
+        missing.unpersist()
+    return _counts(wanted, _answered(ctx, version), new).refuse_above(knobs.max_failed_share, unit="signatures")
+
+
+def engine_spec(model: ModelFiles, knobs: AnnotateImages, *, log_file: str) -> EngineSpec:
+    """The engine for ``model``; its output goes to ``log_file`` where that is a local path."""
+    return EngineSpec(
+        model_path=model.path,
+        model_version=model.model_version,
+        bounds=bounds_of(load_processor(model.path)),
+        decoding=knobs.decoding,
+        max_model_len=knobs.max_model_len,
+        max_num_seqs=knobs.max_num_seqs,
+        log_file=None if "://" in log_file else log_file,
+    )
+
+
+def _answered(ctx: Context, version: dict[str, str]) -> DataFrame:
+    """Answers and errors under exactly this model, prompt and decoding."""
+    rows = ctx.tables.read(GENERATIONS)
+    for name, value in version.items():
+        rows = rows.where(F.col(name) == value)
+    return rows
+
+
+def _counts(wanted: DataFrame, answered: DataFrame, new: int) -> Counts:
+    fates = (
+        wanted.select("signature")
+        .join(answered, on="signature", how="left")
+        .select(
+            F.when(F.col("model_version").isNull(), "no_stored_image").otherwise(F.col("error_class")).alias("error"),
+            (F.col("finish_reason") == "length").alias("is_cut"),
+            "output_tokens",
+        )
+        .groupBy("error")
+        .agg(
+            F.count("*").alias("signatures"),
+            F.count_if("is_cut").alias("cut"),
+            F.coalesce(F.sum("output_tokens"), F.lit(0)).alias("tokens"),
+        )
+    )
+    by_error = {row["error"]: row for row in fates.collect()}
+    answers = by_error.pop(None, None)
+    kept = answers["signatures"] if answers else 0
+    failed = {error: row["signatures"] for error, row in by_error.items()}
+    produced = {
+        "generated_now": new,
+        "cut_off": answers["cut"] if answers else 0,
+        "output_tokens": int(answers["tokens"]) if answers else 0,
+    }
+    return Counts(kept + sum(failed.values()), kept, failed=failed, produced=produced)
+
+
+JOB = Job(
+    name="annotate_images",
+    knobs=AnnotateImages,
+    run=run,
+    unit="signatures",
+    reads=(IMAGES, IMAGE_BYTES),
+    writes=(GENERATIONS,),
+    reads_models=(CHAMPION,),
+)
