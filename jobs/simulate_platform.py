@@ -17,7 +17,7 @@ from jobs.job import Context, Job
 from schemas.truth_images import TRUTH_IMAGES
 from schemas.truth_intents import TRUTH_INTENTS
 
-SIZES = {"small": 400, "default": 1_200, "large": 5_000}
+SIZES = {"tiny": 100, "small": 400, "default": 1_200, "large": 5_000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class SimulatePlatform:
     """The knobs of this job; conf/*.yml may set any of them."""
 
     size: str = "default"
-    """small, default or large: the one dial."""
+    """The one dial: tiny (for tests), small, default or large."""
     seed: int = 20261030
     days: int = 60
     folder: str = "raw"

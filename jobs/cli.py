@@ -1,0 +1,349 @@
+"""geo: generative engine optimisation for an image platform, from raw files to published pages.
+
+geo run pipeline                      the whole workflow, on the configuration of the demo
+geo run pipeline --conf conf/local.yml --from validate_queries
+geo mine-queries --conf conf/local.yml --as-of 2026-01-31
+geo sql "select * from geo.collections limit 5"
+geo tables
+"""
+
+import argparse
+import csv
+import json
+import logging
+import os
+import secrets
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+from geo_lib.models import Models
+from pyspark.sql import SparkSession
+from rich.console import Console
+from rich.table import Table as Grid
+
+from geo_lib import config, provenance, spark
+from geo_lib.config import Conf
+from geo_lib.errors import ConfigError, GeoError
+from geo_lib.tables import Stamp, Tables
+from jobs import (
+    annotate_images,
+    build_training_set,
+    finetune_vlm,
+    ingest_catalogue,
+    ingest_search_console,
+    mine_queries,
+    pretrain_tiny_vlm,
+    simulate_platform,
+    validate_queries,
+)
+from jobs.job import Job
+from jobs.live import Board
+from jobs.runner import Outcome, Runner
+from jobs.workflow import ROOT, Task, Workflow, load
+from schemas.job_runs import JOB_RUNS
+from schemas.table import Table
+
+JOBS: dict[str, Job[Any]] = {
+    module.JOB.name: module.JOB
+    for module in (
+        simulate_platform,
+        pretrain_tiny_vlm,
+        ingest_catalogue,
+        ingest_search_console,
+        mine_queries,
+        build_training_set,
+        finetune_vlm,
+        annotate_images,
+        validate_queries,
+    )
+}
+DEMO = ROOT / "conf" / "demo.yml"
+
+log = logging.getLogger(__name__)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run ``geo``; return its exit status: 0 done, 1 a job failed, 2 it was asked for something impossible."""
+    args = parser().parse_args(argv)
+    try:
+        conf = config.load(args.conf)
+        with _quiet(conf) as (console, log_file):
+            try:
+                return int(args.act(args, conf, console))
+            except GeoError as error:
+                console.print(f"geo {args.command}: {error}", style="red", markup=False, highlight=False)
+                return 2 if isinstance(error, ConfigError) else 1
+            except Exception as error:
+                logging.getLogger().exception("geo %s failed", args.command)
+                sentence = str(error).splitlines()[0] if str(error) else type(error).__name__
+                console.print(f"geo {args.command}: {sentence}", style="red", markup=False, highlight=False)
+                console.print(f"The whole story is in {log_file}", style="dim", highlight=False)
+                return 1
+    except GeoError as error:
+        print(f"geo {args.command}: {error}", file=sys.stderr)
+        return 2
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line; every job is a subcommand with the docstring of its module as help."""
+    whole = argparse.ArgumentParser(prog="geo", description=__doc__, formatter_class=_AsWritten)
+    commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for job in JOBS.values():
+        described = sys.modules[job.run.__module__].__doc__ or ""
+        one = _command(commands, job.name.replace("_", "-"), described)
+        one.set_defaults(act=_run_job, job=job)
+        one.add_argument("--force", action="store_true", help="run even if nothing has changed")
+        for knob, keywords in (job.arguments or {}).items():
+            one.add_argument(f"--{knob.replace('_', '-')}", dest=knob, **keywords)
+    run = _command(commands, "run", "Run a workflow of resources/: its tasks, in dependency order, in one session.")
+    run.set_defaults(act=_run_workflow)
+    run.add_argument("workflow", help="name of resources/NAME.job.yml")
+    which = run.add_mutually_exclusive_group()
+    which.add_argument("--from", dest="start", metavar="TASK", help="this task and what depends on it")
+    which.add_argument("--only", metavar="TASK", help="just this task")
+    run.add_argument("--force", action="store_true", help="run tasks even if nothing has changed")
+    sql = _command(commands, "sql", "Ask the lakehouse in SQL; tables are geo.NAME, see geo tables.")
+    sql.set_defaults(act=_sql)
+    sql.add_argument("statement")
+    sql.add_argument("--format", choices=("table", "csv", "json"), default="table")
+    tables = _command(commands, "tables", "List the tables of the lakehouse with their rows and what they hold.")
+    tables.set_defaults(act=_tables)
+    return whole
+
+
+class _AsWritten(argparse.RawDescriptionHelpFormatter):
+    """Docstrings are written to be read as they are."""
+
+
+def _command(commands: Any, name: str, described: str) -> argparse.ArgumentParser:
+    one: argparse.ArgumentParser = commands.add_parser(
+        name, help=described.strip().splitlines()[0], description=described, formatter_class=_AsWritten
+    )
+    one.add_argument("--conf", type=Path, default=DEMO, help="configuration file (default: conf/demo.yml)")
+    one.add_argument(
+        "--as-of",
+        type=date.fromisoformat,
+        help="day to look back from, YYYY-MM-DD (default: conf's, else today)",
+    )
+    return one
+
+
+# -- what the commands do ----------------------------------------------------------------------------------
+
+
+def _run_job(args: argparse.Namespace, conf: Conf, console: Console) -> int:
+    with _runner(conf, args.as_of) as runner:
+        board = Board(console, f"geo {args.command}", lambda: spark.running_stages(runner.tables.spark))
+        board.expect([args.job.name])
+        with board.shown():
+            outcome = _run(runner, board, args, conf)
+        if outcome.counts is not None and outcome.counts.report:
+            console.print(outcome.counts.report, markup=False, highlight=False)
+    return 0
+
+
+def _run(runner: Runner, board: Board, args: argparse.Namespace, conf: Conf) -> Outcome:
+    """Run the job that ``args`` ask for, shown on the board; an error is shown there and raised."""
+    job: Job[Any] = args.job
+    given = {name: value for name in (job.arguments or {}) if (value := getattr(args, name)) is not None}
+    knobs = config.build(job.knobs, {**conf.jobs.get(job.name, {}), **given}, what=job.name)
+    board.start(job.name)
+    try:
+        outcome = runner.run(job, knobs, force=args.force, progress=board.progress)
+    except Exception as error:
+        board.end(job.name, "failed", note=str(error).splitlines()[0] if str(error) else type(error).__name__)
+        raise
+    board.end(job.name, outcome.status, counts=outcome.counts, note="" if outcome.counts else "nothing has changed")
+    return outcome
+
+
+def _run_workflow(args: argparse.Namespace, conf: Conf, console: Console) -> int:
+    if args.conf.absolute().parent.name != "conf":
+        raise ConfigError(f"geo run wants its configuration in a folder conf/, not at {args.conf}")
+    as_of = args.as_of or conf.as_of or datetime.now(UTC).date()
+    references = {
+        "job.parameters.as_of": as_of.isoformat(),
+        "bundle.target": conf.target,
+        "workspace.file_path": str(args.conf.absolute().parent.parent),
+        "var.catalog": conf.catalog or "",
+        "var.schema": conf.schema,
+    }
+    workflow = load(args.workflow, references=references)
+    workflow = workflow.only(args.only) if args.only else workflow
+    workflow = workflow.starting_from(args.start) if args.start else workflow
+    asked = [_asked(task, force=args.force) for task in workflow.tasks]
+    with _runner(conf, as_of) as runner:
+        board = Board(console, f"geo run {workflow.name}", lambda: spark.running_stages(runner.tables.spark))
+        outcomes = _run_tasks(workflow, asked, runner, board, conf)
+        runner.record_skips(outcomes)
+    _say_how_it_went(console, conf, workflow, outcomes)
+    return 1 if len(outcomes) < len(workflow.tasks) or any(o.status == "failed" for o in outcomes) else 0
+
+
+def _asked(task: Task, *, force: bool) -> argparse.Namespace:
+    """What a task's parameters say, read by the very parser that Databricks' entry point uses."""
+    args = parser().parse_args(task.parameters)
+    args.force = args.force or force
+    return args
+
+
+def _run_tasks(
+    workflow: Workflow, asked: Sequence[argparse.Namespace], runner: Runner, board: Board, conf: Conf
+) -> list[Outcome]:
+    """Run the tasks in order; one that fails stops what depends on it, directly or not, and nothing else."""
+    outcomes: list[Outcome] = []
+    stopped: set[str] = set()
+    board.expect([task.key for task in workflow.tasks])
+    with board.shown():
+        for task, args in zip(workflow.tasks, asked, strict=True):
+            if waiting_for := sorted(stopped & set(task.depends_on)):
+                stopped.add(task.key)
+                board.end(task.key, "not run", note=f"waits for {', '.join(waiting_for)}")
+                continue
+            try:
+                outcomes.append(_run(runner, board, args, conf))
+            except Exception as error:
+                log.exception("%s failed", task.key)
+                stopped.add(task.key)
+                outcomes.append(Outcome(task.key, "failed", 0.0, error=str(error) or type(error).__name__))
+    return outcomes
+
+
+def _say_how_it_went(console: Console, conf: Conf, workflow: Workflow, outcomes: Sequence[Outcome]) -> None:
+    for outcome in outcomes:
+        if outcome.counts is not None and outcome.counts.report:
+            console.print(f"\n{outcome.job}\n{outcome.counts.report}", markup=False, highlight=False, soft_wrap=True)
+    failed = [o for o in outcomes if o.status == "failed"]
+    for outcome in failed:
+        console.print(f"\n{outcome.job} failed: {outcome.error}", style="red", markup=False, highlight=False)
+    took = sum(o.seconds for o in outcomes)
+    skipped = sum(o.status == "skipped" for o in outcomes)
+    console.print(
+        f"\n{len(outcomes) - len(failed) - skipped} of {len(workflow.tasks)} tasks ran, {skipped} had nothing to do, "
+        f"{len(workflow.tasks) - len(outcomes) + len(failed)} did not succeed; {took:.0f} s of work",
+        highlight=False,
+    )
+    if failed:
+        console.print("Mend the cause and run the same command again: what succeeded is not repeated.")
+        return
+    option = "" if conf.target == DEMO.stem else f" --conf conf/{conf.target}.yml"
+    console.print(f"lakehouse  {conf.lakehouse}", highlight=False, soft_wrap=True)
+    if Path(conf.lakehouse, "site", "index.html").is_file():
+        console.print(f"open       file://{conf.lakehouse}/site/index.html", highlight=False, soft_wrap=True)
+    for statement in (
+        f"select title, items, demand, state from {conf.schema}.collections order by demand desc limit 10",
+        f"select stage, reason, count(*) as queries from {conf.schema}.query_decisions group by all order by 3 desc",
+        f"select segment, arm, round(value, 3) as rouge_1, n from {conf.schema}.evaluations order by segment, arm",
+    ):
+        console.print(f'try        geo sql "{statement}"{option}', highlight=False, markup=False, soft_wrap=True)
+
+
+def _sql(args: argparse.Namespace, conf: Conf, console: Console) -> int:
+    with _runner(conf, args.as_of) as runner:
+        runner.tables.register(all_tables())
+        runner.tables.truth.register(all_truth_tables())
+        answer = runner.tables.spark.sql(args.statement)
+        _print_rows(answer.columns, [tuple(row) for row in answer.collect()], args.format, console)
+    return 0
+
+
+def _tables(args: argparse.Namespace, conf: Conf, console: Console) -> int:
+    rows: list[tuple[object, ...]] = []
+    with _runner(conf, args.as_of) as runner:
+        for tables, wanted in ((runner.tables, all_tables()), (runner.tables.truth, all_truth_tables())):
+            for table in wanted:
+                if tables.exists(table):
+                    version = tables.version(table).rpartition("@")[2]
+                    count = tables.read(table).count()
+                    rows.append((f"{tables.schema}.{table.name}", count, version, ", ".join(table.key), table.comment))
+    _print_rows(["table", "rows", "version", "key", "holds"], rows, "table", console)
+    return 0
+
+
+def all_tables() -> list[Table]:
+    """Every table that some job writes, and ``job_runs``; by name."""
+    written = {t.name: t for job in JOBS.values() for t in (*job.writes, *job.shares)} | {JOB_RUNS.name: JOB_RUNS}
+    return [written[name] for name in sorted(written)]
+
+
+def all_truth_tables() -> list[Table]:
+    written = {t.name: t for job in JOBS.values() for t in job.writes_truth}
+    return [written[name] for name in sorted(written)]
+
+
+def _print_rows(columns: Sequence[str], rows: Sequence[tuple[Any, ...]], how: str, console: Console) -> None:
+    if how == "json":
+        console.out(json.dumps([dict(zip(columns, row, strict=True)) for row in rows], default=str, ensure_ascii=False))
+    elif how == "csv":
+        writer = csv.writer(console.file, lineterminator="\n")
+        writer.writerows([columns, *rows])
+    else:
+        grid = Grid(box=None, padding=(0, 1), header_style="bold")
+        for name in columns:
+            grid.add_column(name, overflow="fold")
+        for row in rows:
+            grid.add_row(*("" if value is None else str(value) for value in row))
+        console.print(grid, markup=False, highlight=False)
+        console.print(f"{len(rows):,} rows", style="dim")
+
+
+# -- what the commands work in -----------------------------------------------------------------------------
+
+
+@contextmanager
+def _runner(conf: Conf, as_of: date | None) -> Iterator[Runner]:
+    """A session and a run of its own; the session is stopped if it was started here."""
+    stamp = Stamp(
+        run_id=f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
+        as_of=as_of or conf.as_of or datetime.now(UTC).date(),
+        code_commit=provenance.code_commit(),
+        simulated=conf.simulated,
+    )
+    started_here = SparkSession.getActiveSession() is None
+    session = spark.session(conf.spark)
+    try:
+        tables = Tables(session, conf.lakehouse, stamp, schema=conf.schema, catalog=conf.catalog)
+        yield Runner(tables, Models(f"{conf.lakehouse}/mlflow"), conf.lakehouse)
+    finally:
+        if started_here and "DATABRICKS_RUNTIME_VERSION" not in os.environ:
+            session.stop()
+
+
+@contextmanager
+def _quiet(conf: Conf) -> Iterator[tuple[Console, Path]]:
+    """Give the terminal to the console alone; what Spark, vLLM and MLflow say goes to a log file."""
+    folder = Path(tempfile.gettempdir()) if "://" in conf.lakehouse else Path(conf.lakehouse, "logs")
+    folder.mkdir(parents=True, exist_ok=True)
+    log_file = folder / f"geo-{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}.log"
+    terminal: TextIO = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
+    saved = [os.dup(fd) for fd in (1, 2)]
+    sys.stdout.flush()
+    sys.stderr.flush()
+    with log_file.open("ab") as file:
+        for fd in (1, 2):
+            os.dup2(file.fileno(), fd)
+    form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+    logging.basicConfig(level=logging.INFO, format=form, stream=sys.stderr, force=True)
+    logging.Formatter.converter = time.gmtime
+    for chatty in ("py4j", "mlflow", "alembic"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    width = None if terminal.isatty() else 160
+    try:
+        yield Console(file=terminal, width=width), log_file
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for fd, back in zip((1, 2), saved, strict=True):
+            os.dup2(back, fd)
+            os.close(back)
+        terminal.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
