@@ -1,6 +1,5 @@
 """Build an index from a table of vectors: Spark cuts it into shards, a pure function builds each."""
 
-import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -89,7 +88,7 @@ def built(
 def prune(lakehouse: str, *, keep: set[str]) -> list[str]:
     """Remove the folders of index versions that no manifest row names any more; return their names."""
     folder = Path(lakehouse, "index")
-    stale = sorted(name for name in (os.listdir(folder) if folder.is_dir() else []) if name not in keep)
-    for name in stale:
-        shutil.rmtree(folder / name)
-    return stale
+    stale = sorted(p for p in (folder.iterdir() if folder.is_dir() else ()) if p.name not in keep)
+    for version in stale:
+        shutil.rmtree(version)
+    return [version.name for version in stale]

@@ -106,8 +106,8 @@ def save(shard: Shard, path: Path) -> str:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix="half-")
         os.close(handle)
         write(shard, name)
-        os.chmod(name, 0o644)
-        os.replace(name, target)
+        Path(name).chmod(0o644)  # a temporary file is its owner's alone
+        Path(name).replace(target)
     return checksum(path)
 
 

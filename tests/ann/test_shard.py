@@ -1,5 +1,7 @@
 """Shards over arrays: no Spark here."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,32 +9,34 @@ from hypothesis import strategies as st
 
 from geo_lib.ann.search import merged_top_k
 from geo_lib.ann.shard import Hnsw, build_shard, checksum, exact_top_k, ids_path, load, recall, save
+from geo_lib.embeddings.vectors import Vectors
 from geo_lib.errors import InputError, ModelError
 
 
-def unit(rows, dimension=16, seed=0):
+def unit(rows: int, dimension: int = 16, seed: int = 0) -> Vectors:
     vectors = np.random.default_rng(seed).normal(size=(rows, dimension)).astype(np.float32)
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit_vectors: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return unit_vectors
 
 
-def names(rows):
+def names(rows: int) -> list[str]:
     return [f"id{i:04d}" for i in range(rows)]
 
 
-def test_more_neighbours_than_rows_gives_every_row_once():
+def test_more_neighbours_than_rows_gives_every_row_once() -> None:
     shard = build_shard(names(3), unit(3), Hnsw())
     positions, scores = shard.search(unit(2, seed=1), k=10, ef=64)
     assert [sorted(row) for row in positions.tolist()] == [[0, 1, 2], [0, 1, 2]]
     assert (np.diff(scores, axis=1) <= 0).all()
 
 
-def test_a_shard_of_one_row_answers():
+def test_a_shard_of_one_row_answers() -> None:
     positions, scores = build_shard(["only"], unit(1), Hnsw()).search(unit(1), k=5, ef=64)
     assert positions.tolist() == [[0]]
     assert scores[0, 0] == pytest.approx(1.0, abs=1e-6)
 
 
-def test_the_order_of_the_rows_changes_nothing_not_even_the_file(tmp_path):
+def test_the_order_of_the_rows_changes_nothing_not_even_the_file(tmp_path: Path) -> None:
     ids, vectors = names(200), unit(200)
     shuffled = np.random.default_rng(5).permutation(200)
     one = save(build_shard(ids, vectors, Hnsw()), tmp_path / "one.hnsw")
@@ -40,12 +44,12 @@ def test_the_order_of_the_rows_changes_nothing_not_even_the_file(tmp_path):
     assert one == other
 
 
-def test_the_graph_finds_nearly_all_of_what_brute_force_finds():
+def test_the_graph_finds_nearly_all_of_what_brute_force_finds() -> None:
     shard = build_shard(names(2000), unit(2000, 32), Hnsw())
     assert recall(shard, unit(50, 32, seed=9), k=10, ef=64) >= 0.95
 
 
-def test_recall_counts_what_is_missed():
+def test_recall_counts_what_is_missed() -> None:
     shard = build_shard(names(2000), unit(2000, 64), Hnsw(m=6, ef_construction=8))
     queries = unit(50, 64, seed=9)
     positions, _ = shard.search(queries, k=10, ef=10)
@@ -55,7 +59,7 @@ def test_recall_counts_what_is_missed():
     assert by_hand < 0.9
 
 
-def test_a_graph_that_cannot_be_walked_is_searched_exactly():
+def test_a_graph_that_cannot_be_walked_is_searched_exactly() -> None:
     vectors, queries = unit(2000, 64), unit(50, 64, seed=9)
     shard = build_shard(names(2000), vectors, Hnsw(m=2, ef_construction=2))
     with pytest.raises(RuntimeError, match="contiguous 2D array"):
@@ -63,18 +67,18 @@ def test_a_graph_that_cannot_be_walked_is_searched_exactly():
     assert recall(shard, queries, k=10, ef=10) == 1.0
 
 
-def test_images_with_the_same_vector_are_as_good_as_each_other():
+def test_images_with_the_same_vector_are_as_good_as_each_other() -> None:
     same = np.repeat(unit(1), 30, axis=0)
     assert recall(build_shard(names(30), same, Hnsw()), unit(3, seed=2), k=10, ef=64) == 1.0
 
 
-def test_a_saved_shard_comes_back_and_a_damaged_one_does_not(tmp_path):
+def test_a_saved_shard_comes_back_and_a_damaged_one_does_not(tmp_path: Path) -> None:
     shard, path, queries = build_shard(names(50), unit(50), Hnsw()), tmp_path / "en-000.hnsw", unit(4, seed=3)
     digest = save(shard, path)
     again = load(path, dimension=16, expected=digest)
     assert again.ids.tolist() == shard.ids.tolist()
     for ours, theirs in zip(again.search(queries, k=5, ef=64), shard.search(queries, k=5, ef=64), strict=True):
-        assert ours.tolist() == theirs.tolist()
+        np.testing.assert_array_equal(ours, theirs)
     ids_path(path).write_text("swapped\nids")
     assert checksum(path) != digest
     with pytest.raises(ModelError, match="does not have the checksum"):
@@ -83,14 +87,16 @@ def test_a_saved_shard_comes_back_and_a_damaged_one_does_not(tmp_path):
         load(tmp_path / "gone.hnsw", dimension=16, expected=digest)
 
 
-def test_an_id_that_occurs_twice_is_refused():
+def test_an_id_that_occurs_twice_is_refused() -> None:
     with pytest.raises(InputError, match="2 ids, 1 of them distinct"):
         build_shard(["a", "a"], unit(2), Hnsw())
 
 
 @settings(deadline=None, max_examples=40)
 @given(rows=st.integers(1, 30), shards=st.integers(1, 5), k=st.integers(1, 40), seed=st.integers(0, 99))
-def test_shards_merged_are_the_exact_top_k_of_all_rows_whatever_the_cut(rows, shards, k, seed):
+def test_shards_merged_are_the_exact_top_k_of_all_rows_whatever_the_cut(
+    rows: int, shards: int, k: int, seed: int
+) -> None:
     ids, vectors, queries = names(rows), unit(rows, seed=seed), unit(3, seed=seed + 100)
     cut = np.arange(rows) % shards
     parts = [
@@ -104,7 +110,7 @@ def test_shards_merged_are_the_exact_top_k_of_all_rows_whatever_the_cut(rows, sh
     assert merged["rank"].tolist() == [r + 1 for _ in range(3) for r in range(min(k, rows))]
 
 
-def test_equal_scores_are_ranked_by_id():
+def test_equal_scores_are_ranked_by_id() -> None:
     same = np.repeat(unit(1), 3, axis=0)
     parts = [build_shard(["b", "d"], same[:2], Hnsw()), build_shard(["a"], same[:1], Hnsw())]
     assert merged_top_k(["q"], same[:1], parts, k=2, ef=64)["id"].tolist() == ["a", "b"]

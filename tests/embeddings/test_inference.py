@@ -1,57 +1,61 @@
 """Encoding over partitions, with the real packaged model."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
 import pytest
+from pyspark.sql import DataFrame, SparkSession
 
 from geo_lib.embeddings.encoder import TextModel, load_packaged, text_model
 from geo_lib.embeddings.inference import embedded, pooled
 from geo_lib.embeddings.texts import image_texts, query_texts
+from geo_lib.embeddings.vectors import Vectors
 from geo_lib.errors import ModelError
 
 MODEL = TextModel(family="minilm_text", model_version="v1", load=load_packaged)
-KNOWN = "signature string, family string, model_version string, locale string, text_hash string, embedding array<float>"
 
 
 class Broken:
     """Answers with vectors of the wrong length: no real encoder does it on demand."""
 
-    def encode(self, texts):
+    def encode(self, texts: Sequence[str]) -> Vectors:
         return np.full((len(texts), 4), 0.7, dtype=np.float32)
 
 
 class Compass:
     """Four directions, so that means can be counted by hand."""
 
-    def encode(self, texts):
+    def encode(self, texts: Sequence[str]) -> Vectors:
         return np.array([{"n": (0, 1), "s": (0, -1), "e": (1, 0), "w": (-1, 0)}[t] for t in texts], dtype=np.float32)
 
 
-def test_an_image_points_where_its_texts_point_on_average():
+def test_an_image_points_where_its_texts_point_on_average() -> None:
     north_east = pooled(Compass(), [["n", "e"], ["n"]])
     assert north_east == pytest.approx(np.array([[0.5**0.5, 0.5**0.5], [0, 1]]), abs=1e-6)
 
 
-def test_texts_that_cancel_out_are_refused():
+def test_texts_that_cancel_out_are_refused() -> None:
     with pytest.raises(ModelError, match="cancel out"):
         pooled(Compass(), [["n", "s"]])
 
 
-def test_an_encoder_that_does_not_give_unit_vectors_is_caught():
+def test_an_encoder_that_does_not_give_unit_vectors_is_caught() -> None:
     with pytest.raises(ModelError, match=r"'lamp' is 0\.4 off unit length"):
         pooled(Broken(), [["lamp"]])
 
 
-def test_a_folder_without_a_model_is_named(tmp_path):
-    with pytest.raises(ModelError, match="no modules.json"):
+def test_a_folder_without_a_model_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"no modules\.json"):
         text_model(str(tmp_path), family="minilm_text")
 
 
-def test_the_packaged_model_puts_like_texts_near_each_other():
+def test_the_packaged_model_puts_like_texts_near_each_other() -> None:
     oak, desk, birthday = load_packaged().encode(["oak table", "wooden desk", "birthday balloons"])
     assert oak @ desk > 0.5 > oak @ birthday
 
 
-def test_an_image_is_its_validated_queries_and_title_in_the_locale_of_its_first_row(spark):
+def test_an_image_is_its_validated_queries_and_title_in_the_locale_of_its_first_row(spark: SparkSession) -> None:
     images = spark.createDataFrame(
         [("b", "s1", " Lampe ", "de"), ("a", "s1", "Oak lamp", "en"), ("c", "s1", "", "en"), ("d", "s2", None, "en")],
         "image_id string, signature string, title string, locale string",
@@ -65,8 +69,8 @@ def test_an_image_is_its_validated_queries_and_title_in_the_locale_of_its_first_
     assert rows["s2"].texts == []
 
 
-def test_only_new_or_changed_texts_reach_the_model_and_the_rest_keep_their_vectors(spark):
-    def texts(*rows):
+def test_only_new_or_changed_texts_reach_the_model_and_the_rest_keep_their_vectors(spark: SparkSession) -> None:
+    def texts(*rows: tuple[str, str, str]) -> DataFrame:
         return spark.createDataFrame(list(rows), "query_id string, locale string, query string").transform(query_texts)
 
     old = texts(("q1", "en", "oak table"), ("q2", "en", "desk"))
