@@ -1,0 +1,114 @@
+"""Which collections are published and which are held, with the reasons.
+
+Pages keyed by queries are what search engines call doorways when they are thin or many to one; a gate is no
+option but part of the design.
+"""
+
+import pandas as pd
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from geo_lib.embeddings.vectors import unit_dot
+
+TOO_FEW_ITEMS = "too_few_items"
+NEAR_DUPLICATE = "near_duplicate"
+
+ECHO_OVERLAP = 0.2
+"""Overlap from which two collections are compared by their queries, too: one index gives like queries like
+images, so pairs that share less need no vectors fetched."""
+
+
+def gated(
+    candidates: DataFrame,
+    items: DataFrame,
+    query_embeddings: DataFrame,
+    *,
+    min_items: int,
+    max_overlap: float,
+    max_similarity: float,
+) -> DataFrame:
+    """``candidates`` with ``items, state, reasons, canonical_id``.
+
+    Held are collections of fewer than ``min_items`` images and near duplicates of a published one: their
+    images overlap (Jaccard) by ``max_overlap`` or more, or by ``ECHO_OVERLAP`` while the cosine of their queries
+    is ``max_similarity`` or more. Of two near duplicates the one with more demand stays, then the one with more
+    items, then the smaller query_id.
+    """
+    sizes = items.groupBy("collection_id").agg(F.count("*").cast("int").alias("items"))
+    sized = candidates.join(sizes, on="collection_id", how="left").withColumn("items", F.coalesce("items", F.lit(0)))
+    better_first = Window.partitionBy("locale").orderBy(F.desc("demand"), F.desc("items"), "query_id")
+    contenders = sized.where(F.col("items") >= min_items).withColumn("place", F.row_number().over(better_first))
+    pairs = near_duplicates(contenders, items, query_embeddings, max_overlap=max_overlap, max_similarity=max_similarity)
+    too_few, duplicate = F.col("items") < min_items, F.col("canonical_id").isNotNull()
+    reasons = F.array_compact(F.array(F.when(duplicate, F.lit(NEAR_DUPLICATE)), F.when(too_few, F.lit(TOO_FEW_ITEMS))))
+    return (
+        sized.join(stand_ins(pairs), on="collection_id", how="left")
+        .withColumn("reasons", reasons)
+        .withColumn("state", F.when(F.size("reasons") == 0, "published").otherwise("held"))
+    )
+
+
+def near_duplicates(
+    contenders: DataFrame,
+    items: DataFrame,
+    query_embeddings: DataFrame,
+    *,
+    max_overlap: float,
+    max_similarity: float,
+) -> DataFrame:
+    """``locale, keeper, keeper_place, copy, copy_place`` of all near-duplicate pairs, the better one as keeper.
+
+    ``contenders``: collection_id, query_id, locale, items and place, 1 the best of its locale. Only pairs that
+    share an image are looked at, so the cost is that of the most popular images, not of all pairs.
+    """
+    told = contenders.select("collection_id", "query_id", "locale", "items", "place")
+    members = items.select("collection_id", "image_id").join(told.drop("query_id"), on="collection_id", how="inner")
+    overlap = F.col("shared") / (F.col("keeper_items") + F.col("copy_items") - F.col("shared"))
+    overlapping = (
+        members.alias("a")
+        .join(members.alias("b"), on=F.expr("a.image_id = b.image_id and a.locale = b.locale"), how="inner")
+        .where("a.place < b.place")
+        .groupBy(
+            F.col("a.locale").alias("locale"),
+            *(F.col("a.collection_id").alias("keeper"), F.col("a.place").alias("keeper_place")),
+            *(F.col("b.collection_id").alias("copy"), F.col("b.place").alias("copy_place")),
+            *(F.col("a.items").alias("keeper_items"), F.col("b.items").alias("copy_items")),
+        )
+        .agg(F.count("*").alias("shared"))
+        .withColumn("overlap", overlap)
+        .where(F.col("overlap") >= min(ECHO_OVERLAP, max_overlap))
+    )
+    vectors = told.join(query_embeddings, on="query_id", how="inner").select("collection_id", "embedding")
+    keepers = vectors.toDF("keeper", "keeper_embedding")
+    copies = vectors.toDF("copy", "copy_embedding")
+    similarity = unit_dot(F.col("keeper_embedding"), F.col("copy_embedding"))
+    return (
+        overlapping.join(keepers, on="keeper", how="inner")
+        .join(copies, on="copy", how="inner")
+        .where((F.col("overlap") >= max_overlap) | (similarity >= max_similarity))
+        .select("locale", "keeper", "keeper_place", "copy", "copy_place")
+    )
+
+
+def stand_ins(pairs: DataFrame) -> DataFrame:
+    """``collection_id, canonical_id``: each copy and the best published collection that it repeats.
+
+    Greedy from the best down, per locale: a collection is held only for one that is itself published, so a
+    chain a ~ b ~ c holds b for a and publishes c.
+    """
+
+    def settle(rows: pd.DataFrame) -> pd.DataFrame:
+        held: dict[str, str] = {}
+        for copy, keepers in rows.sort_values(["copy_place", "keeper_place"]).groupby("copy", sort=False)["keeper"]:
+            if standing := [keeper for keeper in keepers if keeper not in held]:
+                held[str(copy)] = standing[0]
+        return pd.DataFrame({"collection_id": list(held), "canonical_id": list(held.values())}, dtype=object)
+
+    return pairs.groupBy("locale").applyInPandas(settle, "collection_id string, canonical_id string")
+
+
+def verdicts_of(collections: DataFrame, candidates: DataFrame) -> DataFrame:
+    """``verdict, n``: how many of the candidates are published, and how many held for which first reason."""
+    verdict = F.coalesce(F.get("reasons", F.lit(0)), F.col("state"))
+    current = collections.join(candidates.select("collection_id"), on="collection_id", how="left_semi")
+    return current.groupBy(verdict.alias("verdict")).agg(F.count("*").alias("n"))

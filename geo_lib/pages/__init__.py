@@ -1,0 +1,1 @@
+"""The site: HTML pages, structured data, pictures, sitemap and robots."""

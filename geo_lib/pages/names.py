@@ -1,0 +1,35 @@
+"""What an image is called, for people and for those who cannot see it. Pure: no reads, no writes."""
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+
+def image_names(images: DataFrame, image_annotations: DataFrame) -> DataFrame:
+    """``image_id, name, alt``, one row per image.
+
+    ``alt`` says what is to be seen: the best annotation of the category description, else the best of all,
+    else the title, else the board. ``name`` is the title where there is one, else ``alt``. Both are null for
+    an image of which nothing is known.
+    """
+    descriptions_first = Window.partitionBy("image_id").orderBy(F.col("category") != "description", "rank")
+    best = (
+        image_annotations.withColumn("place", F.row_number().over(descriptions_first))
+        .where(F.col("place") == 1)
+        .select("image_id", F.col("query").alias("said"))
+    )
+    given = [present(F.col(name)) for name in ("title", "board_title")]
+    alt = F.coalesce(capitalised(F.col("said")), *given)
+    return images.join(best, on="image_id", how="left").select(
+        "image_id", F.coalesce(given[0], alt).alias("name"), alt.alias("alt")
+    )
+
+
+def present(text: Column) -> Column:
+    """The text on one line, or null when there is nothing in it."""
+    flat = F.trim(F.regexp_replace(text, r"\s+", " "))
+    return F.when(flat != "", flat)
+
+
+def capitalised(text: Column) -> Column:
+    """With a capital first letter; the rest as it is, because German nouns and brands keep theirs."""
+    return F.concat(F.upper(F.substring(text, 1, 1)), text.substr(F.lit(2), F.length(text)))

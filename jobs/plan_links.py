@@ -1,0 +1,105 @@
+"""Plan every link of the site and measure the authority that it gives each page.
+
+    geo plan-links --conf conf/demo.yml
+
+Reads images, collections, collection_items, image_annotations and query_embeddings; writes links and
+page_authority. An image with neither annotation nor collection gets no page: nothing_to_say.
+"""
+
+from dataclasses import dataclass
+
+from pyspark.sql import functions as F
+
+from geo_lib.counts import Counts
+from geo_lib.links.authority import page_authority
+from geo_lib.links.plan import planned_links, planned_pages, related_collections
+from geo_lib.pages.names import image_names
+from jobs.job import Context, Job
+from schemas.collection_items import COLLECTION_ITEMS
+from schemas.collections import COLLECTIONS
+from schemas.image_annotations import IMAGE_ANNOTATIONS
+from schemas.images import IMAGES
+from schemas.links import LINKS
+from schemas.page_authority import PAGE_AUTHORITY
+from schemas.query_embeddings import QUERY_EMBEDDINGS
+
+
+@dataclass(frozen=True, slots=True)
+class PlanLinks:
+    """The knobs of this job."""
+
+    family: str = "minilm_text"
+    max_collections: int = 8
+    """Collections that an image links to."""
+    related: int = 6
+    """Nearest collections that a collection links to, and that link back."""
+    min_related_similarity: float = 0.35
+    """Cosine of two queries below which their collections have nothing to do with each other."""
+    siblings: int = 8
+    """Images of its best collection that an image links to."""
+    home_collections: int = 12
+    """Most wanted collections per locale on the home page."""
+    damping: float = 0.85
+    max_links_per_page: int = 20_000
+    """A page with more than this is refused: no reader and no crawler follows so many."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.damping < 1:
+            raise ValueError(f"damping must lie between 0 and 1, not {self.damping}")
+
+
+def run(context: Context, knobs: PlanLinks) -> Counts:
+    tables = context.tables
+    of_family = F.col("family") == knobs.family
+    images = tables.read(IMAGES)
+    annotations = tables.read(IMAGE_ANNOTATIONS)
+    # checkpoints keep the plans of what follows small: each of these frames stands in it many times
+    published = of_family & (F.col("state") == "published")
+    collections = tables.read(COLLECTIONS).where(published).localCheckpoint()
+    items = (
+        tables.read(COLLECTION_ITEMS)
+        .join(collections.select("collection_id"), on="collection_id", how="left_semi")
+        .localCheckpoint()
+    )
+    pages = planned_pages(images, collections, items, annotations).localCheckpoint()
+    related = related_collections(
+        collections,
+        tables.read(QUERY_EMBEDDINGS).where(of_family),
+        per_collection=knobs.related,
+        min_similarity=knobs.min_related_similarity,
+    )
+    links = planned_links(
+        pages,
+        collections,
+        items,
+        annotations,
+        image_names(images, annotations).localCheckpoint(),
+        related,
+        max_collections=knobs.max_collections,
+        siblings=knobs.siblings,
+        home_collections=knobs.home_collections,
+    ).localCheckpoint()
+    authority = page_authority(pages, links, damping=knobs.damping, max_links_per_page=knobs.max_links_per_page)
+    tables.write(LINKS, links)
+    tables.write(PAGE_AUTHORITY, authority)
+    kinds = {r["kind"]: r["count"] for r in pages.groupBy("kind").count().collect()}
+    planned = links.count()
+    unreachable = authority.where("click_depth is null").count()
+    silent = images.count() - kinds.get("image", 0)
+    pages_planned = sum(kinds.values())
+    return Counts(
+        rows_in=pages_planned + silent,
+        kept=pages_planned,
+        dropped={"nothing_to_say": silent},
+        produced={"links": planned, "unreachable_pages": unreachable},
+    )
+
+
+JOB = Job(
+    name="plan_links",
+    knobs=PlanLinks,
+    run=run,
+    unit="pages",
+    reads=(IMAGES, COLLECTIONS, COLLECTION_ITEMS, IMAGE_ANNOTATIONS, QUERY_EMBEDDINGS),
+    writes=(LINKS, PAGE_AUTHORITY),
+)

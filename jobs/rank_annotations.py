@@ -1,0 +1,82 @@
+"""Choose each image's final annotations by relevance, confirmation and demand.
+
+    geo rank-annotations --conf conf/demo.yml
+
+Reads images, annotations, queries, both embeddings and collections; writes image_annotations. An image without a
+validated query in its locale is dropped as no_annotation.
+"""
+
+from dataclasses import dataclass
+
+from pyspark.sql import functions as F
+
+from geo_lib.counts import Counts
+from geo_lib.vase.select import chosen_annotations, with_collection
+from jobs.job import Context, Job
+from schemas.annotations import ANNOTATIONS
+from schemas.collections import COLLECTIONS
+from schemas.image_annotations import IMAGE_ANNOTATIONS
+from schemas.image_embeddings import IMAGE_EMBEDDINGS
+from schemas.images import IMAGES
+from schemas.queries import QUERIES
+from schemas.query_embeddings import QUERY_EMBEDDINGS
+
+
+@dataclass(frozen=True, slots=True)
+class RankAnnotations:
+    """The knobs of this job: the weights of a sum, and how many annotations an image gets."""
+
+    family: str = "minilm_text"
+    relevance_weight: float = 1.0
+    confirmed_weight: float = 0.2
+    """What the console's confirmation is worth, in cosine."""
+    demand_weight: float = 0.2
+    half_demand: float = 200.0
+    """Console impressions at which demand counts half of its weight."""
+    top_n: int = 7
+
+    def __post_init__(self) -> None:
+        if self.top_n < 1 or self.half_demand <= 0:
+            raise ValueError(f"top_n ({self.top_n}) and half_demand ({self.half_demand}) must be positive")
+
+
+def run(context: Context, knobs: RankAnnotations) -> Counts:
+    tables = context.tables
+    of_family = F.col("family") == knobs.family
+    images = tables.read(IMAGES)
+    chosen = chosen_annotations(
+        images,
+        tables.read(ANNOTATIONS),
+        tables.read(QUERIES),
+        tables.read(QUERY_EMBEDDINGS).where(of_family),
+        tables.read(IMAGE_EMBEDDINGS).where(of_family),
+        relevance_weight=knobs.relevance_weight,
+        confirmed_weight=knobs.confirmed_weight,
+        demand_weight=knobs.demand_weight,
+        half_demand=knobs.half_demand,
+        top_n=knobs.top_n,
+    )
+    linked = with_collection(chosen, tables.read(COLLECTIONS).where(of_family)).persist()
+    try:
+        tables.write(IMAGE_ANNOTATIONS, linked)
+        kept, produced = linked.select("image_id").distinct().count(), linked.count()
+        with_page = linked.where("collection_id is not null").count()
+    finally:
+        linked.unpersist()
+    rows_in = images.count()
+    return Counts(
+        rows_in=rows_in,
+        kept=kept,
+        dropped={"no_annotation": rows_in - kept},
+        produced={"annotations": produced, "with_collection": with_page},
+    )
+
+
+JOB = Job(
+    name="rank_annotations",
+    knobs=RankAnnotations,
+    run=run,
+    unit="images",
+    reads=(IMAGES, ANNOTATIONS, QUERIES, QUERY_EMBEDDINGS, IMAGE_EMBEDDINGS, COLLECTIONS),
+    writes=(IMAGE_ANNOTATIONS,),
+)

@@ -1,0 +1,86 @@
+"""Addresses of collections: readable, unique, and theirs for good."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pyspark.sql import DataFrame, SparkSession
+
+from geo_lib.collections.mint import minted, slug
+from schemas.collections import COLLECTIONS
+from tests.builders import build
+
+
+@pytest.mark.parametrize(
+    ("text", "locale", "expected"),
+    [
+        ("boho living room ideas", "en", "boho-living-room-ideas"),
+        ("grüne Vorhänge fürs Schlafzimmer", "de", "gruene-vorhaenge-fuers-schlafzimmer"),
+        ("weiße Möbel", "de-AT", "weisse-moebel"),
+        ("motörhead café", "en", "motorhead-cafe"),
+        ("cama de niño", "es", "cama-de-nino"),
+        ("women's dress", "en", "womens-dress"),
+        ("../../etc/passwd", "en", "etc-passwd"),
+        ("結婚式の花", "ja", ""),
+        ("DIY ケーキ", "ja", "diy"),
+    ],
+)
+def test_a_slug_is_what_a_person_would_write(text: str, locale: str, expected: str) -> None:
+    assert slug(text, locale=locale) == expected
+
+
+@given(st.text(max_size=200), st.sampled_from(["en", "de", "ja"]))
+def test_a_slug_is_always_a_plain_part_of_a_path(text: str, locale: str) -> None:
+    assert re.fullmatch(r"([a-z0-9]+(-[a-z0-9]+)*)?", slug(text, locale=locale))
+    assert len(slug(text, locale=locale)) <= 80
+
+
+def settled(spark: SparkSession, *rows: tuple[str, str, str, int]) -> DataFrame:
+    """Published collections given as (collection_id, locale, query, demand)."""
+    return spark.createDataFrame(
+        [(i, f"q-{i}", locale, text, demand, 9, [], "published", None) for i, locale, text, demand in rows],
+        "collection_id string, query_id string, locale string, query string, demand bigint, items int, "
+        "reasons array<string>, state string, canonical_id string",
+    )
+
+
+def urls(df: DataFrame) -> dict[str, str]:
+    return {row.collection_id: row.url for row in df.collect()}
+
+
+@pytest.mark.transform
+def test_two_that_want_one_slug_share_it_by_demand_and_locales_do_not_compete(spark: SparkSession) -> None:
+    rows = settled(
+        *(spark, ("aaaaaaaa11", "en", "café", 1), ("bbbbbbbb22", "en", "cafe", 2), ("cccccccc33", "de", "cafe", 0)),
+        ("dddddddd44", "ja", "花", 0),
+    )
+    assert urls(minted(rows, build(COLLECTIONS, spark), family="f")) == {
+        "aaaaaaaa11": "/en/c/cafe-aaaaaaaa/",
+        "bbbbbbbb22": "/en/c/cafe/",
+        "cccccccc33": "/de/c/cafe/",
+        "dddddddd44": "/ja/c/dddddddd/",
+    }
+
+
+@pytest.mark.transform
+def test_an_address_is_kept_whatever_comes_later_and_never_given_to_another(spark: SparkSession) -> None:
+    first = minted(settled(spark, ("aaaaaaaa11", "en", "cafe", 1)), build(COLLECTIONS, spark), family="f")
+    stored = spark.createDataFrame(first.collect(), COLLECTIONS.schema)
+    later = minted(settled(spark, ("bbbbbbbb22", "en", "café", 99)), stored, family="f")
+    rows = {row.collection_id: row for row in later.collect()}
+    assert rows["bbbbbbbb22"].url == "/en/c/cafe-bbbbbbbb/"
+    retired = rows["aaaaaaaa11"]
+    assert (retired.url, retired.state, retired.reasons) == ("/en/c/cafe/", "held", ["not_a_candidate"])
+
+    stored = spark.createDataFrame(list(rows.values()), COLLECTIONS.schema)
+    back = minted(settled(spark, ("aaaaaaaa11", "en", "cafe", 1), ("bbbbbbbb22", "en", "café", 99)), stored, family="f")
+    assert urls(back) == {"aaaaaaaa11": "/en/c/cafe/", "bbbbbbbb22": "/en/c/cafe-bbbbbbbb/"}
+
+
+@pytest.mark.transform
+def test_collections_of_another_family_are_left_as_they_are(spark: SparkSession) -> None:
+    known = build(COLLECTIONS, spark, {"collection_id": "x", "family": "other", "slug": "cafe", "locale": "en"})
+    rows = {r.collection_id: r for r in minted(settled(spark, ("a1", "en", "cafe", 1)), known, family="f").collect()}
+    assert rows["x"].slug == "cafe"
+    assert rows["a1"].slug == "cafe-a1"
