@@ -1,0 +1,95 @@
+"""Pictures of the site: a small rendition and a full one per content, written once, by the workers."""
+
+import io
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from pyspark.sql import DataFrame
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+SMALL = 480
+"""Longest side of the small rendition in pixels: a row of the grid at twice the density."""
+_SUFFIX = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "GIF": ".gif"}
+"""Formats that are served as they are stored; others become WEBP."""
+_RENDERED = "signature string, full string, small string, width int, height int, colour string, error string"
+
+
+def rendered(pictures: DataFrame, *, folder: str) -> DataFrame:
+    """``signature, full, small, width, height, colour, error`` per picture; evaluating it writes the files.
+
+    ``pictures``: signature, bytes. ``full`` and ``small`` are paths from the root of the site, below
+    ``folder``; sizes are those of the full rendition held upright; ``colour`` is its mean, ``#rrggbb``. Files
+    are named by content, so one that is there is not written again. ``error`` says why a picture has none.
+    """
+
+    def render(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        columns = [field.split()[0] for field in _RENDERED.split(", ")]
+        for batch in batches:
+            rows = [
+                (signature, *render_one(signature, content, folder=Path(folder)))
+                for signature, content in zip(batch["signature"], batch["bytes"], strict=True)
+            ]
+            yield pd.DataFrame(rows, columns=columns).astype({"width": "Int32", "height": "Int32"})
+
+    return pictures.select("signature", "bytes").mapInPandas(render, _RENDERED)
+
+
+Rendered = tuple[str | None, str | None, int | None, int | None, str | None, str | None]
+
+
+def render_one(signature: str, content: bytes, *, folder: Path) -> Rendered:
+    """Write both renditions of one picture below ``folder``; return their paths, size, colour and no error."""
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    try:
+        with Image.open(io.BytesIO(content)) as opened:
+            stored = opened.format or ""
+            picture = ImageOps.exif_transpose(opened)
+            picture.load()
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as wrong:
+        return None, None, None, None, None, f"cannot decode the picture: {type(wrong).__name__}"
+    place = f"/media/{signature[:2]}"
+    full = f"{place}/{signature}{_SUFFIX.get(stored, '.webp')}"
+    small = f"{place}/{signature}-{SMALL}.webp"
+    _write_once(folder / full[1:], content if stored in _SUFFIX else _webp(picture))
+    target = folder / small[1:]
+    if not target.is_file():
+        reduced = picture.copy()
+        reduced.thumbnail((SMALL, SMALL), Image.Resampling.LANCZOS)
+        _write_once(target, _webp(reduced))
+    with Image.open(target) as written:  # of the file, so that a later run finds the same colour
+        colour = mean_colour(written)
+    return full, small, picture.width, picture.height, colour, None
+
+
+def mean_colour(picture: "Image") -> str:
+    """Mean colour over white, ``#rrggbb``: what stands in a picture's place until it is there."""
+    from PIL import Image
+
+    white = Image.new("RGBA", picture.size, "white")
+    solid = Image.alpha_composite(white, picture.convert("RGBA")).convert("RGB")
+    return f"#{solid.resize((1, 1), Image.Resampling.BOX).tobytes().hex()}"
+
+
+def _webp(picture: "Image") -> bytes:
+    whole = picture if picture.mode in ("RGB", "RGBA") else picture.convert("RGBA")
+    out = io.BytesIO()
+    whole.save(out, "WEBP", quality=82, method=2)
+    return out.getvalue()
+
+
+def _write_once(path: Path, content: bytes) -> None:
+    if path.is_file():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, half = tempfile.mkstemp(dir=path.parent, prefix="half-")
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+    Path(half).chmod(0o644)
+    Path(half).replace(path)
