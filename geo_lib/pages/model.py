@@ -26,6 +26,11 @@ class Picture:
         """Width by height, within what a row of the grid can hold."""
         return round(min(max(self.width / self.height, 0.5), 2.5), 3)
 
+    @property
+    def is_small(self) -> bool:
+        """So small that it would only blur in a place made for pictures: it is shown on a tile of its colour."""
+        return max(self.width, self.height) < 160
+
 
 @dataclass(frozen=True, slots=True)
 class Card:
