@@ -38,12 +38,13 @@ def read(spark: SparkSession, manifest: str) -> DataFrame:
                 rows = spark.read.json(manifest, primitivesAsString=True)
             case _:
                 raise InputError(f"the manifest {manifest} is no .parquet, .csv or .jsonl; name it by what it is.")
+        columns = rows.columns  # on Connect nothing is looked at before
     except AnalysisException as wrong:
         raise InputError(f"the manifest {manifest} cannot be read: {wrong.getMessage() or wrong}") from wrong
-    if missing := [name for name in MANDATORY if name not in rows.columns]:
+    if missing := [name for name in MANDATORY if name not in columns]:
         raise InputError(
             f"the manifest {manifest} lacks {', '.join(missing)}: it needs {', '.join(MANDATORY)} and may have "
-            f"{', '.join(OPTIONAL)}; it has {', '.join(rows.columns)}."
+            f"{', '.join(OPTIONAL)}; it has {', '.join(columns)}."
         )
     return rows
 

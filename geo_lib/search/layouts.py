@@ -169,9 +169,14 @@ def _masks(rows: DataFrame, extra: Sequence[str], flags: Sequence[str]) -> list[
             for place, name in enumerate(flags[part : part + _BITS])
             if name in mine
         ]
-        mask = reduce(Column.bitwiseOR, bits, F.lit(0).cast("bigint"))
-        masks.append(mask.alias(f"_flags_{part // _BITS}"))
+        masks.append(_united([F.lit(0).cast("bigint"), *bits]).alias(f"_flags_{part // _BITS}"))
     return masks
+
+
+def _united(masks: Sequence[Column]) -> Column:
+    """Bitwise or, by halves: sixty deep, an expression is more than Connect carries."""
+    half = len(masks) // 2
+    return _united(masks[:half]).bitwiseOR(_united(masks[half:])) if half else masks[0]
 
 
 def _texts(rows: DataFrame, extra: Sequence[str]) -> list[Column]:
