@@ -1,0 +1,233 @@
+"""Measure the queries that the tuned model writes for held-out images, beside four simpler ways to get some.
+
+    geo evaluate-vlm --conf conf/demo.yml
+
+Reads generations, images, image_bytes, training_examples and the truth of the simulated platform; where
+there is none, what the console retained for held-out images stands in for it, and the evaluation is named
+so. Replaces its slice of evaluations. Counts held-out signatures.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from pyspark.sql import DataFrame, Row
+from pyspark.sql import functions as F
+
+from geo_lib.counts import Counts
+from geo_lib.errors import ConfigError
+from geo_lib.evaluation.vlm_quality import (
+    METRIC,
+    Measured,
+    Queries,
+    Subject,
+    answered,
+    deranged,
+    measure,
+    most_frequent,
+    nearest,
+    paper_rows,
+    report_lines,
+)
+from geo_lib.models import ModelFiles
+from geo_lib.vlm.batches import VisualFeatures
+from geo_lib.vlm.engine import Decoding, EngineSpec
+from geo_lib.vlm.finetune import load
+from geo_lib.vlm.inference import generations
+from geo_lib.vlm.processor import bounds_of, load_processor
+from geo_lib.vlm.prompts import CATEGORIES, PROMPT_VERSION
+from geo_lib.vlm.split import split_column
+from geo_lib.vlm.training_set import QUOTAS, prompt_column, subjects
+from jobs.job import Context, Job
+from schemas.evaluations import EVALUATIONS
+from schemas.generations import GENERATIONS
+from schemas.image_bytes import IMAGE_BYTES
+from schemas.images import IMAGES
+from schemas.training_examples import TRAINING_EXAMPLES
+from schemas.truth_images import TRUTH_IMAGES
+from schemas.truth_intents import TRUTH_INTENTS
+
+BASE, CHAMPION = "vlm@base", "vlm@champion"
+AGAINST_TRUTH, AGAINST_CONSOLE = "vlm_quality", "vlm_quality_console"
+TUNED, SHUFFLED, FREQUENT, NEAREST, UNTUNED = (
+    "tuned",
+    "shuffled_images",
+    "most_frequent",
+    "nearest_training_image",
+    "untuned_base",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluateVlm:
+    """The knobs of this job; conf/*.yml may set any of them."""
+
+    signatures: int = 1800
+    """At most so many held-out signatures, by hash; the paper's N."""
+    decoding: Decoding = field(default_factory=Decoding)
+    """As in annotate_images: the tuned model is judged by what it wrote there."""
+    max_model_len: int = 1280
+    max_num_seqs: int = 64
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.signatures < 2:
+            raise ConfigError(f"evaluate_vlm.signatures must be at least 2, not {self.signatures}")
+
+
+def run(ctx: Context, knobs: EvaluateVlm) -> Counts:
+    champion, base = ctx.models.resolve(CHAMPION), ctx.models.resolve(BASE)
+    held_out = _held_out(ctx)
+    has_truth = ctx.tables.truth.exists(TRUTH_INTENTS)
+    known = _against_truth(ctx, held_out) if has_truth else _against_console(ctx)
+    chosen = sorted(known, key=lambda s: s.signature)[: knobs.signatures]
+    by_signature = {s.signature: s for s in chosen}
+    total = held_out.count()
+    if not chosen:
+        return Counts(total, 0, dropped={"no_truth": total}, report="no held-out signature with a known answer")
+
+    spec = EngineSpec(
+        model_path=champion.path,
+        model_version=champion.model_version,
+        bounds=bounds_of(load_processor(champion.path)),
+        decoding=knobs.decoding,
+        max_model_len=knobs.max_model_len,
+        max_num_seqs=knobs.max_num_seqs,
+        log_file=None if "://" in ctx.lakehouse else ctx.path("logs", "vllm.log"),
+    )
+    prompts = {r["signature"]: r["prompt"] for r in held_out.collect() if r["signature"] in by_signature}
+    training = [r for r in ctx.tables.read(TRAINING_EXAMPLES).orderBy("example_id").collect() if r["split"] == "train"]
+
+    answers: dict[str, Mapping[str, Queries]] = {}
+    ctx.progress(0, 5, TUNED)
+    answers[TUNED] = _written_before(ctx, champion, knobs)
+    ctx.progress(1, 5, SHUFFLED)
+    answers[SHUFFLED] = _generated(ctx, spec, prompts, deranged(by_signature, seed=knobs.seed))
+    ctx.progress(2, 5, FREQUENT)
+    common = most_frequent([(r["locale"], r.asDict()) for r in training], quotas=QUOTAS)
+    answers[FREQUENT] = {s.signature: common.get(s.locale, {}) for s in chosen}
+    ctx.progress(3, 5, NEAREST)
+    answers[NEAREST] = _copied(ctx, base, champion, chosen, training)
+    ctx.progress(4, 5, UNTUNED)
+    untuned = replace(spec, model_path=base.path, model_version=base.model_version)
+    answers[UNTUNED] = _generated(ctx, untuned, prompts, {s: s for s in by_signature})
+
+    measured = [row for arm, given in answers.items() for row in measure(arm, given, chosen, seed=knobs.seed)]
+    evaluation = AGAINST_TRUTH if has_truth else AGAINST_CONSOLE
+    versions = {TUNED: champion.model_version, SHUFFLED: champion.model_version, UNTUNED: base.model_version}
+    _write(ctx, evaluation, measured + paper_rows(), versions)
+    against = "the simulated truth" if has_truth else "what the console retained"
+    title = f"matched ROUGE-1 F1 against {against}, held-out signatures"
+    return Counts(
+        total,
+        len(chosen),
+        dropped={"no_truth": total - len(known), "beyond_the_sample": len(known) - len(chosen)},
+        produced={"measurements": len(measured)},
+        report=report_lines(title, measured),
+    )
+
+
+def _held_out(ctx: Context) -> DataFrame:
+    """(signature, locale, prompt) of every held-out signature, the prompt as annotate_images asks it."""
+    one_each = subjects(ctx.tables.read(IMAGES), "signature")
+    return one_each.where(split_column(F.col("split_key")) == "held_out").select(
+        "signature", "locale", prompt_column().alias("prompt")
+    )
+
+
+def _against_truth(ctx: Context, held_out: DataFrame) -> list[Subject]:
+    """What the simulated platform meant each image to be found by, in the locale of its prompt."""
+    novel = ctx.tables.truth.read(TRUTH_IMAGES).groupBy("signature").agg(F.max("novel_combination").alias("is_novel"))
+    intents = ctx.tables.truth.read(TRUTH_INTENTS).select("signature", "locale", "category", "intent", "paraphrases")
+    rows = (
+        held_out.join(intents, on=["signature", "locale"], how="inner")
+        .join(novel, on="signature", how="left")
+        .groupBy("signature", "locale", "is_novel")
+        .agg(F.array_sort(F.collect_list(F.struct("category", "intent", "paraphrases"))).alias("intents"))
+        .collect()
+    )
+    return [
+        Subject(r["signature"], r["locale"], _by_category(r["intents"]), is_novel=bool(r["is_novel"])) for r in rows
+    ]
+
+
+def _by_category(intents: Sequence[Row]) -> dict[str, list[Sequence[str]]]:
+    return {c: [tuple(i["paraphrases"]) for i in intents if i["category"] == c] for c in CATEGORIES}
+
+
+def _against_console(ctx: Context) -> list[Subject]:
+    """The queries that held-out images were given from the console; each is said in one way only."""
+    rows = ctx.tables.read(TRAINING_EXAMPLES).where("split = 'held_out'").orderBy("signature", "locale").collect()
+    first = {row["signature"]: row for row in reversed(rows)}
+    return [Subject(s, r["locale"], {c: [(q,) for q in r[c]] for c in CATEGORIES}) for s, r in first.items()]
+
+
+def _written_before(ctx: Context, champion: ModelFiles, knobs: EvaluateVlm) -> dict[str, Queries]:
+    written = ctx.tables.read(GENERATIONS).where(
+        (F.col("model_version") == champion.model_version)
+        & (F.col("prompt_version") == PROMPT_VERSION)
+        & (F.col("decoding_version") == knobs.decoding.version)
+    )
+    return {row["signature"]: answered(row["text"]) for row in written.select("signature", "text").collect()}
+
+
+def _generated(
+    ctx: Context, spec: EngineSpec, prompts: Mapping[str, str], picture_of: Mapping[str, str]
+) -> dict[str, Queries]:
+    """Answers to each signature's prompt over the picture of ``picture_of[signature]``."""
+    rows = [(signature, picture, prompts[signature]) for signature, picture in sorted(picture_of.items())]
+    asked = ctx.tables.spark.createDataFrame(rows, "signature string, picture string, prompt string")
+    stored = ctx.tables.read(IMAGE_BYTES).select(F.col("signature").alias("picture"), "bytes")
+    answers = generations(asked.join(stored, on="picture", how="inner"), spec=spec)
+    return {row["signature"]: answered(row["text"]) for row in answers.select("signature", "text").collect()}
+
+
+def _copied(
+    ctx: Context, base: ModelFiles, champion: ModelFiles, chosen: Sequence[Subject], training: Sequence[Row]
+) -> dict[str, Queries]:
+    """The queries of the training image of the same locale that looks most alike to the base's vision tower."""
+    wanted = sorted({s.signature for s in chosen} | {r["signature"] for r in training})
+    vectors = dict(zip(wanted, _embedded(ctx, base, champion, wanted), strict=True))
+    copied: dict[str, Queries] = {}
+    for locale in sorted({s.locale for s in chosen}):
+        known = sorted((r for r in training if r["locale"] == locale), key=lambda r: str(r["signature"]))
+        asked = [s.signature for s in chosen if s.locale == locale]
+        if not known:
+            continue
+        closest = nearest(np.stack([vectors[s] for s in asked]), np.stack([vectors[r["signature"]] for r in known]))
+        copied |= {s: {c: known[i][c] for c in CATEGORIES} for s, i in zip(asked, closest, strict=True)}
+    return copied
+
+
+def _embedded(
+    ctx: Context, base: ModelFiles, champion: ModelFiles, signatures: Sequence[str]
+) -> list[NDArray[np.float32]]:
+    """Mean visual token of each image, under the bounds that the champion was trained in."""
+    wanted = ctx.tables.spark.createDataFrame([(s,) for s in signatures], "signature string")
+    stored = ctx.tables.read(IMAGE_BYTES).select("signature", "bytes").join(wanted, on="signature", how="inner")
+    images = {row["signature"]: bytes(row["bytes"]) for row in stored.toLocalIterator()}
+    features = VisualFeatures(load(base.path), load_processor(champion.path), images, keep=False)
+    return [features.of([s])[0][0].float().mean(dim=0).cpu().numpy() for s in signatures]
+
+
+def _write(ctx: Context, evaluation: str, measured: Sequence[Measured], versions: Mapping[str, str]) -> None:
+    rows = [
+        (evaluation, m.arm, m.segment, METRIC, e.value, e.ci_low, e.ci_high, e.n, "signatures", versions.get(m.arm))
+        for m in measured
+        for e in (m.estimate,)
+    ]
+    frame = ctx.tables.spark.createDataFrame(rows, EVALUATIONS.schema)
+    ctx.tables.write(EVALUATIONS, frame, slices=[evaluation])
+
+
+JOB = Job(
+    name="evaluate_vlm",
+    knobs=EvaluateVlm,
+    run=run,
+    unit="held-out signatures",
+    reads=(GENERATIONS, IMAGES, IMAGE_BYTES, TRAINING_EXAMPLES),
+    reads_truth=(TRUTH_IMAGES, TRUTH_INTENTS),
+    reads_models=(BASE, CHAMPION),
+    writes=(EVALUATIONS,),
+)
