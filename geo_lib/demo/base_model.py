@@ -36,6 +36,8 @@ class Pretraining:
     vocabulary: int = 1536
     processes: int = 2
     threads: int = 2
+    start: str | None = None
+    """Folder of a model of this shape to go on from; null: from scratch."""
 
 
 def save(model: "Qwen2VLForConditionalGeneration", tokenizer: "PreTrainedTokenizerBase", folder: Path) -> None:
@@ -99,8 +101,11 @@ def pretrain(
         progress=lambda done: progress(done, knobs.pictures, "drawing"),
     )
     check_apart(drawn)
-    tokenizer = build_tokenizer(knobs.vocabulary)
-    model = build_model(tokenizer, seed=knobs.training.seed)
+    if knobs.start is None:
+        tokenizer = build_tokenizer(knobs.vocabulary)
+        model = build_model(tokenizer, seed=knobs.training.seed)
+    else:
+        model, tokenizer = load(Path(knobs.start))
     parameters = sum(p.numel() for p in model.parameters())
 
     def checkpoint(done: float) -> None:

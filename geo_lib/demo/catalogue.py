@@ -1,9 +1,9 @@
 """The simulated platform's catalogue: image files, the rows of a manifest, and what is wrong with them."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -15,6 +15,7 @@ from PIL import Image, ImageEnhance
 from geo_lib.demo.draw import draw
 from geo_lib.demo.intents import fill
 from geo_lib.demo.latent import Latent, sample_latent, stream_seed
+from geo_lib.demo.parallel import spread
 from geo_lib.demo.worlds import vocabulary
 from geo_lib.vlm.split import split_of
 
@@ -83,11 +84,10 @@ def pins(
     (folder / "images").mkdir(parents=True, exist_ok=True)
     orders = [_order(index, seed) for index in range(images)]
     signatures: list[str] = []
-    with ProcessPoolExecutor(processes) as pool:
-        for signature in pool.map(_deliver, orders, [folder] * images, chunksize=8):
-            signatures.append(signature)
-            if len(signatures) % 20 == 0 or len(signatures) == images:
-                progress(len(signatures))
+    for signature in spread(partial(_deliver, folder), orders, processes=processes, chunk=8):
+        signatures.append(signature)
+        if len(signatures) % 20 == 0 or len(signatures) == images:
+            progress(len(signatures))
     found = [
         _pin(order.index, seed, order.path, order.latent, signature, as_of)
         for order, signature in zip(orders, signatures, strict=True)
@@ -138,7 +138,7 @@ def _image_id(index: int, seed: int) -> str:
     return f"{stream_seed('image_id', seed, index) % 10**12:012d}"
 
 
-def _deliver(order: _Order, folder: Path) -> str:
+def _deliver(folder: Path, order: _Order) -> str:
     """Write one image unless it is there; returns its signature.
 
     A reserved combination is delivered a shade brighter or darker until its bytes fall to the held-out side, so that
@@ -171,9 +171,9 @@ def write_once(path: Path, data: bytes) -> None:
     """Whole or not at all: a file that is there is complete."""
     if path.exists() and path.read_bytes() == data:
         return
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(data)
-    partial.rename(path)
+    unfinished = path.with_name(path.name + ".partial")
+    unfinished.write_bytes(data)
+    unfinished.rename(path)
 
 
 def _broken(index: int, seed: int) -> bytes:

@@ -1,8 +1,8 @@
 """The pictures that the base model learns to see: drawn for it alone, from a seed stream that no platform uses."""
 
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from PIL import Image
 
 from geo_lib.demo.draw import draw
 from geo_lib.demo.latent import Latent, sample_latent, stream_seed
+from geo_lib.demo.parallel import spread
 
 PIXELS = 140 * 140
 """The model's pixel budget: the upper bound of its processor."""
@@ -64,7 +65,8 @@ def picture(stream: str, index: int, *, reserved: bool = False) -> Picture:
     return Picture(latent, np.asarray(scaled))
 
 
-def _shard(stream: str, start: int, stop: int, folder: Path) -> Path:
+def _shard(stream: str, folder: Path, bounds: tuple[int, int]) -> Path:
+    start, stop = bounds
     path = folder / f"{stream}-{start:06d}-{stop:06d}.npz"
     if not path.exists():
         pictures = [picture(stream, index) for index in range(start, stop)]
@@ -75,9 +77,9 @@ def _shard(stream: str, start: int, stop: int, folder: Path) -> Path:
                 for p in pictures
             ]
         )
-        partial = path.with_suffix(".partial.npz")
-        np.savez(partial, latents=latents, **arrays)  # type: ignore[arg-type]
-        partial.rename(path)
+        unfinished = path.with_suffix(".partial.npz")
+        np.savez(unfinished, latents=latents, **arrays)  # type: ignore[arg-type]
+        unfinished.rename(path)
     return path
 
 
@@ -88,11 +90,9 @@ def pictures(
     folder.mkdir(parents=True, exist_ok=True)
     bounds = [(start, min(start + SHARD, count)) for start in range(0, count, SHARD)]
     found: list[Picture] = []
-    with ProcessPoolExecutor(processes) as pool:
-        futures = [pool.submit(_shard, stream, start, stop, folder) for start, stop in bounds]
-        for future in futures:
-            with np.load(future.result()) as shard:
-                latents = [Latent(*map(str, row)) for row in shard["latents"]]
-                found += [Picture(latent, shard[f"p{i}"]) for i, latent in enumerate(latents)]
-            progress(len(found))
+    for path in spread(partial(_shard, stream, folder), bounds, processes=processes):
+        with np.load(path) as shard:
+            latents = [Latent(*map(str, row)) for row in shard["latents"]]
+            found += [Picture(latent, shard[f"p{i}"]) for i, latent in enumerate(latents)]
+        progress(len(found))
     return found
