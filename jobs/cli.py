@@ -33,12 +33,20 @@ from geo_lib.errors import ConfigError, GeoError
 from geo_lib.tables import Stamp, Tables
 from jobs import (
     annotate_images,
+    build_collections,
+    build_index,
     build_training_set,
+    embed_images,
+    embed_queries,
+    evaluate_vlm,
     finetune_vlm,
     ingest_catalogue,
     ingest_search_console,
     mine_queries,
+    plan_links,
     pretrain_tiny_vlm,
+    publish_pages,
+    rank_annotations,
     simulate_platform,
     validate_queries,
 )
@@ -60,7 +68,15 @@ JOBS: dict[str, Job[Any]] = {
         build_training_set,
         finetune_vlm,
         annotate_images,
+        evaluate_vlm,
         validate_queries,
+        embed_queries,
+        embed_images,
+        build_index,
+        build_collections,
+        rank_annotations,
+        plan_links,
+        publish_pages,
     )
 }
 DEMO = ROOT / "conf" / "demo.yml"

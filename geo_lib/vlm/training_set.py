@@ -83,13 +83,15 @@ def candidates(
     ``sizes`` has signature, width and height. Reasons: ``too_few_queries`` for fewer than ``min_queries``,
     ``aspect_ratio`` for an image that the model cannot take. Token counts of text are not filled in yet.
     """
-    one_each = subjects(images, "signature", "locale")
+    # the catalogue's own description would meet the queries of that name
+    one_each = subjects(images, "signature", "locale").select(
+        "signature", "split_key", "locale", prompt_column().alias("prompt")
+    )
     none: Column = F.array().cast("array<string>")
     joined = (
         one_each.join(sizes.select("signature", "width", "height"), on="signature", how="inner")
         .join(chosen, on=["signature", "locale"], how="left")
         .withColumns({category: F.coalesce(category, none) for category in CATEGORIES})
-        .withColumn("prompt", prompt_column())
         .withColumn("visual_tokens", visual_tokens(F.col("width"), F.col("height"), bounds))
     )
     has_few = F.size("description") + F.size("style") + F.size("use_case") < min_queries

@@ -23,7 +23,7 @@ lakehouse: ./lakehouse
 schema: geo_tiny
 jobs:
   simulate_platform: {folder: ./lakehouse/raw, images: 90, days: 12}
-  ingest_catalogue: {manifest: ./lakehouse/raw/catalog.parquet}
+  ingest_catalogue: {manifest: ./lakehouse/raw/catalogue.parquet}
   ingest_search_console: {path: ./lakehouse/raw/search_console}
   finetune_vlm: {epochs: 2}
   annotate_images: {chunk_signatures: 64}
