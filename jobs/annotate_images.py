@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from schemas.image_bytes import IMAGE_BYTES
-from schemas.images import IMAGES
 
 from geo_lib.counts import Counts
 from geo_lib.errors import ConfigError
@@ -24,6 +22,8 @@ from geo_lib.vlm.prompts import PROMPT_VERSION
 from geo_lib.vlm.training_set import prompt_column, subjects
 from jobs.job import Context, Job
 from schemas.generations import GENERATIONS
+from schemas.image_bytes import IMAGE_BYTES
+from schemas.images import IMAGES
 
 CHAMPION = "vlm@champion"
 

@@ -9,20 +9,20 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from geo_lib.queries.category import label_categories
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from schemas.image_bytes import IMAGE_BYTES
-from schemas.images import IMAGES
-from schemas.mined_queries import MINED_QUERIES
 
 from geo_lib.counts import Counts
 from geo_lib.errors import ConfigError
 from geo_lib.models import base_files
+from geo_lib.queries.category import label_categories
 from geo_lib.vlm.processor import bounds_of, load_processor
 from geo_lib.vlm.prompts import CATEGORIES
 from geo_lib.vlm.training_set import QUOTAS, candidates, chosen_queries, with_token_counts, within_budget
 from jobs.job import Context, Job
+from schemas.image_bytes import IMAGE_BYTES
+from schemas.images import IMAGES
+from schemas.mined_queries import MINED_QUERIES
 from schemas.training_examples import TRAINING_EXAMPLES
 
 log = logging.getLogger(__name__)

@@ -22,7 +22,6 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
-from geo_lib.models import Models
 from pyspark.sql import SparkSession
 from rich.console import Console
 from rich.table import Table as Grid
@@ -30,6 +29,7 @@ from rich.table import Table as Grid
 from geo_lib import config, provenance, spark
 from geo_lib.config import Conf
 from geo_lib.errors import ConfigError, GeoError
+from geo_lib.models import Models
 from geo_lib.tables import Stamp, Tables
 from jobs import (
     annotate_images,

@@ -14,7 +14,6 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from pyspark.sql import Row
-from schemas.image_bytes import IMAGE_BYTES
 
 from geo_lib.counts import Counts
 from geo_lib.models import ModelFiles, base_files, version_of
@@ -23,6 +22,7 @@ from geo_lib.vlm.batches import Example, VisualFeatures
 from geo_lib.vlm.finetune import Epoch, Recipe
 from geo_lib.vlm.processor import bounds_of, load_processor
 from jobs.job import Context, Job
+from schemas.image_bytes import IMAGE_BYTES
 from schemas.training_examples import TRAINING_EXAMPLES
 
 log = logging.getLogger(__name__)

@@ -18,8 +18,12 @@ JOB_RUNS = Table(
             column("unit", StringType(), "what the job counts"),
             column("rows_in", LongType(), "units that came in; null when it was skipped or failed", nullable=True),
             column("kept", LongType(), "units kept; null as rows_in", nullable=True),
-            column("dropped", MapType(StringType(), LongType()), "reason to units dropped; null as rows_in", nullable=True),
-            column("failed", MapType(StringType(), LongType()), "reason to units failed; null as rows_in", nullable=True),
+            column(
+                "dropped", MapType(StringType(), LongType()), "reason to units dropped; null as rows_in", nullable=True
+            ),
+            column(
+                "failed", MapType(StringType(), LongType()), "reason to units failed; null as rows_in", nullable=True
+            ),
             column(
                 "produced",
                 MapType(StringType(), LongType()),

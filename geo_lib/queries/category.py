@@ -17,13 +17,13 @@ from pyspark.sql.types import StringType, StructField, StructType
 
 from geo_lib.embeddings.encoder import Encoder, load_packaged
 from geo_lib.queries.parse import CATEGORIES, DESCRIPTION, STYLE, USE_CASE
-from geo_lib.queries.text import normalise, words
+from geo_lib.queries.text import normalise, same_words_key, words
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _FILE = Path(__file__).with_name("lexicon") / "categories.yml"
-_LABELLED = StructType([StructField(name, StringType()) for name in ("locale", "query", "category")])
+_LABELLED = StructType([StructField(name, StringType()) for name in ("locale", "query", "category", "words")])
 _NAMES_A_THING = 2
 """Words up to which a query without any marker is a name."""
 _NEAREST = 3
@@ -93,7 +93,9 @@ class Marker:
 
 
 def label_categories(queries: DataFrame, *, load: Callable[[], Encoder] = load_packaged) -> DataFrame:
-    """The category of each query: locale, query (as given), category. One row per row, best given distinct.
+    """The category of each query: locale, query (as given), category, words. One row per row, best given distinct.
+
+    ``words`` is equal for queries that say the same (``same_words_key``).
 
     ``queries``: locale, query. ``load`` gives the encoder on the worker, which is asked only for what the markers
     leave open.
@@ -117,7 +119,9 @@ def marker_category(locale: str, text: str) -> str | None:
 
 def _label(batches: "Iterator[pd.DataFrame]", *, load: Callable[[], Encoder]) -> "Iterator[pd.DataFrame]":
     for batch in batches:
-        yield batch.assign(category=categories_of(list(zip(batch["locale"], batch["query"], strict=True)), load=load))
+        asked = list(zip(batch["locale"], batch["query"], strict=True))
+        words_of = [same_words_key(normalise(query)) for _, query in asked]
+        yield batch.assign(category=categories_of(asked, load=load), words=words_of)
 
 
 def _nearest(texts: Sequence[str], load: Callable[[], Encoder]) -> list[str]:

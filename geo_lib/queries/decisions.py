@@ -144,8 +144,8 @@ def queries(annotated: DataFrame, decided_proposals: DataFrame, demand: DataFram
     most = Window.partitionBy("query_id").orderBy(F.desc("n"), rank)
     chosen = votes.withColumn("images", F.sum("n").over(Window.partitionBy("query_id")))
     chosen = chosen.withColumn("_most", F.row_number().over(most)).where("_most = 1")
-    spoken = decided_proposals.where("reason is null").groupBy("query_id")
-    spoken = spoken.agg(F.min(F.struct("language", "language_score")).alias("spoken"))
+    kept = decided_proposals.where("reason is null").groupBy("query_id")
+    spoken = kept.agg(F.min(F.struct("language", "language_score")).alias("spoken"))
     return (
         chosen.join(spoken, on="query_id", how="left")
         .join(demand, on="query_id", how="left")

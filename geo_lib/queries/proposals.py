@@ -71,6 +71,6 @@ def _parsed(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
                 continue
             rows += [
                 (*whose, place, found.query, found.category, found.reason, False)
-                for place, found in enumerate(parse(answer.text), start=1)
+                for place, found in enumerate(parse(str(answer.text)), start=1)
             ]
         yield pd.DataFrame(rows, columns=names)

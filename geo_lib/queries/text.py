@@ -16,6 +16,52 @@ _KEPT_WITHIN = "'-./%+&"
 _WITHIN = re.compile(r"(?<=\w)['\-./%+&]+(?=\w)|(?<=\d)%|(?<=\w)\+{1,2}|(?<=\s)&(?=\s)")
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 
+_JOINING = frozenset(
+    (
+        "a",
+        "an",
+        "the",
+        "in",
+        "on",
+        "at",
+        "of",
+        "with",
+        "and",
+        "or",
+        "to",
+        "from",
+        "by",
+        "for",
+        "ein",
+        "eine",
+        "einer",
+        "eines",
+        "einem",
+        "einen",
+        "der",
+        "die",
+        "das",
+        "dem",
+        "den",
+        "des",
+        "am",
+        "auf",
+        "aus",
+        "mit",
+        "und",
+        "oder",
+        "zu",
+        "zum",
+        "zur",
+        "von",
+        "vom",
+        "für",
+        "fürs",
+        "im",
+    )
+)
+_ENDING = re.compile(r"(?<=\w{3})(?:ern|ed|es|er|en|em|(?<!s)s|e|n|d)$")
+
 
 def normalise(text: str) -> str:
     """Lower case, one form per character (NFKC), single spaces, no punctuation but what belongs to words.
@@ -53,8 +99,17 @@ def words(text: str) -> tuple[str, ...]:
 
 
 def same_words_key(text: str) -> str:
-    """Equal for queries of the same set of words, however ordered or repeated."""
-    return " ".join(sorted(set(words(text)) or {text}))
+    """Equal for queries that say the same in other words' order or form: ``red vase``, ``vases in red``.
+
+    Words that only join others are left out, endings that only bend a word are cut off; the rest is taken as a set.
+    """
+    said = {_stem(word) for word in words(text) if word not in _JOINING}
+    return " ".join(sorted(said or set(words(text)) or {text}))
+
+
+def _stem(word: str) -> str:
+    """Light stemming for both English and German: one ending is cut off if three letters stay."""
+    return _ENDING.sub("", word)
 
 
 def query_id(locale: str, text: str) -> str:

@@ -53,7 +53,7 @@ def chosen_queries(labelled: DataFrame, *, quotas: Mapping[str, int] = QUOTAS) -
     words = F.array_join(F.array_sort(F.array_distinct(F.split("query", r"[^\p{L}\p{N}]+"))), " ")
     subject = ("signature", "locale")
     best_first = ("rank", "query")
-    said_before = Window.partitionBy(*subject, "_words").orderBy(*best_first)
+    said_before = Window.partitionBy(*subject, "words").orderBy(*best_first)
     place = Window.partitionBy(*subject, "category").orderBy(*best_first)
     within_quota = F.lit(False)
     for category, quota in quotas.items():

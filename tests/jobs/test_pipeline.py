@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,10 +21,10 @@ extends: demo.yml
 lakehouse: ./lakehouse
 schema: geo_tiny
 jobs:
-  simulate_platform: {folder: ./lakehouse/raw, images: 90, days: 12}
+  simulate_platform: {folder: ./lakehouse/raw, size: tiny, days: 12}
   ingest_catalogue: {manifest: ./lakehouse/raw/catalogue.parquet}
   ingest_search_console: {path: ./lakehouse/raw/search_console}
-  finetune_vlm: {epochs: 2}
+  finetune_vlm: {recipe: {epochs: 2}}
   annotate_images: {chunk_signatures: 64}
   build_collections: {min_items: 3, min_score: 0.3}
 """
@@ -44,7 +43,7 @@ class Ran:
 
 
 @pytest.fixture(scope="module")
-def ran(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
+def ran(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Ran:
     """Simulate and run once; every test below looks at what came of it."""
     home = tmp_path_factory.mktemp("platform")
     (home / "conf").mkdir()
@@ -57,7 +56,7 @@ def ran(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     stamp = Stamp("looking", AS_OF, "test", simulated=True)
     tables = Tables(spark, str(home / "lakehouse"), stamp, schema="geo_tiny")
     first = Ran(conf, home / "lakehouse", tables, {})
-    yield Ran(conf, home / "lakehouse", tables, first.now())
+    return Ran(conf, home / "lakehouse", tables, first.now())
 
 
 def rows(ran: Ran, name: str) -> Any:

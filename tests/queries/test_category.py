@@ -61,8 +61,8 @@ def test_every_row_gets_one_category_and_keeps_its_raw_query(spark: SparkSession
     rows = [("en", "Red Chair!"), ("de", "Red Chair!"), ("en", "gift ideas"), ("en", "")]
     labelled = label_categories(spark.createDataFrame(rows, "locale string, query string"), load=no_encoder)
     assert sorted(map(tuple, labelled.collect())) == [
-        ("de", "Red Chair!", "description"),
-        ("en", "", "description"),
-        ("en", "Red Chair!", "description"),
-        ("en", "gift ideas", "use_case"),
+        ("de", "Red Chair!", "description", "chair red"),
+        ("en", "", "description", ""),
+        ("en", "Red Chair!", "description", "chair red"),
+        ("en", "gift ideas", "use_case", "gift idea"),
     ]

@@ -9,6 +9,7 @@ from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from geo_lib.queries.text import normalise, same_words_key
 from geo_lib.vlm.budget import PixelBounds
 from geo_lib.vlm.training_set import candidates, chosen_queries, subjects, within_budget
 
@@ -18,8 +19,11 @@ BOUNDS = PixelBounds(min_pixels=3136, max_pixels=1_003_520)
 
 def labelled(spark: SparkSession, *rows: tuple[str, int, str], signature: str = "s", locale: str = "en") -> DataFrame:
     return spark.createDataFrame(
-        [(signature, locale, query, rank, category) for query, rank, category in rows],
-        "signature string, locale string, query string, rank int, category string",
+        [
+            (signature, locale, query, rank, category, same_words_key(normalise(query)))
+            for query, rank, category in rows
+        ],
+        "signature string, locale string, query string, rank int, category string, words string",
     )
 
 
