@@ -150,6 +150,12 @@ def _command(commands: Any, name: str, described: str) -> argparse.ArgumentParse
     return one
 
 
+class _Utc(logging.Formatter):
+    """Log times as the tables have them."""
+
+    converter = time.gmtime
+
+
 # -- what the commands do ----------------------------------------------------------------------------------
 
 
@@ -344,15 +350,19 @@ def _quiet(conf: Conf) -> Iterator[tuple[Console, Path]]:
     with log_file.open("ab") as file:
         for fd in (1, 2):
             os.dup2(file.fileno(), fd)
-    form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-    logging.basicConfig(level=logging.INFO, format=form, stream=sys.stderr, force=True)
-    logging.Formatter.converter = time.gmtime
+    root = logging.getLogger()
+    handler = logging.FileHandler(log_file, encoding="utf-8")
+    handler.setFormatter(_Utc("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
     for chatty in ("py4j", "mlflow", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     width = None if terminal.isatty() else 160
     try:
         yield Console(file=terminal, width=width), log_file
     finally:
+        root.removeHandler(handler)
+        handler.close()
         sys.stdout.flush()
         sys.stderr.flush()
         for fd, back in zip((1, 2), saved, strict=True):
