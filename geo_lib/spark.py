@@ -68,7 +68,8 @@ def session(settings: Mapping[str, str] | None = None, *, remote: str | None = N
     builder = SparkSession.builder.remote(remote) if remote else SparkSession.builder.appName("visual-geo")
     if remote and remote.startswith("sc://"):
         return builder.getOrCreate()
-    chosen = SMALL_MACHINE | _delta() | {f"spark.executorEnv.{k}": v for k, v in _worker_environment().items()}
+    warehouse = {"spark.sql.warehouse.dir": str(cache_folder() / "warehouse")}  # or the working folder gets one
+    chosen = SMALL_MACHINE | warehouse | _delta() | {f"spark.executorEnv.{k}": v for k, v in _worker_environment().items()}
     for key, value in (chosen | dict(settings or {})).items():
         if not (remote and key in ("spark.master", "spark.driver.bindAddress", "spark.driver.host")):
             builder = builder.config(key, value)

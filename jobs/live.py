@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Literal
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -77,10 +78,10 @@ class Board:
 
     def __rich__(self) -> Group:
         grid = Grid(title=self.title, title_justify="left", title_style="bold", box=None, padding=(0, 1))
-        for heading, justify in (("", "left"), ("task", "left"), ("time", "right"), ("in", "right")):
-            grid.add_column(heading, justify=justify, no_wrap=True)  # type: ignore[arg-type]
-        for heading in ("kept", "dropped", "failed"):
-            grid.add_column(heading, justify="right", no_wrap=True)
+        widths = {"": 1, "task": 22, "time": 5, "in": 9, "kept": 9, "dropped": 8, "failed": 7}
+        for heading, width in widths.items():
+            justify: Literal["left", "right"] = "left" if heading in ("", "task") else "right"
+            grid.add_column(heading, justify=justify, no_wrap=True, min_width=width)
         grid.add_column("", overflow="ellipsis", no_wrap=True, ratio=1)
         with self._lock:
             for row in self._rows.values():
