@@ -12,9 +12,9 @@ from geo_lib.models import Models
 from geo_lib.spark import session
 from geo_lib.tables import Stamp, Tables
 from jobs.job import Context
-from tests.kit import empty_registry, models
+from tests.kit import empty_registry, models, tuned_vlm
 
-__all__ = ["empty_registry", "models"]
+__all__ = ["empty_registry", "models", "tuned_vlm"]
 
 AS_OF = date(2026, 10, 30)
 

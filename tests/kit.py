@@ -1,12 +1,88 @@
 """What a test session makes once: a migrated registry, a tiny trained model, a real engine."""
 
+import hashlib
+import io
 import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from geo_lib.models import Models
+import geo_lib
+from geo_lib.models import ModelFiles, Models, digest_of
 from geo_lib.tables import Tables
+from geo_lib.vlm import prompts
+
+TINY_BASE = Path(geo_lib.__file__).parent / "demo" / "tiny_vlm"
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A drawn image with the queries that should find it."""
+
+    signature: str
+    content: bytes
+    width: int
+    height: int
+    queries: Mapping[str, Sequence[str]]
+
+    @property
+    def response(self) -> str:
+        return prompts.response(self.queries)
+
+
+def drawn(count: int, *, first: int = 0) -> list[Drawn]:
+    """Images of the simulated platform's kind; the same number gives the same bytes."""
+    from geo_lib.demo.draw import draw
+    from geo_lib.demo.intents import intents
+    from geo_lib.demo.latent import sample_latent, stream_seed
+
+    made = []
+    for number in range(first, first + count):
+        latent = sample_latent(stream_seed("kit", number))
+        picture = draw(latent, stream_seed("kit", number), 112)
+        wanted = intents(latent, "en")
+        queries = {c: [i.head for i in wanted if i.category == c] for c in prompts.CATEGORIES}
+        content = png(picture)
+        made.append(Drawn(hashlib.sha256(content).hexdigest(), content, *picture.size, queries))
+    return made
+
+
+def png(picture: Image.Image | str, size: tuple[int, int] = (112, 112)) -> bytes:
+    """The PNG bytes of a picture, or of one plain colour."""
+    stream = io.BytesIO()
+    (picture if isinstance(picture, Image.Image) else Image.new("RGB", size, picture)).save(stream, "PNG")
+    return stream.getvalue()
+
+
+PROMPT = f"{prompts.INSTRUCTION}\nlocale: en"
+
+
+@pytest.fixture(scope="session")
+def tuned_vlm(tmp_path_factory: pytest.TempPathFactory) -> ModelFiles:
+    """The tiny base tuned for seconds on a handful of drawn images: enough to answer in the right shape."""
+    from geo_lib.vlm.batches import Example
+    from geo_lib.vlm.finetune import Recipe, finetune, load
+    from geo_lib.vlm.processor import bounds_of, load_processor
+
+    processor = load_processor(str(TINY_BASE))
+    bounds = bounds_of(processor)
+    pictures = drawn(24)
+    examples = [Example(p.signature, PROMPT, p.response, bounds.visual_tokens(p.width, p.height)) for p in pictures]
+    merged, _ = finetune(
+        load(str(TINY_BASE)),
+        processor,
+        train=examples,
+        held_out=(),
+        images={p.signature: p.content for p in pictures},
+        recipe=Recipe(epochs=10, batch_size=8),
+    )
+    folder = tmp_path_factory.mktemp("tuned_vlm")
+    merged.save_pretrained(folder)
+    processor.save_pretrained(folder)
+    return ModelFiles("tuned-for-tests", str(folder), digest_of(folder))
 
 
 @pytest.fixture(scope="session")
