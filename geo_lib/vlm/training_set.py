@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 QUOTAS: Mapping[str, int] = {"description": 2, "style": 2, "use_case": 3}
 
-IN_A_WORKER_BATCH = 512
+NEARLY_ALIKE = 0.5
+"""Share of their telling words from which two queries are one wish: "boho balcony style", "boho balcony look"."""
 
 
 def subjects(images: DataFrame, *by: str) -> DataFrame:
@@ -47,32 +48,36 @@ def prompt_column() -> Column:
 def chosen_queries(labelled: DataFrame, *, quotas: Mapping[str, int] = QUOTAS) -> DataFrame:
     """(signature, locale, description, style, use_case): the best queries of each category, best first.
 
-    ``labelled`` has signature, locale, query, rank (1 is best, unique within a signature) and category.
-    Queries are taught in lower case. The same words in any order count once, under the better rank.
+    ``labelled`` has signature, locale, query, rank (1 is best, unique within a signature), category and words (the
+    telling ones, as ``same_words_key`` gives them). Queries are taught in lower case. The same words count once,
+    under the better rank; so do queries of one category that share ``NEARLY_ALIKE`` of their words: the quota is
+    for different wishes, not for ways to say one.
     """
-    words = F.array_join(F.array_sort(F.array_distinct(F.split("query", r"[^\p{L}\p{N}]+"))), " ")
     subject = ("signature", "locale")
-    best_first = ("rank", "query")
-    said_before = Window.partitionBy(*subject, "words").orderBy(*best_first)
-    place = Window.partitionBy(*subject, "category").orderBy(*best_first)
-    within_quota = F.lit(False)
-    for category, quota in quotas.items():
-        within_quota = within_quota | ((F.col("category") == category) & (F.col("_place") <= quota))
-    kept = (
+    entry = F.struct("rank", "query", F.split("words", " ").alias("words"))
+    said_before = Window.partitionBy(*subject, "words").orderBy("rank", "query")
+    said_once = (
         labelled.withColumn("query", F.lower(prompts.plain(F.col("query"))))
         .where(F.col("query").isNotNull())
-        .withColumn("_words", F.trim(words))
         .withColumn("_said", F.row_number().over(said_before))
         .where("_said = 1")
-        .withColumn("_place", F.row_number().over(place))
-        .where(within_quota)
     )
 
-    def of(category: str) -> Column:
-        placed = F.when(F.col("category") == category, F.struct("_place", "query"))
-        return F.transform(F.array_sort(F.collect_list(placed)), lambda entry: entry["query"]).alias(category)
+    def of(category: str, quota: int) -> Column:
+        best_first = F.array_sort(F.collect_list(F.when(F.col("category") == category, entry)))
+        nothing = F.slice(best_first, 1, 0)
+        different = F.aggregate(best_first, nothing, _append_if_different)
+        return F.transform(F.slice(different, 1, quota), lambda kept: kept["query"]).alias(category)
 
-    return kept.groupBy(*subject).agg(*[of(category) for category in CATEGORIES])
+    return said_once.groupBy(*subject).agg(*[of(category, quota) for category, quota in quotas.items()])
+
+
+def _append_if_different(kept: Column, new: Column) -> Column:
+    def is_nearly_alike(old: Column) -> Column:
+        shared = F.size(F.array_intersect(old["words"], new["words"]))
+        return shared >= NEARLY_ALIKE * F.size(F.array_union(old["words"], new["words"]))
+
+    return F.when(F.exists(kept, is_nearly_alike), kept).otherwise(F.array_append(kept, new))
 
 
 def candidates(

@@ -59,12 +59,35 @@ def test_a_category_that_the_console_lacks_stays_empty_and_nothing_fills_it(spar
 def test_the_same_words_in_another_order_or_case_count_once_under_the_better_rank(spark: SparkSession) -> None:
     df = labelled(
         spark,
-        ("red oak table", 2, "description"),
-        ("Table, red oak", 1, "description"),
+        ("velvet chair in red", 2, "description"),
+        ("Red, velvet chair", 1, "description"),
         ("oak table", 3, "description"),
-        ("red table red oak", 4, "style"),
+        ("chair red velvet chair", 4, "style"),
     )
-    expected = spark.createDataFrame([("s", "en", ["table, red oak", "oak table"], [], [])], CHOSEN)
+    expected = spark.createDataFrame([("s", "en", ["red, velvet chair", "oak table"], [], [])], CHOSEN)
+    assert_df_equality(chosen_queries(df), expected, ignore_nullable=True)
+
+
+@pytest.mark.transform
+def test_half_the_content_words_in_common_is_one_wish_and_less_is_another(spark: SparkSession) -> None:
+    df = labelled(
+        spark,
+        ("boho balcony style", 1, "style"),
+        ("boho balcony look", 2, "style"),  # 2 of 4 words in common
+        ("navy balcony look", 3, "style"),  # 1 of 5 with the first; the second was not kept
+        ("mit dem balkon", 4, "use_case"),
+        ("für den balkon", 5, "use_case"),  # only linking words differ
+    )
+    expected = spark.createDataFrame(
+        [("s", "en", [], ["boho balcony style", "navy balcony look"], ["mit dem balkon"])], CHOSEN
+    )
+    assert_df_equality(chosen_queries(df), expected, ignore_nullable=True)
+
+
+@pytest.mark.transform
+def test_a_query_of_linking_words_alone_is_still_a_query(spark: SparkSession) -> None:
+    df = labelled(spark, ("for a", 1, "use_case"), ("to the", 2, "use_case"))
+    expected = spark.createDataFrame([("s", "en", [], [], ["for a", "to the"])], CHOSEN)
     assert_df_equality(chosen_queries(df), expected, ignore_nullable=True)
 
 
