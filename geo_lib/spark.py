@@ -69,7 +69,9 @@ def session(settings: Mapping[str, str] | None = None, *, remote: str | None = N
     if remote and remote.startswith("sc://"):
         return builder.getOrCreate()
     warehouse = {"spark.sql.warehouse.dir": str(cache_folder() / "warehouse")}  # or the working folder gets one
-    chosen = SMALL_MACHINE | warehouse | _delta() | {f"spark.executorEnv.{k}": v for k, v in _worker_environment().items()}
+    chosen = (
+        SMALL_MACHINE | warehouse | _delta() | {f"spark.executorEnv.{k}": v for k, v in _worker_environment().items()}
+    )
     for key, value in (chosen | dict(settings or {})).items():
         if not (remote and key in ("spark.master", "spark.driver.bindAddress", "spark.driver.host")):
             builder = builder.config(key, value)

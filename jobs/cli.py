@@ -153,7 +153,9 @@ def _command(commands: Any, name: str, described: str) -> argparse.ArgumentParse
 class _Utc(logging.Formatter):
     """Log times as the tables have them."""
 
-    converter = time.gmtime
+    @staticmethod
+    def converter(seconds: float | None = None) -> time.struct_time:
+        return time.gmtime(seconds)
 
 
 # -- what the commands do ----------------------------------------------------------------------------------

@@ -43,6 +43,8 @@ from schemas.queries import QUERIES
 from schemas.query_embeddings import QUERY_EMBEDDINGS
 from tests.builders import build
 
+pytestmark = pytest.mark.slow
+
 DERIVED = (
     *(QUERY_EMBEDDINGS, IMAGE_EMBEDDINGS, INDEX_SHARDS, COLLECTIONS, COLLECTION_ITEMS),
     *(IMAGE_ANNOTATIONS, LINKS, PAGE_AUTHORITY, PAGES),

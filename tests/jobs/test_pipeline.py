@@ -16,6 +16,8 @@ from jobs.workflow import ROOT
 from schemas.job_runs import JOB_RUNS
 from tests.conftest import AS_OF
 
+pytestmark = pytest.mark.slow
+
 TINY = """
 extends: demo.yml
 lakehouse: ./lakehouse
