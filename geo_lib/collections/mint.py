@@ -87,4 +87,4 @@ def minted(settled: DataFrame, known: DataFrame, *, family: str) -> DataFrame:
 def _with_slug(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
     for batch in batches:
         slugs = [slug(text, locale=locale) for text, locale in zip(batch["query"], batch["locale"], strict=True)]
-        yield batch.drop(columns="query").assign(slug=slugs)
+        yield batch.drop(columns="query").assign(slug=pd.Series(slugs, index=batch.index, dtype=object))

@@ -35,7 +35,7 @@ def rendered(pictures: DataFrame, *, folder: str) -> DataFrame:
                 (signature, *render_one(signature, content, folder=Path(folder)))
                 for signature, content in zip(batch["signature"], batch["bytes"], strict=True)
             ]
-            yield pd.DataFrame(rows, columns=columns).astype({"width": "Int32", "height": "Int32"})
+            yield pd.DataFrame(rows, columns=columns, dtype=object).astype({"width": "Int32", "height": "Int32"})
 
     return pictures.select("signature", "bytes").mapInPandas(render, _RENDERED)
 
