@@ -29,9 +29,9 @@ class BuildCollections:
     """The knobs of this job."""
 
     family: str = "minilm_text"
-    min_demand: int = 100
+    min_demand: int = 500
     """Console impressions that make a query worth a page,"""
-    min_images: int = 2
+    min_images: int = 3
     """or images that it was found fit for; either is enough."""
     top_n: int = 48
     """Images looked for per query."""

@@ -86,12 +86,14 @@ def planned_links(
     shown = pages.where(F.col("kind") == "image").select(
         F.col("id").alias("image_id"), F.col("page").alias("image_page"), "locale"
     )
-    shown = shown.join(names, on="image_id", how="left").withColumn("alt", F.coalesce("alt", "image_id"))
+    shown = shown.join(names.select("image_id", "name"), on="image_id", how="left").withColumn(
+        "name", F.coalesce("name", "image_id")
+    )
     pages_of_collections = collections.select(
         "collection_id", F.col("url").alias("collection_page"), "title", "locale", "demand", "items"
     )
     membership = items.join(pages_of_collections.drop("locale", "items"), on="collection_id", how="inner").join(
-        shown.select("image_id", "image_page", "alt"), on="image_id", how="inner"
+        shown.select("image_id", "image_page", "name"), on="image_id", how="inner"
     )
     parts = [
         _to_collections(membership, annotations, pages_of_collections, shown, most=max_collections),
@@ -99,7 +101,7 @@ def planned_links(
             F.col("collection_page").alias("source"),
             F.col("image_page").alias("target"),
             F.lit("item").alias("kind"),
-            F.col("alt").alias("anchor"),
+            F.col("name").alias("anchor"),
             F.col("score").alias("strength"),
         ),
         related,
@@ -194,11 +196,13 @@ def _to_siblings(membership: DataFrame, *, most: int) -> DataFrame:
     distance = F.pmod(F.col("rank") - F.col("own_rank"), F.col("size"))
     return (
         home.join(sizes, on="collection_id", how="inner")
-        .join(membership.select("collection_id", "image_page", "alt", "rank", "score"), on="collection_id", how="inner")
+        .join(
+            membership.select("collection_id", "image_page", "name", "rank", "score"), on="collection_id", how="inner"
+        )
         .where(distance.between(1, most))
         .select(
             *("source", F.col("image_page").alias("target"), F.lit("sibling").alias("kind")),
-            *(F.col("alt").alias("anchor"), F.col("score").alias("strength")),
+            *(F.col("name").alias("anchor"), F.col("score").alias("strength")),
         )
     )
 
@@ -228,7 +232,7 @@ def _from_hubs(shown: DataFrame, collections: DataFrame, items: DataFrame, *, ho
             ),
             alone.select(
                 *(locale_url(F.col("locale")).alias("source"), F.col("image_page").alias("target"), hub),
-                *(F.col("alt").alias("anchor"), whole),
+                *(F.col("name").alias("anchor"), whole),
             ),
         ],
     )

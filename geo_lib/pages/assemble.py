@@ -18,7 +18,7 @@ Row = Mapping[str, Any]
 K = TypeVar("K")
 
 _COVERS = 3
-_TERMS = 4
+_TERMS = 3
 _LONGEST_DESCRIPTION = 155
 _LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
@@ -193,7 +193,7 @@ def _image(row: Row, material: Material) -> Page:
         id=row["id"],
         locale=row["locale"],
         title=picture.name,
-        description=_shortened(text or said or picture.alt),
+        description=_shortened(text or said or picture.name),
         indexed=len(annotations) >= material.min_annotations,
         steps=_steps(row),
         picture=picture,
@@ -253,7 +253,7 @@ def _picture(row: Row) -> Picture:
         height=int(row["height"]),
         colour=row["colour"],
         name=row["name"] or row["image_id"],
-        alt=row["alt"] or row["name"] or row["image_id"],
+        title=row["title"],
         credit=row["credit"] or None,
     )
 

@@ -18,7 +18,9 @@ class Picture:
     height: int
     colour: str
     name: str
-    alt: str
+    """What is to be seen: the caption, and the words for those who cannot see it."""
+    title: str | None = None
+    """What its owner called it."""
     credit: str | None = None
 
     @property

@@ -5,11 +5,11 @@ from pyspark.sql import functions as F
 
 
 def image_names(images: DataFrame, image_annotations: DataFrame) -> DataFrame:
-    """``image_id, name, alt``, one row per image.
+    """``image_id, name, title``, one row per image.
 
-    ``alt`` says what is to be seen: the best annotation of the category description, else the best of all,
-    else the title, else the board. ``name`` is the title where there is one, else ``alt``. Both are null for
-    an image of which nothing is known.
+    ``name`` says what is to be seen: the best annotation of the category description, else the best of all,
+    else the title, else the board; null when nothing is known. Titles stand behind, because half of them are
+    vague ("love this") or missing; ``title`` is the catalogue's own, on one line, null when it has none.
     """
     descriptions_first = Window.partitionBy("image_id").orderBy(F.col("category") != "description", "rank")
     best = (
@@ -17,11 +17,9 @@ def image_names(images: DataFrame, image_annotations: DataFrame) -> DataFrame:
         .where(F.col("place") == 1)
         .select("image_id", F.col("query").alias("said"))
     )
-    given = [present(F.col(name)) for name in ("title", "board_title")]
-    alt = F.coalesce(capitalised(F.col("said")), *given)
-    return images.join(best, on="image_id", how="left").select(
-        "image_id", F.coalesce(given[0], alt).alias("name"), alt.alias("alt")
-    )
+    title, board = present(F.col("title")), present(F.col("board_title"))
+    name = F.coalesce(capitalised(F.col("said")), title, board)
+    return images.join(best, on="image_id", how="left").select("image_id", name.alias("name"), title.alias("title"))
 
 
 def present(text: Column) -> Column:

@@ -52,7 +52,7 @@ def _image_object(picture: Picture, root: str) -> Node:
         "contentUrl": root + picture.full,
         "thumbnailUrl": root + picture.small,
         "name": picture.name,
-        "caption": picture.alt,
+        "caption": picture.title or picture.name,
         "width": picture.width,
         "height": picture.height,
     }

@@ -11,7 +11,7 @@ from tests.builders import build
 pytestmark = pytest.mark.transform
 
 
-def test_the_alternative_text_says_what_is_to_be_seen_and_the_name_is_the_title(spark: SparkSession) -> None:
+def test_an_image_is_called_by_what_is_to_be_seen_before_what_its_owner_wrote(spark: SparkSession) -> None:
     images = build(
         IMAGES,
         spark,
@@ -28,11 +28,11 @@ def test_the_alternative_text_says_what_is_to_be_seen_and_the_name_is_the_title(
         {"image_id": "both", "rank": 2, "query": "eiche tisch", "category": "description"},
         {"image_id": "untitled", "rank": 1, "query": "farmhouse", "category": "style"},
     )
-    names = {r.image_id: (r.name, r.alt) for r in image_names(images, annotations).collect()}
+    names = {r.image_id: (r.name, r.title) for r in image_names(images, annotations).collect()}
     assert names == {
-        "both": ("Love this", "Eiche tisch"),
-        "untitled": ("Farmhouse", "Farmhouse"),
+        "both": ("Eiche tisch", "Love this"),
+        "untitled": ("Farmhouse", None),
         "unknown": ("Oak", "Oak"),
-        "boarded": ("Tables", "Tables"),
+        "boarded": ("Tables", None),
         "nothing": (None, None),
     }

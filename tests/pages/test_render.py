@@ -19,7 +19,7 @@ PICTURE = Picture(
     height=500,
     colour="#aabbcc",
     name="Oak table",
-    alt="A round oak table",
+    title="A round oak table",
     credit="Ida",
 )
 HOME = Step("/", "Home")
@@ -77,7 +77,7 @@ class Document(HTMLParser):
 
 def poisoned(page: Page) -> Page:
     """The page with everything that a catalogue or a model may have said replaced by an attack."""
-    picture = replace(PICTURE, name=EVIL, alt=EVIL, credit=EVIL)
+    picture = replace(PICTURE, name=EVIL, title=EVIL, credit=EVIL)
     return replace(
         page,
         title=EVIL,
