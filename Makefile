@@ -61,6 +61,8 @@ check-machine:
 	@major=$$(java -version 2>&1 | sed -nE 's/.*version "([0-9]+).*/\1/p' | head -n 1) || true; \
 	  [[ "$${major:-0}" -ge 17 ]] || { echo "Spark needs Java 17 or newer, found $${major:-none}; install one, e.g. apt-get install openjdk-17-jre-headless"; exit 1; }
 	@command -v c++ >/dev/null || command -v g++ >/dev/null || { echo "hnswlib is compiled on installation and there is no C++ compiler; install one, e.g. apt-get install g++"; exit 1; }
+	@$(PYTHON) -c 'import os, sys, sysconfig; sys.exit(not os.path.isfile(os.path.join(sysconfig.get_path("include"), "Python.h")))' || { echo "hnswlib is compiled against Python's headers and $(PYTHON) has none; install them, e.g. apt-get install python3-dev"; exit 1; }
+	@ldconfig -p 2>/dev/null | grep -q 'libnuma\.so\.1' || { echo "vLLM needs libnuma on a CPU, and it is not installed; e.g. apt-get install libnuma1"; exit 1; }
 	@free=$$(df -Pk . | awk 'NR==2 {print int($$4 / 1048576)}'); \
 	  [[ "$$free" -ge 12 ]] || { echo "The environment and a lakehouse need 12 GB of disk, and $$free GB are free here; free some or clone elsewhere"; exit 1; }
 	@memory=$$(awk '/MemTotal/ {print int($$2 / 1048576 + 0.5)}' /proc/meminfo); \

@@ -22,7 +22,8 @@ class Conf:
     """One target: where its tables and files are, and what its jobs are told.
 
     ``lakehouse`` is an absolute path or URI; tables lie under it unless ``catalog`` names a Unity Catalog
-    catalog. ``as_of`` pins the day that the jobs look back from; the command line overrides it.
+    catalog. ``as_of`` pins the day that the jobs look back from; the command line overrides it. ``mlflow``
+    is the tracking URI of an MLflow server; without one the registry is an SQLite file in the lakehouse.
     """
 
     target: str
@@ -31,6 +32,7 @@ class Conf:
     schema: str = "geo"
     simulated: bool = False
     as_of: date | None = None
+    mlflow: str | None = None
     spark: Mapping[str, str] = field(default_factory=dict)
     jobs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -62,6 +64,13 @@ def build(cls: type[Knobs], asked: Mapping[str, Any], *, what: str) -> Knobs:
         raise
     except (TypeError, ValueError) as wrong:
         raise ConfigError(f"{what}: {wrong}") from wrong
+
+
+def at_least_one(knobs: object, *names: str) -> None:
+    """Raise ``ValueError`` unless these fields of ``knobs`` are 1 or more; ``build`` adds whose they are."""
+    for name in names:
+        if (value := getattr(knobs, name)) < 1:
+            raise ValueError(f"{name} must be at least 1, not {value}")
 
 
 def load(path: str | Path) -> Conf:

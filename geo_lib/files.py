@@ -35,6 +35,11 @@ def is_uri(address: str) -> bool:
     return _URI.match(address) is not None
 
 
+def can_append(folder: str) -> bool:
+    """Whether files in the folder can grow or change in place: not in a store, nor on a Databricks volume."""
+    return not is_uri(folder) and not folder.startswith("/Volumes/")
+
+
 def locate(address: str) -> tuple["FileSystem", str]:
     """The file system that holds ``address`` and the path within it.
 

@@ -5,8 +5,6 @@ version and a folder; workers are given the folder. Without a tracking URI the r
 file and a folder of artifacts under ``root``.
 """
 
-import hashlib
-import json
 import logging
 import os
 import shutil
@@ -17,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from geo_lib import provenance
 from geo_lib.errors import ModelError
 
 if TYPE_CHECKING:
@@ -79,16 +78,21 @@ class Models:
             raise ModelError(f"{alias!r} is no alias: write it as name@alias, as in vlm@champion")
         if (version := self._tagged(name, tag)) is None:
             raise ModelError(f"no model carries the alias {alias}; run geo finetune-vlm, which registers it")
-        return self._files(version)
+        if (files := self._files(version)) is None:
+            raise ModelError(
+                f"{alias} is {version.tags[_VERSION]}, registered at {version.source}, where there is nothing; run "
+                "geo finetune-vlm to make it again"
+            )
+        return files
 
     def find(self, alias: str) -> ModelFiles | None:
-        """As ``resolve``, but null when nothing carries the alias."""
+        """As ``resolve``, but null when nothing carries the alias, or when its files are gone."""
         name, _, tag = alias.partition("@")
         version = self._tagged(name, tag)
         return None if version is None else self._files(version)
 
     def known(self, name: str, model_version: str) -> ModelFiles | None:
-        """The files registered for this ``model_version``: the same one is not trained twice."""
+        """The files registered for this ``model_version``, if they are there: the same one is not trained twice."""
         version = self._registered(name, model_version)
         return None if version is None else self._files(version)
 
@@ -133,8 +137,10 @@ class Models:
         """Log ``folder`` as the run's model, register it as ``model_version`` and return where it stays."""
         self._client.log_artifacts(run.run_id, str(folder), _ARTIFACT)
         source = f"{self._client.get_run(run.run_id).info.artifact_uri}/{_ARTIFACT}"
-        files = ModelFiles(model_version, source, digest_of(folder))
-        return self._files(self._make_version(name, files, source=source, run=run))
+        files = ModelFiles(model_version, source, provenance.digest(folder))
+        kept = self._files(self._make_version(name, files, source=source, run=run))
+        assert kept is not None, "it was logged a moment ago"
+        return kept
 
     # -- MLflow ---------------------------------------------------------------------------------------------
 
@@ -183,7 +189,8 @@ class Models:
             self._prefix + name, source, run_id=None if run is None else run.run_id, tags=tags
         )
 
-    def _files(self, version: Any) -> ModelFiles:
+    def _files(self, version: Any) -> ModelFiles | None:
+        """Where the files of a registered version are on this machine; null when they are gone."""
         path = _local(version.source)
         if path is None:
             path = Path(self._root, _FILES, version.tags[_VERSION])
@@ -193,10 +200,7 @@ class Models:
                 fetched = download_artifacts(artifact_uri=version.source, tracking_uri=self._uri)
                 shutil.copytree(fetched, path)
         if not path.is_dir():
-            raise ModelError(
-                f"{version.name} {version.tags[_VERSION]} is registered at {path}, where there is nothing; "
-                "run geo finetune-vlm --force to make it again"
-            )
+            return None
         return ModelFiles(version.tags[_VERSION], str(path), version.tags[_DIGEST])
 
 
@@ -207,7 +211,7 @@ def base_files(base: str, *, cache: str) -> ModelFiles:
     ``base-`` and the start of the digest.
     """
     if Path(base).is_dir():
-        digest = digest_of(Path(base))
+        digest = provenance.digest(base)
         return ModelFiles(f"base-{digest[:12]}", str(Path(base).absolute()), digest)
     if base.startswith((".", "/")) or base.count("/") != 1:
         raise ModelError(f"there is no base model at {base}; give a folder, or a hub id as org/name@revision")
@@ -217,22 +221,6 @@ def base_files(base: str, *, cache: str) -> ModelFiles:
     path = snapshot_download(repository, revision=revision or None, cache_dir=cache)
     commit = Path(path).name
     return ModelFiles(f"base-{commit[:12]}", path, commit)
-
-
-def digest_of(folder: Path) -> str:
-    """SHA-256 over the relative names and the contents of a folder's files, in the order of their names."""
-    whole = hashlib.sha256()
-    for file in sorted(p for p in folder.rglob("*") if p.is_file()):
-        with file.open("rb") as stream:
-            content = hashlib.file_digest(stream, "sha256").hexdigest()
-        whole.update(f"{file.relative_to(folder).as_posix()}\n{content}\n".encode())
-    return whole.hexdigest()
-
-
-def version_of(**parts: object) -> str:
-    """A short name for exactly these parts: the first 16 hex digits of the SHA-256 of their JSON."""
-    text = json.dumps(parts, sort_keys=True, ensure_ascii=False, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _local(source: str) -> Path | None:

@@ -1,11 +1,13 @@
 """Which code and which files an outcome came from."""
 
 import hashlib
+import json
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
+from geo_lib import files
 from geo_lib.errors import InputError
 
 _PACKAGES = ("geo_lib", "jobs", "schemas")
@@ -15,13 +17,13 @@ _ROOT = Path(__file__).resolve().parent.parent
 @lru_cache(maxsize=1)
 def source_digest() -> str:
     """Hash of every file the packages consist of: what runs, whether or not it is committed."""
-    files = (
+    sources = (
         path
         for package in _PACKAGES
         for path in sorted((_ROOT / package).rglob("*"))
         if path.is_file() and "__pycache__" not in path.parts
     )
-    return _digest_of(files, root=_ROOT)
+    return _digest_of(sources, root=_ROOT)
 
 
 @lru_cache(maxsize=1)
@@ -36,39 +38,40 @@ def code_commit() -> str:
     return f"sources-{source_digest()[:12]}"
 
 
-def digest(location: str) -> str:
-    """Content hash of a file, or of a folder's files and names; of a remote one, of its listing."""
-    if "://" in location and not location.startswith("file://"):
-        return _remote_digest(location)
-    path = Path(location.removeprefix("file://"))
-    if path.is_file():
-        return _digest_of([path], root=path.parent)
-    if path.is_dir():
-        return _digest_of((p for p in sorted(path.rglob("*")) if p.is_file()), root=path)
-    raise InputError(f"there is no file or folder {path}; name one that exists in the configuration")
+def digest(folder: str | Path) -> str:
+    """Content hash of a local folder: the relative names of its files and what they hold."""
+    root = Path(folder)
+    return _digest_of((p for p in sorted(root.rglob("*")) if p.is_file()), root=root)
 
 
-def combined(parts: Sequence[str]) -> str:
-    """One hash for many: order counts."""
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+def listing(location: str) -> str:
+    """Hash of the names, sizes and times of change of a file or of a folder's files, local or in a store.
+
+    Cheap where ``digest`` would read every picture of a catalogue; a file written again counts as changed.
+    """
+    from pyarrow.fs import FileSelector, FileType
+
+    store, path = files.locate(location)
+    there = store.get_file_info(path)
+    if there.type == FileType.NotFound:
+        raise InputError(f"there is no file or folder {location}; name one that exists in the configuration")
+    found = [there] if there.type == FileType.File else store.get_file_info(FileSelector(path, recursive=True))
+    return version_of(files=sorted(f"{i.path} {i.size} {i.mtime_ns}" for i in found if i.type == FileType.File))
 
 
-def _digest_of(files: Iterable[Path], *, root: Path) -> str:
+def version_of(**parts: object) -> str:
+    """A short name for exactly these parts: the first 16 hex digits of the SHA-256 of their JSON."""
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=False, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _digest_of(paths: Iterable[Path], *, root: Path) -> str:
     whole = hashlib.sha256()
-    for path in files:
+    for path in paths:
         with path.open("rb") as content:
             inner = hashlib.file_digest(content, "sha256").hexdigest()
         whole.update(f"{path.relative_to(root).as_posix()} {inner}\n".encode())
     return whole.hexdigest()
-
-
-def _remote_digest(location: str) -> str:
-    from pyarrow import fs
-
-    filesystem, path = fs.FileSystem.from_uri(location)
-    selector = fs.FileSelector(path, recursive=True, allow_not_found=True)
-    infos = filesystem.get_file_info(selector) or [filesystem.get_file_info(path)]
-    return combined(sorted(f"{i.path} {i.size} {i.mtime_ns}" for i in infos if i.is_file))
 
 
 def _git(*arguments: str) -> str:

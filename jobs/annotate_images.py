@@ -12,14 +12,15 @@ from dataclasses import dataclass, field
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from geo_lib.catalogue.subjects import subjects
+from geo_lib.config import at_least_one
 from geo_lib.counts import Counts
-from geo_lib.errors import ConfigError
 from geo_lib.models import ModelFiles
 from geo_lib.vlm.engine import Decoding, EngineSpec
 from geo_lib.vlm.inference import generations
 from geo_lib.vlm.processor import bounds_of, load_processor
 from geo_lib.vlm.prompts import PROMPT_VERSION
-from geo_lib.vlm.training_set import prompt_column, subjects
+from geo_lib.vlm.training_set import prompt_column
 from jobs.job import Context, Job
 from schemas.generations import GENERATIONS
 from schemas.image_bytes import IMAGE_BYTES
@@ -43,16 +44,14 @@ class AnnotateImages:
     """The job fails when a larger share of the signatures has an error instead of an answer."""
 
     def __post_init__(self) -> None:
-        for name in ("chunk_signatures", "engines", "max_num_seqs"):
-            if (value := getattr(self, name)) < 1:
-                raise ConfigError(f"annotate_images.{name} must be at least 1, not {value}")
+        at_least_one(self, "chunk_signatures", "engines", "max_num_seqs")
         if not 0 <= self.max_failed_share <= 1:
-            raise ConfigError(f"annotate_images.max_failed_share is a share, not {self.max_failed_share}")
+            raise ValueError(f"max_failed_share is a share, not {self.max_failed_share}")
 
 
 def run(ctx: Context, knobs: AnnotateImages) -> Counts:
     model = ctx.models.resolve(CHAMPION)
-    spec = engine_spec(model, knobs, log_file=ctx.path("logs", "vllm.log"))
+    spec = engine_spec(model, knobs, log_file=ctx.log_file("vllm.log"))
     version = {
         "model_version": model.model_version,
         "prompt_version": PROMPT_VERSION,
@@ -77,8 +76,7 @@ def run(ctx: Context, knobs: AnnotateImages) -> Counts:
     return _counts(wanted, _answered(ctx, version), new).refuse_above(knobs.max_failed_share, unit="signatures")
 
 
-def engine_spec(model: ModelFiles, knobs: AnnotateImages, *, log_file: str) -> EngineSpec:
-    """The engine for ``model``; its output goes to ``log_file`` where that is a local path."""
+def engine_spec(model: ModelFiles, knobs: AnnotateImages, *, log_file: str | None) -> EngineSpec:
     return EngineSpec(
         model_path=model.path,
         model_version=model.model_version,
@@ -86,7 +84,7 @@ def engine_spec(model: ModelFiles, knobs: AnnotateImages, *, log_file: str) -> E
         decoding=knobs.decoding,
         max_model_len=knobs.max_model_len,
         max_num_seqs=knobs.max_num_seqs,
-        log_file=None if "://" in log_file else log_file,
+        log_file=log_file,
     )
 
 

@@ -14,6 +14,7 @@ from geo_lib.ann.search import ShardFile, nearest
 from geo_lib.collections.gate import gated, verdicts_of
 from geo_lib.collections.mint import minted
 from geo_lib.collections.retrieve import candidates, retrieved_items
+from geo_lib.config import at_least_one
 from geo_lib.counts import Counts
 from jobs.job import Context, Job
 from schemas.collection_items import COLLECTION_ITEMS
@@ -47,9 +48,7 @@ class BuildCollections:
     """or cosine of their queries."""
 
     def __post_init__(self) -> None:
-        for name in ("top_n", "min_items", "min_images"):
-            if (value := getattr(self, name)) < 1:
-                raise ValueError(f"{name} must be at least 1, not {value}")
+        at_least_one(self, "top_n", "min_items", "min_images")
         if self.top_n < self.min_items:
             raise ValueError(f"top_n ({self.top_n}) must not be below min_items ({self.min_items})")
 

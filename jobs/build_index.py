@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from geo_lib.ann.build import built, index_version, prune, sample_queries, with_shard
 from geo_lib.ann.shard import Hnsw
+from geo_lib.config import at_least_one
 from geo_lib.counts import Counts
 from jobs.job import Context, Job
 from schemas.image_embeddings import IMAGE_EMBEDDINGS
@@ -31,9 +32,7 @@ class BuildIndex:
     """Queries per locale that recall@10 is measured with, against brute force over the shard."""
 
     def __post_init__(self) -> None:
-        for name in ("rows_per_shard", "recall_sample"):
-            if (value := getattr(self, name)) < 1:
-                raise ValueError(f"{name} must be at least 1, not {value}")
+        at_least_one(self, "rows_per_shard", "recall_sample")
 
 
 def run(context: Context, knobs: BuildIndex) -> Counts:

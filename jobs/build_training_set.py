@@ -2,7 +2,8 @@
 
     geo build-training-set --conf conf/demo.yml
 
-Reads images, image_bytes and mined_queries; replaces training_examples. Counts signatures.
+Reads images, image_bytes and mined_queries; replaces training_examples. A query that is explicit, or in another
+language than the image's locale, is not taught. Counts signatures.
 """
 
 import logging
@@ -12,10 +13,10 @@ from pathlib import Path
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from geo_lib.config import at_least_one
 from geo_lib.counts import Counts
-from geo_lib.errors import ConfigError
 from geo_lib.models import base_files
-from geo_lib.queries.category import label_categories
+from geo_lib.queries.decisions import judged
 from geo_lib.vlm.processor import bounds_of, load_processor
 from geo_lib.vlm.prompts import CATEGORIES
 from geo_lib.vlm.training_set import QUOTAS, candidates, chosen_queries, with_token_counts, within_budget
@@ -41,10 +42,11 @@ class BuildTrainingSet:
     max_pixels: int = 0
     min_queries: int = 3
     """An image with fewer retained queries teaches too little and is dropped."""
+    min_language_score: float = 0.9
+    """As in validate_queries: what would be dropped there is not taught here."""
 
     def __post_init__(self) -> None:
-        if self.max_sequence_tokens < 1 or self.min_queries < 1:
-            raise ConfigError("build_training_set.max_sequence_tokens and .min_queries must be at least 1")
+        at_least_one(self, "max_sequence_tokens", "min_queries")
 
 
 def run(ctx: Context, knobs: BuildTrainingSet) -> Counts:
@@ -54,8 +56,12 @@ def run(ctx: Context, knobs: BuildTrainingSet) -> Counts:
     mined = ctx.tables.read(MINED_QUERIES).select("signature", "query", "rank")
 
     asked = images.select("signature", "locale").distinct().join(mined, on="signature", how="inner")
-    categories = label_categories(asked.select("locale", "query").distinct())
-    chosen = chosen_queries(asked.join(categories, on=["locale", "query"], how="inner"))
+    verdicts = judged(asked.select("locale", "query").distinct(), min_language_score=knobs.min_language_score)
+    fit = verdicts.where("text is not null and foreign is null and not explicit")
+    labelled = asked.join(
+        fit.select("locale", "query", "words", F.col("label").alias("category")), on=["locale", "query"], how="inner"
+    )
+    chosen = chosen_queries(labelled)
     possible = candidates(
         images,
         chosen,

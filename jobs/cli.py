@@ -29,6 +29,7 @@ from rich.table import Table as Grid
 from geo_lib import config, provenance, spark
 from geo_lib.config import Conf
 from geo_lib.errors import ConfigError, GeoError
+from geo_lib.files import can_append
 from geo_lib.models import Models
 from geo_lib.tables import Stamp, Tables
 from jobs import (
@@ -104,6 +105,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except GeoError as error:
         print(f"geo {args.command}: {error}", file=sys.stderr)
         return 2
+
+
+def entry() -> None:
+    """What the console script and Databricks call: a wheel task drops what it returns, and only an error fails it."""
+    if status := main():
+        raise SystemExit(status)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -333,16 +340,27 @@ def _runner(conf: Conf, as_of: date | None) -> Iterator[Runner]:
     session = spark.session(conf.spark)
     try:
         tables = Tables(session, conf.lakehouse, stamp, schema=conf.schema, catalog=conf.catalog)
-        yield Runner(tables, Models(f"{conf.lakehouse}/mlflow"), conf.lakehouse)
+        yield Runner(tables, _models(conf), conf.lakehouse)
     finally:
         if started_here and "DATABRICKS_RUNTIME_VERSION" not in os.environ:
             session.stop()
 
 
+def _models(conf: Conf) -> Models:
+    """The registry: of the MLflow server that the target names, else an SQLite file in the lakehouse."""
+    if conf.mlflow is None and not can_append(conf.lakehouse):
+        raise ConfigError(
+            f"{conf.target}.yml names no mlflow server, and the lakehouse {conf.lakehouse} takes no SQLite file; set "
+            "mlflow: to the tracking URI of a server"
+        )
+    prefix = f"{conf.catalog}.{conf.schema}." if conf.catalog else ""
+    return Models(f"{conf.lakehouse}/mlflow", tracking_uri=conf.mlflow, prefix=prefix)
+
+
 @contextmanager
 def _quiet(conf: Conf) -> Iterator[tuple[Console, Path]]:
     """Give the terminal to the console alone; what Spark, vLLM and MLflow say goes to a log file."""
-    folder = Path(tempfile.gettempdir()) if "://" in conf.lakehouse else Path(conf.lakehouse, "logs")
+    folder = Path(conf.lakehouse, "logs") if can_append(conf.lakehouse) else Path(tempfile.gettempdir())
     folder.mkdir(parents=True, exist_ok=True)
     log_file = folder / f"geo-{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}.log"
     terminal: TextIO = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
@@ -374,4 +392,4 @@ def _quiet(conf: Conf) -> Iterator[tuple[Console, Path]]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    entry()

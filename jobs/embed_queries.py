@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from pyspark.sql import functions as F
 
+from geo_lib.config import at_least_one
 from geo_lib.counts import Counts
 from geo_lib.embeddings.encoder import PACKAGED, text_model
 from geo_lib.embeddings.inference import embedded
@@ -29,8 +30,7 @@ class EmbedQueries:
     """Queries that one task encodes; each task loads the model once."""
 
     def __post_init__(self) -> None:
-        if self.texts_per_task < 1:
-            raise ValueError(f"texts_per_task must be at least 1, not {self.texts_per_task}")
+        at_least_one(self, "texts_per_task")
 
 
 def run(context: Context, knobs: EmbedQueries) -> Counts:

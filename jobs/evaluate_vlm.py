@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
+from geo_lib.catalogue.subjects import subjects
 from geo_lib.counts import Counts
 from geo_lib.errors import ConfigError
 from geo_lib.evaluation.vlm_quality import (
@@ -33,12 +34,12 @@ from geo_lib.evaluation.vlm_quality import (
 from geo_lib.models import ModelFiles
 from geo_lib.vlm.batches import VisualFeatures
 from geo_lib.vlm.engine import Decoding, EngineSpec
-from geo_lib.vlm.finetune import load
+from geo_lib.vlm.finetune import load, release
 from geo_lib.vlm.inference import generations
 from geo_lib.vlm.processor import bounds_of, load_processor
 from geo_lib.vlm.prompts import CATEGORIES, PROMPT_VERSION
 from geo_lib.vlm.split import split_column
-from geo_lib.vlm.training_set import QUOTAS, prompt_column, subjects
+from geo_lib.vlm.training_set import QUOTAS, prompt_column
 from jobs.job import Context, Job
 from schemas.evaluations import EVALUATIONS
 from schemas.generations import GENERATIONS
@@ -57,6 +58,7 @@ TUNED, SHUFFLED, FREQUENT, NEAREST, UNTUNED = (
     "nearest_training_image",
     "untuned_base",
 )
+ARMS = (TUNED, SHUFFLED, FREQUENT, NEAREST, UNTUNED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ class EvaluateVlm:
 
     def __post_init__(self) -> None:
         if self.signatures < 2:
-            raise ConfigError(f"evaluate_vlm.signatures must be at least 2, not {self.signatures}")
+            raise ValueError(f"signatures must be at least 2, not {self.signatures}")
 
 
 def run(ctx: Context, knobs: EvaluateVlm) -> Counts:
@@ -94,7 +96,7 @@ def run(ctx: Context, knobs: EvaluateVlm) -> Counts:
         decoding=knobs.decoding,
         max_model_len=knobs.max_model_len,
         max_num_seqs=knobs.max_num_seqs,
-        log_file=None if "://" in ctx.lakehouse else ctx.path("logs", "vllm.log"),
+        log_file=ctx.log_file("vllm.log"),
     )
     prompts = {r["signature"]: r["prompt"] for r in held_out.collect() if r["signature"] in by_signature}
     training = [r for r in ctx.tables.read(TRAINING_EXAMPLES).orderBy("example_id").collect() if r["split"] == "train"]
@@ -102,18 +104,25 @@ def run(ctx: Context, knobs: EvaluateVlm) -> Counts:
     answers: dict[str, Mapping[str, Queries]] = {}
     ctx.progress(0, 5, TUNED)
     answers[TUNED] = _written_before(ctx, champion, knobs)
-    ctx.progress(1, 5, SHUFFLED)
-    answers[SHUFFLED] = _generated(ctx, spec, prompts, deranged(by_signature, seed=knobs.seed))
-    ctx.progress(2, 5, FREQUENT)
+    if not (written := answers[TUNED].keys() & by_signature.keys()):
+        raise ConfigError(
+            f"none of {len(chosen)} held-out signatures has an answer of {champion.model_version} under decoding "
+            f"{knobs.decoding.version}; give annotate_images and evaluate_vlm the same decoding, and run "
+            "geo annotate-images first"
+        )
+    ctx.progress(1, 5, FREQUENT)
     common = most_frequent([(r["locale"], r.asDict()) for r in training], quotas=QUOTAS)
     answers[FREQUENT] = {s.signature: common.get(s.locale, {}) for s in chosen}
-    ctx.progress(3, 5, NEAREST)
+    ctx.progress(2, 5, NEAREST)  # before the engines: the driver must have left the GPU when they come
     answers[NEAREST] = _copied(ctx, base, champion, chosen, training)
+    release()
+    ctx.progress(3, 5, SHUFFLED)
+    answers[SHUFFLED] = _generated(ctx, spec, prompts, deranged(by_signature, seed=knobs.seed))
     ctx.progress(4, 5, UNTUNED)
     untuned = replace(spec, model_path=base.path, model_version=base.model_version)
     answers[UNTUNED] = _generated(ctx, untuned, prompts, {s: s for s in by_signature})
 
-    measured = [row for arm, given in answers.items() for row in measure(arm, given, chosen, seed=knobs.seed)]
+    measured = [row for arm in ARMS for row in measure(arm, answers[arm], chosen, seed=knobs.seed)]
     evaluation = AGAINST_TRUTH if has_truth else AGAINST_CONSOLE
     versions = {TUNED: champion.model_version, SHUFFLED: champion.model_version, UNTUNED: base.model_version}
     _write(ctx, evaluation, measured + paper_rows(), versions)
@@ -123,7 +132,7 @@ def run(ctx: Context, knobs: EvaluateVlm) -> Counts:
         total,
         len(chosen),
         dropped={"no_truth": total - len(known), "beyond_the_sample": len(known) - len(chosen)},
-        produced={"measurements": len(measured)},
+        produced={"measurements": len(measured), "without_an_answer": len(chosen) - len(written)},
         report=report_lines(title, measured),
     )
 

@@ -16,10 +16,11 @@ from pathlib import Path
 from pyspark.sql import Row
 
 from geo_lib.counts import Counts
-from geo_lib.models import ModelFiles, base_files, version_of
+from geo_lib.models import ModelFiles, base_files
+from geo_lib.provenance import version_of
 from geo_lib.vlm import finetune as tuning
 from geo_lib.vlm.batches import Example, VisualFeatures
-from geo_lib.vlm.finetune import Epoch, Recipe
+from geo_lib.vlm.finetune import Epoch, Loss, Recipe
 from geo_lib.vlm.processor import bounds_of, load_processor
 from jobs.job import Context, Job
 from schemas.image_bytes import IMAGE_BYTES
@@ -58,58 +59,62 @@ def run(ctx: Context, knobs: FinetuneVlm) -> Counts:
         "trainer": tuning.TRAINER_VERSION,
     }
     model_version = version_of(examples=_content(rows), **settings)
-    if (known := ctx.models.known(NAME, model_version)) is not None:
-        log.info("%s is registered already: reused", model_version)
-        if ctx.models.find(CHAMPION) is None:
-            ctx.models.point(CHAMPION, known.model_version)
+    champion, known = ctx.models.find(CHAMPION), ctx.models.known(NAME, model_version)
+    if known is not None and known == champion:
+        log.info("%s is the champion already", model_version)
         return Counts(len(rows), len(rows), produced={"trained": 0}, report=f"model {model_version} reused")
 
     train, held_out = _examples(rows, "train"), _examples(rows, "held_out")
     images = _images(ctx)
-    parameters = {"train_examples": len(train), "held_out_examples": len(held_out), **_flat(settings)}
-    with ctx.models.training(NAME, model_version, parameters) as training:
-        tuned, history = tuning.finetune(
-            tuning.load(base.path),
-            processor,
-            train=train,
-            held_out=held_out,
-            images=images,
-            recipe=knobs.recipe,
-            record=training.record,
-            advance=ctx.progress,
-        )
-        is_champion = _is_no_worse(history, ctx.models.find(CHAMPION), held_out, images, knobs.recipe.batch_size)
-        with tempfile.TemporaryDirectory() as folder:
-            tuned.save_pretrained(folder)
-            processor.save_pretrained(folder)
-            ctx.models.keep(NAME, model_version, Path(folder), run=training)
+    batch_size = knobs.recipe.batch_size
+    to_beat = None if champion is None else _held_out_loss(champion, held_out, images, batch_size)
+    history: list[Epoch] = []
+    if known is not None:  # trained before and not promoted: found worse then, or stopped in between
+        new = _held_out_loss(known, held_out, images, batch_size)
+    else:
+        parameters = {"train_examples": len(train), "held_out_examples": len(held_out), **_flat(settings)}
+        with ctx.models.training(NAME, model_version, parameters) as training:
+            tuned, history = tuning.finetune(
+                tuning.load(base.path),
+                processor,
+                train=train,
+                held_out=held_out,
+                images=images,
+                recipe=knobs.recipe,
+                record=training.record,
+                advance=ctx.progress,
+            )
+            with tempfile.TemporaryDirectory() as folder:
+                tuned.save_pretrained(folder)
+                processor.save_pretrained(folder)
+                ctx.models.keep(NAME, model_version, Path(folder), run=training)
+        new = history[-1].held_out
+        del tuned
+        tuning.release()
+    is_champion = to_beat is None or new is None or new.per_example <= to_beat.per_example
     if is_champion:
         ctx.models.point(CHAMPION, model_version)
-    produced = {"trained": 1, "champion_moved": int(is_champion), "epochs": len(history)}
+    produced = {"trained": int(known is None), "champion_moved": int(is_champion), "epochs": len(history)}
     return Counts(len(rows), len(rows), produced=produced, report=_report(model_version, history, is_champion))
 
 
-def _is_no_worse(
-    history: Sequence[Epoch],
-    champion: ModelFiles | None,
-    held_out: Sequence[Example],
-    images: Mapping[str, bytes],
-    batch_size: int,
-) -> bool:
-    """Whether the new model's held-out loss is at most the champion's, on the same examples, per Eq. 2.
+def _held_out_loss(
+    files: ModelFiles, held_out: Sequence[Example], images: Mapping[str, bytes], batch_size: int
+) -> Loss | None:
+    """A registered model's loss on these held-out examples; null when there are none.
 
-    Per example and not per token, so that two bases with different tokenizers can be compared.
+    Eq. 2 per example and not per token, so that two bases with different tokenizers can be compared.
     """
-    new = history[-1].held_out
-    if champion is None or new is None:
-        return True
-    processor = load_processor(champion.path)
-    model = tuning.load(champion.path)
+    if not held_out:
+        return None
+    processor, model = load_processor(files.path), tuning.load(files.path)
     features = VisualFeatures(model, processor, images, keep=False)
     recounted = [replace(example, visual_tokens=features.tokens(example.signature)) for example in held_out]
-    old = tuning.loss_of(model, processor, recounted, features, batch_size)
-    log.info("held-out loss per example: %.4f, champion %.4f", new.per_example, old.per_example)
-    return new.per_example <= old.per_example
+    loss = tuning.loss_of(model, processor, recounted, features, batch_size)
+    log.info("held-out loss per example of %s: %.4f", files.model_version, loss.per_example)
+    del model, features
+    tuning.release()
+    return loss
 
 
 def _content(rows: Sequence[Row]) -> str:

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any, Generic, Protocol, TypeVar
 
 from geo_lib.counts import Counts
+from geo_lib.files import can_append
 from geo_lib.models import Models
 from geo_lib.tables import Tables
 from schemas.table import Table
@@ -35,6 +36,10 @@ class Context:
         """A place inside the lakehouse, for files that are no table: ``context.path("site", "index.html")``."""
         return "/".join((self.lakehouse.rstrip("/"), *parts))
 
+    def log_file(self, name: str) -> str | None:
+        """Where a job may append what it says; null where files cannot grow: the platform keeps its logs there."""
+        return self.path("logs", name) if can_append(self.lakehouse) else None
+
 
 @dataclass(frozen=True, slots=True)
 class Job(Generic[K]):
@@ -58,7 +63,7 @@ class Job(Generic[K]):
     """Model aliases, as in ``vlm@champion``."""
     writes_models: tuple[str, ...] = ()
     files: Callable[[K], Sequence[str]] = lambda _: ()
-    """Files and folders outside the lakehouse's tables whose content the job reads."""
+    """Files and folders outside the lakehouse's tables that the job reads; one written again makes it run again."""
     folders: Callable[[K], Sequence[str]] = lambda _: ()
     """Folders that the job writes, inside the lakehouse or absolute; a missing one makes it run again."""
     arguments: Mapping[str, Mapping[str, Any]] | None = None

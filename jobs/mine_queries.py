@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pyspark import StorageLevel
 from pyspark.sql import functions as F
 
+from geo_lib.config import at_least_one
 from geo_lib.counts import Counts
-from geo_lib.errors import ConfigError
 from geo_lib.search.attribution import image_attribution
 from geo_lib.search.performance import mined_queries, page_queries, query_performance, row_fates
 from jobs.job import Context, Job
@@ -36,13 +36,11 @@ class MineQueries:
     """Queries per signature."""
 
     def __post_init__(self) -> None:
-        for name in ("many_impressions", "min_impressions", "top"):
-            if (value := getattr(self, name)) < 1:
-                raise ConfigError(f"mine_queries.{name} must be at least 1, not {value}")
+        at_least_one(self, "many_impressions", "min_impressions", "top")
         if not 0 <= self.min_ctr <= 1:
-            raise ConfigError(f"mine_queries.min_ctr must be a share between 0 and 1, not {self.min_ctr}")
+            raise ValueError(f"min_ctr must be a share between 0 and 1, not {self.min_ctr}")
         if self.max_position < 1:
-            raise ConfigError(f"mine_queries.max_position counts from 1, so it cannot be {self.max_position}")
+            raise ValueError(f"max_position counts from 1, so it cannot be {self.max_position}")
 
 
 def run(ctx: Context, knobs: MineQueries) -> Counts:

@@ -2,9 +2,9 @@
 
     geo pretrain-tiny-vlm --minutes 45
 
-The folder is committed: run this only to make another base. Pictures are drawn once and kept in the lakehouse. The
-folder's README says what was trained and how well it sees; the same knobs give the same model where --steps, not the
-clock, ends the run.
+The folder is committed: run this only to make another base. Pictures are drawn once per version of the drawing and
+kept in the lakehouse. The folder's README says what was trained and how well it sees; the same knobs give the same
+model where --steps, not the clock, ends the run.
 """
 
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from pathlib import Path
 from geo_lib.counts import Counts
 from geo_lib.demo.base_model import TINY_VLM, Pretraining, pretrain
 from geo_lib.demo.base_training import Training
+from geo_lib.demo.draw import drawing_version
 from jobs.job import Context, Job
 
 
@@ -31,7 +32,7 @@ class PretrainTinyVlm:
 def run(ctx: Context, knobs: PretrainTinyVlm) -> Counts:
     report = pretrain(
         Path(knobs.folder),
-        Path(ctx.path("pretraining")),
+        Path(ctx.path("pretraining", drawing_version())),
         Pretraining(Training(steps=knobs.steps, minutes=knobs.minutes, seed=knobs.seed), pictures=knobs.pictures),
         progress=ctx.progress,
     )

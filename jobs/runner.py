@@ -6,9 +6,11 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pyspark.sql import Row
 from pyspark.sql import functions as F
 
 from geo_lib import provenance
@@ -77,6 +79,7 @@ class Runner:
                 log.exception("could not record the failure of %s", job.name)
             raise
         seconds = round(time.monotonic() - clock, 3)
+        self.__dict__.pop("_last_successes", None)
         self._record(
             [
                 record
@@ -91,14 +94,15 @@ class Runner:
         """Note the jobs that were up to date, in one commit."""
         self._record([outcome.record for outcome in outcomes if outcome.status == "skipped"])
 
+    @cached_property
+    def _last_successes(self) -> Mapping[str, Row]:
+        """Fingerprint and outputs of each job's last success, asked once until a job of this runner succeeds."""
+        newest = F.max_by(F.struct("fingerprint", "outputs"), F.struct("started_at", "run_id"))
+        succeeded = self.tables.read(JOB_RUNS).where(F.col("status") == "succeeded")
+        return {row["job"]: row["last"] for row in succeeded.groupBy("job").agg(newest.alias("last")).collect()}
+
     def _is_up_to_date(self, job: Job[Any], knobs: Any, fingerprint: str) -> bool:
-        last = (
-            self.tables.read(JOB_RUNS)
-            .where((F.col("job") == job.name) & (F.col("status") == "succeeded"))
-            .orderBy(F.desc("started_at"), F.desc("run_id"))
-            .select("fingerprint", "outputs")
-            .head()
-        )
+        last = self._last_successes.get(job.name)
         if last is None or last["fingerprint"] != fingerprint or last["outputs"] != self._outputs(job):
             return False
         return all(Path(self._inside(folder)).is_dir() for folder in job.folders(knobs) if "://" not in folder)
@@ -107,7 +111,7 @@ class Runner:
         return (
             _versions(self.tables, job.reads)
             | _versions(self.tables.truth, job.reads_truth)
-            | {location: provenance.digest(location) for location in job.files(knobs)}
+            | {location: provenance.listing(location) for location in job.files(knobs)}
             | {alias: self._model(alias) for alias in job.reads_models}
         )
 
@@ -123,15 +127,14 @@ class Runner:
         return "absent" if found is None else found.model_version
 
     def _fingerprint(self, job: Job[Any], knobs: Any, inputs: dict[str, str]) -> str:
-        simulated = str(self.tables.stamp.simulated)
-        parts = [
-            job.name,
-            self.as_of.isoformat(),
-            simulated,
-            _json(knobs),
-            json.dumps(inputs, sort_keys=True),
-        ]
-        return provenance.combined([*parts, provenance.source_digest()])
+        return provenance.version_of(
+            job=job.name,
+            as_of=self.as_of,
+            simulated=self.tables.stamp.simulated,
+            knobs=asdict(knobs),
+            inputs=inputs,
+            code=provenance.source_digest(),
+        )
 
     def _inside(self, folder: str) -> str:
         return folder if folder.startswith("/") else f"{self.lakehouse}/{folder}"

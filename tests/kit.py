@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 import geo_lib
-from geo_lib.models import ModelFiles, Models, digest_of
+from geo_lib.models import ModelFiles, Models
+from geo_lib.provenance import digest
 from geo_lib.tables import Tables
 from geo_lib.vlm import prompts
 
@@ -82,7 +83,7 @@ def tuned_vlm(tmp_path_factory: pytest.TempPathFactory) -> ModelFiles:
     folder = tmp_path_factory.mktemp("tuned_vlm")
     merged.save_pretrained(folder)
     processor.save_pretrained(folder)
-    return ModelFiles("tuned-for-tests", str(folder), digest_of(folder))
+    return ModelFiles("tuned-for-tests", str(folder), digest(folder))
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from databricks.bundles.jobs import Job
 
+from geo_lib import config
 from jobs.cli import JOBS, all_tables, all_truth_tables, parser
 from jobs.workflow import ROOT, load
 
@@ -106,7 +107,7 @@ def test_the_bundle_names_files_entry_points_and_variables_that_exist() -> None:
     for target in bundle["targets"]:
         assert (ROOT / "conf" / f"{target}.yml").is_file()
     assert set(re.findall(r"entry_point: (\w+)", text)) == {"geo"}
-    assert 'geo = "jobs.cli:main"' in (ROOT / "pyproject.toml").read_text()
+    assert 'geo = "jobs.cli:entry"' in (ROOT / "pyproject.toml").read_text()
 
 
 def test_every_column_says_what_it_means_and_what_its_null_means() -> None:
@@ -123,3 +124,11 @@ def test_only_production_names_models_of_a_hub() -> None:
     files = [*(ROOT / "conf").glob("*.yml"), *SOURCES]
     named = {p.name for p in files if hub.search(p.read_text(encoding="utf-8"))}
     assert named <= {"prod.yml"}
+
+
+def test_configured_jobs_know_every_knob_of_every_target() -> None:
+    for path in sorted((ROOT / "conf").glob("*.yml")):
+        loaded = config.load(path)
+        assert set(loaded.jobs) <= set(JOBS), f"{path.name} configures jobs that do not exist"
+        for name, job in JOBS.items():
+            loaded.knobs(name, job.knobs)

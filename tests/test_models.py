@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from geo_lib.errors import ModelError
-from geo_lib.models import Models, base_files, digest_of, version_of
+from geo_lib.models import Models, base_files
+from geo_lib.provenance import digest, version_of
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def test_a_kept_model_is_found_by_alias_and_by_version_with_the_digest_of_its_fi
         kept = models.keep("vlm", "v1", folder, run=run)
     models.point("vlm@champion", "v1")
     assert models.resolve("vlm@champion") == kept == models.known("vlm", "v1")
-    assert kept.digest == digest_of(folder) == digest_of(Path(kept.path))
+    assert kept.digest == digest(folder) == digest(kept.path)
     assert models.known("vlm", "v2") is None
 
 
@@ -68,8 +69,10 @@ def test_registered_files_that_are_gone_are_an_error_that_says_how_to_get_them_b
     models.register("vlm", base)
     models.point("vlm@base", base.model_version)
     folder.rename(folder.with_name("moved"))
-    with pytest.raises(ModelError, match="finetune-vlm --force"):
+    with pytest.raises(ModelError, match="where there is nothing; run geo finetune-vlm"):
         models.resolve("vlm@base")
+    assert models.find("vlm@base") is None
+    assert models.known("vlm", base.model_version) is None, "so it can be made again"
 
 
 def test_a_base_that_is_no_folder_and_no_hub_id_is_refused_before_any_network(tmp_path: Path) -> None:
@@ -78,11 +81,11 @@ def test_a_base_that_is_no_folder_and_no_hub_id_is_refused_before_any_network(tm
 
 
 def test_the_digest_follows_names_and_contents(folder: Path) -> None:
-    before = digest_of(folder)
+    before = digest(folder)
     (folder / "config.json").rename(folder / "other.json")
-    renamed = digest_of(folder)
+    renamed = digest(folder)
     (folder / "other.json").write_text("{ }")
-    assert len({before, renamed, digest_of(folder)}) == 3
+    assert len({before, renamed, digest(folder)}) == 3
 
 
 def test_a_version_depends_on_every_part_and_not_on_their_order() -> None:

@@ -92,7 +92,15 @@ def pretrain(
     """Draw, train, save and measure; the saved folder is read back before it is measured."""
     import torch
 
+    threads = torch.get_num_threads()
     torch.set_num_threads(knobs.threads)
+    try:
+        return _pretrain(folder, cache, knobs, progress)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _pretrain(folder: Path, cache: Path, knobs: Pretraining, progress: Callable[[int, int, str], None]) -> Report:
     drawn = pictures(
         "train",
         knobs.pictures,

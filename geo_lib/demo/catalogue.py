@@ -19,7 +19,7 @@ from geo_lib.demo.parallel import spread
 from geo_lib.demo.worlds import vocabulary
 from geo_lib.vlm.split import split_of
 
-SITE = "https://demo.visual-geo.test"
+SITE = "https://demo.visual-geo.example"
 SIDE = 480
 """Longer side of a delivered image, in pixels."""
 FORMATS = (("jpg", "JPEG", 0.72), ("webp", "WEBP", 0.22), ("png", "PNG", 0.06))

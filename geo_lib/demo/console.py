@@ -17,7 +17,7 @@ from geo_lib.demo.intents import intents
 from geo_lib.demo.latent import sample_latent, stream_seed
 from geo_lib.demo.worlds import vocabulary
 
-SITE_URL = "sc-domain:demo.visual-geo.test"
+SITE_URL = "sc-domain:demo.visual-geo.example"
 HEAD_SHARE = 0.7
 """Share of an intent's impressions that its first paraphrase gets."""
 SEEN = {"description": 0.95, "style": 0.95, "use_case": 0.78}

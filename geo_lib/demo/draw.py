@@ -1,5 +1,8 @@
 """A picture from a latent: the same latent, seed and size give the same pixels."""
 
+from hashlib import sha256
+from pathlib import Path
+
 import numpy as np
 from PIL import Image
 
@@ -38,3 +41,15 @@ def draw(latent: Latent, seed: int, size: int) -> Image.Image:
     SHAPES[latent.kind](pen)
     canvas.finish(warmth=float(rng.uniform(-0.025, 0.045)), vignette=float(rng.uniform(0.02, 0.1)))
     return canvas.image(width, height)
+
+
+def drawing_version() -> str:
+    """A hash of what decides an image's bytes: this room's code and words, and the library that draws."""
+    import PIL
+
+    here = Path(__file__).parent
+    code = (path for path in (*here.glob("*.py"), *here.glob("shapes/*.py")) if not path.name.startswith("base_"))
+    digest = sha256(PIL.__version__.encode())
+    for source in sorted([*code, *here.glob("vocabulary/*.yml")]):
+        digest.update(source.name.encode() + source.read_bytes())
+    return digest.hexdigest()[:16]

@@ -11,7 +11,6 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ import numpy as np
 
 from geo_lib.demo import console
 from geo_lib.demo.catalogue import Pin, manifest_rows, pins, write_once
+from geo_lib.demo.draw import drawing_version
 from geo_lib.demo.worlds import vocabulary
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def simulate(
 ) -> PlatformSummary:
     """Write the platform into ``folder`` and say what it holds."""
     marker = folder / "platform.json"
-    drawn_by = {"seed": seed, "drawing": _drawing_version()}
+    drawn_by = {"seed": seed, "drawing": drawing_version()}
     if not marker.is_file() or json.loads(marker.read_text("utf-8"))["drawn_by"] != drawn_by:
         shutil.rmtree(folder / "images", ignore_errors=True)  # drawn by other code: their bytes would not be these
     found = pins(
@@ -120,18 +120,6 @@ def simulate(
     state = {"drawn_by": drawn_by, "images": images, "days": days, "as_of": as_of.isoformat()}
     write_once(marker, json.dumps(state, indent=1).encode())
     return summary
-
-
-def _drawing_version() -> str:
-    """A hash of what decides an image's bytes: this room's code and words, and the library that draws."""
-    import PIL
-
-    here = Path(__file__).parent
-    sources = sorted([*here.glob("*.py"), *here.glob("shapes/*.py"), *here.glob("vocabulary/*.yml")])
-    digest = sha256(PIL.__version__.encode())
-    for source in sources:
-        digest.update(source.name.encode() + source.read_bytes())
-    return digest.hexdigest()[:16]
 
 
 def _manifest(found: Sequence[Pin]) -> "pa.Table":

@@ -5,25 +5,19 @@ with prototype sentences by a text encoder, and goes to the category of the near
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
-from pyspark.sql import DataFrame
-from pyspark.sql.types import StringType, StructField, StructType
 
 from geo_lib.embeddings.encoder import Encoder, load_packaged
 from geo_lib.queries.parse import CATEGORIES, DESCRIPTION, STYLE, USE_CASE
-from geo_lib.queries.text import normalise, same_words_key, words
-
-if TYPE_CHECKING:
-    import pandas as pd
+from geo_lib.queries.text import normalise, words
 
 _FILE = Path(__file__).with_name("lexicon") / "categories.yml"
-_LABELLED = StructType([StructField(name, StringType()) for name in ("locale", "query", "category", "words")])
 _NAMES_A_THING = 2
 """Words up to which a query without any marker is a name."""
 _NEAREST = 3
@@ -92,17 +86,6 @@ class Marker:
         return self.phrases is not None and self.phrases.search(text) is not None
 
 
-def label_categories(queries: DataFrame, *, load: Callable[[], Encoder] = load_packaged) -> DataFrame:
-    """The category of each query: locale, query (as given), category, words. One row per row, best given distinct.
-
-    ``words`` is equal for queries that say the same (``same_words_key``).
-
-    ``queries``: locale, query. ``load`` gives the encoder on the worker, which is asked only for what the markers
-    leave open.
-    """
-    return queries.select("locale", "query").mapInPandas(partial(_label, load=load), _LABELLED)
-
-
 def categories_of(queries: Sequence[tuple[str, str]], *, load: Callable[[], Encoder] = load_packaged) -> list[str]:
     """The category of each (locale, raw query), in order."""
     by_markers = [marker_category(locale, normalise(query)) for locale, query in queries]
@@ -115,13 +98,6 @@ def marker_category(locale: str, text: str) -> str | None:
     """What the markers of the locale's language say of a normalised text; English where a language has none."""
     languages = _lexicon()
     return languages.get(re.split("[-_]", locale.lower())[0], languages["en"]).category(text)
-
-
-def _label(batches: "Iterator[pd.DataFrame]", *, load: Callable[[], Encoder]) -> "Iterator[pd.DataFrame]":
-    for batch in batches:
-        asked = list(zip(batch["locale"], batch["query"], strict=True))
-        words_of = [same_words_key(normalise(query)) for _, query in asked]
-        yield batch.assign(category=categories_of(asked, load=load), words=words_of)
 
 
 def _nearest(texts: Sequence[str], load: Callable[[], Encoder]) -> list[str]:

@@ -6,6 +6,7 @@ import pandas as pd
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from geo_lib.catalogue.subjects import subjects
 from geo_lib.queries.parse import parse
 
 VLM = "vlm"
@@ -30,8 +31,8 @@ def newest_answers(generations: DataFrame, *, model_version: str, prompt_version
 
 
 def locale_of_signatures(images: DataFrame) -> DataFrame:
-    """(signature, locale): of images that share their bytes, the one with the smallest image_id speaks."""
-    return images.groupBy("signature").agg(F.min_by("locale", "image_id").alias("locale"))
+    """(signature, locale): the language in which a signature's queries are judged."""
+    return subjects(images, "signature").select("signature", "locale")
 
 
 def model_proposals(answers: DataFrame, images: DataFrame) -> DataFrame:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from geo_lib.models import version_of
+from geo_lib.provenance import version_of
 from geo_lib.vlm.budget import MAX_ASPECT_RATIO, PixelBounds
 from geo_lib.vlm.processor import BadImageError, decoded
 from geo_lib.vlm.training_set import chat, load_tokenizer
@@ -193,8 +193,18 @@ def engine(spec: EngineSpec) -> VllmGenerator:
     """The engine of this process, loaded once; another one than before replaces it: two do not fit a GPU."""
     if spec not in _in_this_process:
         unload()
+        _take_the_tasks_gpu()
         _in_this_process[spec] = VllmGenerator(spec)
     return _in_this_process[spec]
+
+
+def _take_the_tasks_gpu() -> None:
+    """See only the device that Spark gave this task, where it gave one and the platform has not hidden the rest."""
+    from pyspark import TaskContext
+
+    task = TaskContext.get()
+    if task is not None and (gpu := task.resources().get("gpu")) is not None:
+        os.environ.setdefault("CUDA_VISIBLE_DEVICES", gpu.addresses[0])
 
 
 def unload() -> None:

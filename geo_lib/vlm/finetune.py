@@ -4,13 +4,15 @@ The vision tower is never adapted: vLLM would leave such weights out with a warn
 model than was trained.
 """
 
+import gc
 import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from geo_lib.errors import ConfigError, ModelError
+from geo_lib.config import at_least_one
+from geo_lib.errors import ModelError
 from geo_lib.vlm.batches import IGNORED, Encoded, Example, VisualFeatures, bucketed, collate, encode
 
 if TYPE_CHECKING:
@@ -44,11 +46,9 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "gradient_accumulation", "lora_rank", "lora_alpha"):
-            if (value := getattr(self, name)) < 1:
-                raise ConfigError(f"recipe.{name} must be at least 1, not {value}")
+        at_least_one(self, "epochs", "batch_size", "gradient_accumulation", "lora_rank", "lora_alpha")
         if not 0 <= self.warmup_share < 1 or self.learning_rate <= 0:
-            raise ConfigError("recipe.warmup_share must be in [0, 1) and recipe.learning_rate above 0")
+            raise ValueError("warmup_share must be in [0, 1) and learning_rate above 0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,15 @@ def load(path: str) -> "Qwen2VLForConditionalGeneration":
         path, dtype=torch.bfloat16 if on_gpu else torch.float32
     )
     return model.to("cuda" if on_gpu else "cpu").eval()
+
+
+def release() -> None:
+    """Give the GPU's memory back once no model is held: an engine that starts after this wants nearly all of it."""
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def adapted(model: "Qwen2VLForConditionalGeneration", recipe: Recipe) -> "PeftModel":
@@ -220,13 +229,17 @@ def _inputs(batch: Sequence[Encoded], features: VisualFeatures, processor: "Qwen
 
 
 def _nats(model: Any, inputs: dict[str, Any]) -> Any:
-    """Summed negative log-likelihood of the labelled tokens (Eq. 2), as a tensor."""
+    """Summed negative log-likelihood of the labelled tokens (Eq. 2), as a tensor.
+
+    Logits are made from where the first answer begins: over the prompts they would cost memory and say nothing.
+    """
     import torch
 
     labels = inputs.pop("labels")
-    logits = model(**inputs, use_cache=False).logits[:, :-1]
+    first = int((labels != IGNORED).any(dim=0).nonzero()[0])
+    logits = model(**inputs, use_cache=False, logits_to_keep=labels.shape[1] - first + 1).logits[:, :-1]
     return torch.nn.functional.cross_entropy(
-        logits.flatten(0, 1).float(), labels[:, 1:].flatten(), ignore_index=IGNORED, reduction="sum"
+        logits.flatten(0, 1).float(), labels[:, first:].flatten(), ignore_index=IGNORED, reduction="sum"
     )
 
 

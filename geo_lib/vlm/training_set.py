@@ -12,6 +12,7 @@ import pandas as pd
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from geo_lib.catalogue.subjects import subjects
 from geo_lib.vlm import prompts
 from geo_lib.vlm.budget import PixelBounds, visual_tokens
 from geo_lib.vlm.prompts import CATEGORIES
@@ -24,15 +25,6 @@ QUOTAS: Mapping[str, int] = {"description": 2, "style": 2, "use_case": 3}
 
 NEARLY_ALIKE = 0.5
 """Share of their telling words from which two queries are one wish: "boho balcony style", "boho balcony look"."""
-
-
-def subjects(images: DataFrame, *by: str) -> DataFrame:
-    """One image per ``by`` (signature, or signature and locale): that with the smallest image_id.
-
-    Several image rows may show the same bytes; one of them lends its metadata.
-    """
-    first = Window.partitionBy(*by).orderBy("image_id")
-    return images.withColumn("_first", F.row_number().over(first)).where("_first = 1").drop("_first")
 
 
 def prompt_column() -> Column:

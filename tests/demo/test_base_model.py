@@ -14,8 +14,10 @@ from geo_lib.demo.base_batches import Collator, augment, patches, prompt_of, shu
 from geo_lib.demo.base_model import LARGEST_FOLDER, TINY_VLM, Pretraining, check_apart, load, novel_pictures, pretrain
 from geo_lib.demo.base_tokenizer import STOP, caption_prompt, caption_text, query_list
 from geo_lib.demo.base_training import Training, batch_attention, train
+from geo_lib.demo.catalogue import platform_seed
 from geo_lib.demo.latent import every_latent
-from geo_lib.demo.pretraining import Picture, picture, pictures
+from geo_lib.demo.pretraining import Picture, picture, pictures, pretraining_seed
+from jobs.simulate_platform import SIZES, SimulatePlatform
 
 PICTURES = [picture("tests", index) for index in range(24)]
 
@@ -126,6 +128,12 @@ def test_pictures_are_drawn_once_and_kept(tmp_path: Path) -> None:
     assert [file.stat().st_mtime_ns for file in tmp_path.iterdir()] == kept
     assert [p.latent for p in second] == [p.latent for p in PICTURES[:3]] == [p.latent for p in first]
     assert all((a.pixels == b.pixels).all() for a, b in zip(first, PICTURES, strict=False))
+
+
+def test_no_picture_of_the_demo_is_one_that_the_base_was_trained_on() -> None:
+    """Drawn from seeds that the largest platform does not use, a reserved combination's redraws included."""
+    trained_on = {pretraining_seed("train", index) for index in range(Pretraining(Training()).pictures)}
+    assert trained_on.isdisjoint(platform_seed(SimulatePlatform().seed, index) for index in range(max(SIZES.values())))
 
 
 def test_a_picture_of_a_reserved_combination_stops_the_training() -> None:

@@ -127,8 +127,12 @@ class Published:
         return {table.name: self.tables.version(table) for table in DERIVED}
 
     def files(self) -> dict[str, tuple[int, str]]:
+        """When each file of the site was written (an index may be written again) and what every file holds."""
         found = (p for p in Path(self.context.lakehouse).rglob("*") if p.is_file() and "tables" not in p.parts)
-        return {str(p): (p.stat().st_mtime_ns, hashlib.sha256(p.read_bytes()).hexdigest()) for p in found}
+        return {
+            str(p): (p.stat().st_mtime_ns if "site" in p.parts else 0, hashlib.sha256(p.read_bytes()).hexdigest())
+            for p in found
+        }
 
 
 @pytest.fixture(scope="module")

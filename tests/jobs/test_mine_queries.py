@@ -3,6 +3,7 @@ from datetime import date, timedelta
 import pytest
 from pyspark.sql import SparkSession
 
+from geo_lib import config
 from geo_lib.errors import ConfigError
 from jobs.job import Context
 from jobs.mine_queries import MineQueries, run
@@ -61,5 +62,5 @@ def test_what_finds_an_image_by_the_day_asked_for_is_mined_and_every_console_row
     ("knob", "value"), [("top", 0), ("min_impressions", 0), ("min_ctr", 1.5), ("max_position", 0.5)]
 )
 def test_a_constant_out_of_range_is_named(knob: str, value: float) -> None:
-    with pytest.raises(ConfigError, match=f"mine_queries.{knob}"):
-        MineQueries(**{knob: value})  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=f"mine_queries: {knob}"):
+        config.build(MineQueries, {knob: value}, what="mine_queries")

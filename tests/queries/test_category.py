@@ -2,11 +2,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from pyspark.sql import SparkSession
 
 from geo_lib.embeddings.encoder import Encoder
 from geo_lib.embeddings.vectors import Vectors
-from geo_lib.queries.category import categories_of, label_categories, marker_category
+from geo_lib.queries.category import categories_of, marker_category
 
 
 def no_encoder() -> Encoder:
@@ -56,13 +55,6 @@ def test_what_the_markers_leave_open_goes_to_the_nearest_prototypes() -> None:
     assert categories_of([("en", "walk with the dog at dawn")], load=LooksLikeTheFirstUseCase) == ["use_case"]
 
 
-@pytest.mark.transform
-def test_every_row_gets_one_category_and_keeps_its_raw_query(spark: SparkSession) -> None:
-    rows = [("en", "Red Chair!"), ("de", "Red Chair!"), ("en", "gift ideas"), ("en", "")]
-    labelled = label_categories(spark.createDataFrame(rows, "locale string, query string"), load=no_encoder)
-    assert sorted(map(tuple, labelled.collect())) == [
-        ("de", "Red Chair!", "description", "chair red"),
-        ("en", "", "description", ""),
-        ("en", "Red Chair!", "description", "chair red"),
-        ("en", "gift ideas", "use_case", "gift idea"),
-    ]
+def test_what_markers_tell_needs_no_encoder_and_spelling_does_not_matter() -> None:
+    asked = [("en", "Red Chair!"), ("de", "Red Chair!"), ("en", "gift ideas"), ("en", "")]
+    assert categories_of(asked, load=no_encoder) == ["description", "description", "use_case", "description"]

@@ -4,10 +4,12 @@ import math
 from pathlib import Path
 
 import pytest
+import torch
 
+from geo_lib import config
 from geo_lib.errors import ConfigError, ModelError
 from geo_lib.models import ModelFiles
-from geo_lib.vlm.batches import Example, VisualFeatures
+from geo_lib.vlm.batches import IGNORED, Example, VisualFeatures, collate, encode
 from geo_lib.vlm.finetune import Recipe, Record, _warm_cosine, adapted, finetune, load, loss_of, refuse_visual_adapters
 from geo_lib.vlm.processor import bounds_of, load_processor
 from tests.kit import PROMPT, TINY_BASE, Drawn, drawn
@@ -70,6 +72,27 @@ def test_the_loss_of_a_batch_is_that_of_its_examples_one_by_one() -> None:
     assert together.per_example == pytest.approx(alone.per_example, rel=1e-4)
 
 
+def test_the_loss_is_the_negative_log_likelihood_of_every_answer_token_given_all_before_it() -> None:
+    """Eq. 2, from the logits of all positions."""
+    model, processor = load(str(TINY_BASE)), load_processor(str(TINY_BASE))
+    pictures = drawn(3)
+    features = VisualFeatures(model, processor, contents(pictures), keep=True)
+    encoded = [encode(processor, example) for example in as_examples(pictures)]
+    batch = collate(encoded, features, pad=processor.tokenizer.pad_token_id, image_token=processor.image_token_id)
+    labels = batch.pop("labels")
+    with torch.no_grad():
+        likelihood = model(**batch, use_cache=False).logits.log_softmax(dim=-1)
+    nats = -sum(
+        float(likelihood[row, place - 1, token])
+        for row, answer in enumerate(labels.tolist())
+        for place, token in enumerate(answer)
+        if token != IGNORED
+    )
+    loss = loss_of(model, processor, as_examples(pictures), features, 3)
+    assert loss.per_example == pytest.approx(nats / 3, rel=1e-4)
+    assert loss.per_token == pytest.approx(nats / sum(e.answer_tokens for e in encoded), rel=1e-4)
+
+
 def test_the_same_seed_gives_the_same_losses_with_features_kept_or_not() -> None:
     pictures = drawn(9)
     examples, images = as_examples(pictures), contents(pictures)
@@ -109,5 +132,5 @@ def test_the_rate_warms_up_linearly_peaks_and_falls_to_nothing_along_a_cosine() 
 
 
 def test_a_recipe_that_cannot_be_is_named() -> None:
-    with pytest.raises(ConfigError, match=r"recipe.epochs must be at least 1, not 0"):
-        Recipe(epochs=0)
+    with pytest.raises(ConfigError, match=r"finetune_vlm.recipe: epochs must be at least 1, not 0"):
+        config.build(Recipe, {"epochs": 0}, what="finetune_vlm.recipe")

@@ -9,9 +9,10 @@ from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from geo_lib.catalogue.subjects import subjects
 from geo_lib.queries.text import normalise, same_words_key
 from geo_lib.vlm.budget import PixelBounds
-from geo_lib.vlm.training_set import candidates, chosen_queries, subjects, within_budget
+from geo_lib.vlm.training_set import candidates, chosen_queries, within_budget
 
 CHOSEN = "signature string, locale string, description array<string>, style array<string>, use_case array<string>"
 BOUNDS = PixelBounds(min_pixels=3136, max_pixels=1_003_520)

@@ -1,0 +1,145 @@
+"""Only what is missing is generated, in commits of a chunk each, on the real engine."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from geo_lib.errors import TooManyFailedError
+from geo_lib.models import ModelFiles
+from geo_lib.tables import Tables
+from geo_lib.vlm.engine import Decoding
+from jobs.annotate_images import AnnotateImages, run
+from jobs.job import Context
+from schemas.generations import GENERATIONS
+from schemas.image_bytes import IMAGE_BYTES
+from schemas.images import IMAGES
+from tests.builders import build
+from tests.kit import drawn
+
+
+def put(context: Context, spark: SparkSession, *contents: tuple[str, bytes]) -> None:
+    """One catalogue row and its stored bytes per (signature, content)."""
+    rows = [{"image_id": f"i-{s}", "signature": s, "split_key": s, "locale": "en"} for s, _ in contents]
+    context.tables.write(IMAGES, build(IMAGES, spark, *rows))
+    stored = [{"signature": s, "bytes": bytearray(content)} for s, content in contents]
+    context.tables.write(IMAGE_BYTES, build(IMAGE_BYTES, spark, *stored))
+
+
+def champion(context: Context, files: ModelFiles) -> None:
+    context.models.register("vlm", files)
+    context.models.point("vlm@champion", files.model_version)
+
+
+def commits(tables: Tables) -> int:
+    return int(tables.version(GENERATIONS).split("@")[1])
+
+
+def test_new_signatures_are_answered_once_and_an_answered_one_never_again(
+    spark: SparkSession, context: Context, tuned_vlm: ModelFiles
+) -> None:
+    champion(context, tuned_vlm)
+    pictures = [(p.signature, p.content) for p in drawn(5)]
+    put(context, spark, *pictures[:4])
+    context.tables.read(GENERATIONS)  # makes the empty table
+    empty = commits(context.tables)
+    counts = run(context, AnnotateImages(chunk_signatures=2))
+    assert commits(context.tables) == empty + 2, "a commit per chunk"
+    assert (counts.rows_in, counts.kept, counts.produced["generated_now"]) == (4, 4, 4)
+
+    first = {r["signature"]: r for r in context.tables.read(GENERATIONS).collect()}
+    assert len(first) == 4
+    assert {r["model_version"] for r in first.values()} == {"tuned-for-tests"}
+    before = context.tables.version(GENERATIONS)
+    assert run(context, AnnotateImages(chunk_signatures=2)).produced["generated_now"] == 0
+    assert context.tables.version(GENERATIONS) == before
+
+    put(context, spark, *pictures)
+    later = replace(context, tables=context.tables.stamped(replace(context.tables.stamp, run_id="later")))
+    assert run(later, AnnotateImages()).produced["generated_now"] == 1
+    rows = context.tables.read(GENERATIONS).collect()
+    assert len(rows) == 5
+    assert {r["signature"]: r["text"] for r in rows if r["run_id"] == "test-run"} == {
+        s: r["text"] for s, r in first.items()
+    }
+
+
+def test_another_decoding_is_another_answer_and_leaves_the_first_as_it_is(
+    spark: SparkSession, context: Context, tuned_vlm: ModelFiles
+) -> None:
+    champion(context, tuned_vlm)
+    put(context, spark, *[(p.signature, p.content) for p in drawn(2)])
+    run(context, AnnotateImages())
+    later = replace(context, tables=context.tables.stamped(replace(context.tables.stamp, run_id="later")))
+    short = run(later, AnnotateImages(decoding=Decoding(max_new_tokens=4)))
+    assert (short.produced["generated_now"], short.produced["cut_off"], short.produced["output_tokens"]) == (2, 2, 8)
+    assert context.tables.read(GENERATIONS).count() == 4
+
+
+def test_a_bad_image_is_an_error_on_its_row_and_too_many_of_them_stop_the_job(
+    spark: SparkSession, context: Context, tuned_vlm: ModelFiles
+) -> None:
+    champion(context, tuned_vlm)
+    put(context, spark, *[(p.signature, p.content) for p in drawn(2)], ("broken", b"no picture"))
+    counts = run(context, AnnotateImages(max_failed_share=0.4))
+    assert (counts.rows_in, counts.kept, dict(counts.failed)) == (3, 2, {"undecodable_image": 1})
+    row = context.tables.read(GENERATIONS).where("signature = 'broken'").collect()[0]
+    assert (row["text"], row["error_class"]) == (None, "undecodable_image")
+    with pytest.raises(TooManyFailedError, match=r"1 of 3 signatures failed.*undecodable_image 1"):
+        run(context, AnnotateImages(max_failed_share=0.1))
+
+
+KILLED = """
+import sys
+from datetime import date
+from geo_lib.models import Models
+from geo_lib.spark import session
+from geo_lib.tables import Stamp, Tables
+from jobs.annotate_images import AnnotateImages, run
+from jobs.job import Context
+
+lakehouse = sys.argv[1]
+spark = session({"spark.master": "local[2,3]", "spark.driver.memory": "1g"})
+tables = Tables(spark, lakehouse=lakehouse, stamp=Stamp("killed", date(2026, 10, 30), "test", True))
+def say(done, total, what):
+    print(f"committed {done} of {total}", flush=True)
+context = Context(tables=tables, models=Models(f"{lakehouse}/mlflow"), as_of=date(2026, 10, 30), simulated=True,
+                  run_id="killed", lakehouse=lakehouse, progress=say)
+run(context, AnnotateImages(chunk_signatures=4))
+"""
+
+
+@pytest.mark.slow
+def test_a_killed_process_group_loses_the_chunk_in_flight_alone(
+    spark: SparkSession, context: Context, tuned_vlm: ModelFiles
+) -> None:
+    champion(context, tuned_vlm)
+    pictures = [(p.signature, p.content) for p in drawn(20)]
+    put(context, spark, *pictures)
+    process = subprocess.Popen(
+        [sys.executable, "-c", KILLED, context.lakehouse],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True, cwd=Path.cwd(),
+    )  # fmt: skip
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("committed 2 of"):
+            break
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait(timeout=60)
+    time.sleep(1)
+
+    committed = {r["signature"]: r for r in context.tables.read(GENERATIONS).collect()}
+    assert 0 < len(committed) < len(pictures)
+    assert {r["run_id"] for r in committed.values()} == {"killed"}
+
+    counts = run(context, AnnotateImages(chunk_signatures=4))
+    rows = context.tables.read(GENERATIONS).collect()
+    assert counts.produced["generated_now"] == len(pictures) - len(committed)
+    assert sorted(r["signature"] for r in rows) == sorted(s for s, _ in pictures), "every signature, and none twice"
+    assert {r["signature"] for r in rows if r["run_id"] == "killed"} == committed.keys()

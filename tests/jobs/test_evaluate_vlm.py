@@ -1,0 +1,136 @@
+"""Five arms answer for the same held-out images; what the job measures is what the notebook draws."""
+
+import os
+from collections.abc import Sequence
+from itertools import count
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from geo_lib.models import ModelFiles, base_files
+from geo_lib.vlm.split import split_of
+from jobs import annotate_images
+from jobs.annotate_images import AnnotateImages
+from jobs.evaluate_vlm import EvaluateVlm, run
+from jobs.job import Context
+from schemas.evaluations import EVALUATIONS
+from schemas.image_bytes import IMAGE_BYTES
+from schemas.images import IMAGES
+from schemas.training_examples import TRAINING_EXAMPLES
+from schemas.truth_images import TRUTH_IMAGES
+from schemas.truth_intents import TRUTH_INTENTS
+from tests.builders import build
+from tests.kit import PROMPT, TINY_BASE, Drawn, drawn
+
+ARMS = ["tuned", "shuffled_images", "most_frequent", "nearest_training_image", "untuned_base"]
+ROOT = Path(__file__).parents[2]
+
+
+def split_key(split: str, number: int) -> str:
+    keys = (f"key-{n}" for n in count())
+    return [key for key, _ in zip((k for k in keys if split_of(k) == split), range(number + 1), strict=False)][-1]
+
+
+@pytest.fixture
+def platform(spark: SparkSession, context: Context, tuned_vlm: ModelFiles) -> Context:
+    """Held out: five pictures that the model of the tests knows by heart. In training: three others."""
+    base = base_files(str(TINY_BASE), cache="unused")
+    for files, alias in ((tuned_vlm, "vlm@champion"), (base, "vlm@base")):
+        context.models.register("vlm", files)
+        context.models.point(alias, files.model_version)
+    known, others = drawn(5), drawn(3, first=100)
+    catalogue = [(p, "held_out", n) for n, p in enumerate(known)] + [(p, "train", n) for n, p in enumerate(others)]
+    images = [
+        {"image_id": f"i{split}{n}", "signature": p.signature, "split_key": split_key(split, n), "locale": "en"}
+        for p, split, n in catalogue
+    ]
+    tables = context.tables
+    tables.write(IMAGES, build(IMAGES, spark, *images))
+    stored = [{"signature": p.signature, "bytes": bytearray(p.content)} for p, _, _ in catalogue]
+    tables.write(IMAGE_BYTES, build(IMAGE_BYTES, spark, *stored))
+    examples = [
+        {"example_id": p.signature[:32], "signature": p.signature, "split": split, "locale": "en", "prompt": PROMPT}
+        | {c: list(queries) for c, queries in p.queries.items()}
+        for p, split, _ in catalogue
+    ]
+    tokens = {"visual_tokens": 1, "text_tokens": 1, "response_tokens": 1}
+    tables.write(TRAINING_EXAMPLES, build(TRAINING_EXAMPLES, spark, *examples, **tokens))
+    annotate_images.run(context, AnnotateImages())
+    return context
+
+
+def write_truth(context: Context, pictures: Sequence[Drawn]) -> None:
+    spark, truth = context.tables.spark, context.tables.truth
+    seen = [
+        {"image_id": p.signature, "signature": p.signature, "locale": "en", "novel_combination": n == 0}
+        for n, p in enumerate(pictures)
+    ]
+    intents = [
+        {
+            "signature": p.signature,
+            "locale": "en",
+            "category": c,
+            "intent": f"{n}",
+            "paraphrases": ["other", q],
+            "head": q,
+        }
+        for p in pictures
+        for c, queries in p.queries.items()
+        for n, q in enumerate(queries)
+    ]
+    truth.write(TRUTH_IMAGES, build(TRUTH_IMAGES, spark, *seen))
+    truth.write(TRUTH_INTENTS, build(TRUTH_INTENTS, spark, *intents))
+
+
+def measured(context: Context, evaluation: str) -> dict[tuple[str, str], float]:
+    rows = context.tables.read(EVALUATIONS).where(f"evaluation = '{evaluation}'").collect()
+    return {(r["arm"], r["segment"]): r["value"] for r in rows}
+
+
+def test_a_model_that_knows_the_pictures_beats_the_same_model_shown_others_and_every_arm_is_printed(
+    platform: Context,
+) -> None:
+    write_truth(platform, drawn(5))
+    counts = run(platform, EvaluateVlm())
+    values = measured(platform, "vlm_quality")
+    assert (counts.rows_in, counts.kept) == (5, 5)
+    assert values["tuned", "overall"] >= 0.9
+    assert values["tuned", "overall"] - values["shuffled_images", "overall"] >= 0.25
+    assert values["tuned", "overall"] > max(values[arm, "overall"] for arm in ARMS[2:])
+    assert values["paper_table_2", "overall"] == 0.46
+    assert {segment for arm, segment in values if arm == "tuned"} == {
+        "overall", "description", "style", "use_case", "novel_combinations", "locale:en",
+    }  # fmt: skip
+    assert [line.split()[0] for line in counts.report.splitlines()[2:]] == ARMS
+
+    before = platform.tables.version(EVALUATIONS)
+    run(platform, EvaluateVlm())
+    assert platform.tables.version(EVALUATIONS) == before
+    execute_notebook(platform)
+
+
+def execute_notebook(context: Context) -> None:
+    """The notebook draws these very tables, and is committed without outputs."""
+    import nbformat
+    from nbclient import NotebookClient
+
+    conf = Path(context.lakehouse).parent / "conf" / "tiny.yml"
+    conf.parent.mkdir(exist_ok=True)
+    conf.write_text(f"lakehouse: {context.lakehouse}\nsimulated: true\nspark: {{spark.driver.memory: 1g}}\n")
+    book = nbformat.read(ROOT / "notebooks" / "vlm_quality.ipynb", as_version=4)
+    code = [cell for cell in book.cells if cell.cell_type == "code"]
+    assert all(not cell.outputs and cell.execution_count is None for cell in code)
+    environment = os.environ | {"GEO_CONF": str(conf), "PYTHONPATH": str(ROOT)}
+    client = NotebookClient(book, timeout=600, resources={"metadata": {"path": str(ROOT / "notebooks")}})
+    client.execute(env=environment)
+    pictures = [o for cell in code for o in cell.outputs if "image/png" in o.get("data", {})]
+    assert len(pictures) == 2
+
+
+def test_without_a_truth_the_console_stands_in_and_the_evaluation_says_so(platform: Context) -> None:
+    run(platform, EvaluateVlm(signatures=3))
+    values = measured(platform, "vlm_quality_console")
+    assert {arm for arm, _ in values} == {*ARMS, "paper_table_2"}
+    assert values["tuned", "overall"] >= 0.9
+    assert measured(platform, "vlm_quality") == {}

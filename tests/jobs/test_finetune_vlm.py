@@ -1,0 +1,80 @@
+"""The same model is trained once, and the champion moves only to one that is no worse."""
+
+import pytest
+from pyspark.sql import SparkSession
+
+from geo_lib.vlm.finetune import Recipe
+from geo_lib.vlm.processor import bounds_of, load_processor
+from jobs.finetune_vlm import FinetuneVlm, run
+from jobs.job import Context
+from schemas.image_bytes import IMAGE_BYTES
+from schemas.training_examples import TRAINING_EXAMPLES
+from tests.builders import build
+from tests.kit import PROMPT, TINY_BASE, drawn
+
+
+@pytest.fixture
+def examples(spark: SparkSession, context: Context) -> Context:
+    """Six training examples and three held-out ones."""
+    bounds = bounds_of(load_processor(str(TINY_BASE)))
+    pictures = drawn(9)
+    rows = [
+        {
+            "example_id": f"{n}",
+            "signature": p.signature,
+            "split": "train" if n < 6 else "held_out",
+            "prompt": PROMPT,
+            "response": p.response,
+            "visual_tokens": bounds.visual_tokens(p.width, p.height),
+        }
+        for n, p in enumerate(pictures)
+    ]
+    context.tables.write(TRAINING_EXAMPLES, build(TRAINING_EXAMPLES, spark, *rows, text_tokens=1, response_tokens=1))
+    stored = [{"signature": p.signature, "bytes": bytearray(p.content)} for p in pictures]
+    context.tables.write(IMAGE_BYTES, build(IMAGE_BYTES, spark, *stored))
+    return context
+
+
+def knobs(**recipe: float | int) -> FinetuneVlm:
+    return FinetuneVlm(base=str(TINY_BASE), recipe=Recipe(**({"epochs": 2, "lora_rank": 4} | recipe)))  # type: ignore[arg-type]
+
+
+def test_a_first_model_becomes_champion_and_the_same_one_is_not_trained_again(examples: Context) -> None:
+    first = run(examples, knobs())
+    champion = examples.models.resolve("vlm@champion")
+    assert (first.rows_in, first.kept) == (9, 9)
+    assert first.produced == {"trained": 1, "champion_moved": 1, "epochs": 2}
+    assert "epoch 2: train" in first.report
+    assert "held out" in first.report
+    again = run(examples, knobs())
+    assert again.produced == {"trained": 0}
+    assert examples.models.resolve("vlm@champion") == champion
+
+
+def test_the_base_is_registered_so_that_it_can_be_asked_untuned(examples: Context) -> None:
+    run(examples, knobs(epochs=1))
+    base = examples.models.resolve("vlm@base")
+    assert base.path == str(TINY_BASE.absolute())
+    assert base.model_version != examples.models.resolve("vlm@champion").model_version
+
+
+def test_a_better_recipe_moves_the_champion_and_a_worse_one_is_kept_beside_it(examples: Context) -> None:
+    run(examples, knobs(epochs=1, learning_rate=1e-5))
+    weak = examples.models.resolve("vlm@champion")
+    better = run(examples, knobs(epochs=6, learning_rate=2e-3))
+    strong = examples.models.resolve("vlm@champion")
+    assert better.produced["champion_moved"] == 1
+    assert strong.model_version != weak.model_version
+    worse = run(examples, knobs(epochs=1, learning_rate=1e-6))
+    assert worse.produced["champion_moved"] == 0
+    assert "not vlm@champion" in worse.report
+    assert examples.models.resolve("vlm@champion") == strong
+
+
+def test_parameters_and_losses_of_a_training_are_in_the_registry(examples: Context) -> None:
+    run(examples, knobs())
+    client = examples.models._client
+    (found,) = client.search_runs([client.get_experiment_by_name("visual-geo").experiment_id])
+    assert found.data.params["recipe.lora_rank"] == "4"
+    assert found.data.params["train_examples"] == "6"
+    assert [m.step for m in client.get_metric_history(found.info.run_id, "held_out_loss")] == [1, 2]

@@ -1,0 +1,83 @@
+"""Every proposal is decided, the counts add up, and deciding again changes nothing."""
+
+import pytest
+from pyspark.sql import SparkSession
+
+from geo_lib.errors import TooManyFailedError
+from geo_lib.models import ModelFiles
+from geo_lib.vlm.prompts import PROMPT_VERSION
+from jobs.job import Context
+from jobs.validate_queries import ValidateQueries, run
+from schemas.annotations import ANNOTATIONS
+from schemas.generations import GENERATIONS
+from schemas.images import IMAGES
+from schemas.mined_queries import MINED_QUERIES
+from schemas.queries import QUERIES
+from schemas.query_decisions import QUERY_DECISIONS
+from schemas.query_performance import QUERY_PERFORMANCE
+from tests.builders import build
+
+ANSWERS = {
+    "a": '{"description":["Red Vase","vase red"],"style":["boho vase"],"use_case":["..."]}',
+    "b": '{"description":["red vase","a$$hole vase"],"style":[],"use_case":[]}',
+    "c": None,
+}
+
+
+@pytest.fixture
+def proposed(spark: SparkSession, context: Context) -> Context:
+    """Three signatures: an answer with two queries to keep, one with one, and an error; the console knows one query."""
+    context.models.register("vlm", ModelFiles("m", context.lakehouse, "digest"))
+    context.models.point("vlm@champion", "m")
+    tables = context.tables
+    rows = [{"image_id": f"i-{s}", "signature": s, "split_key": s, "locale": "en"} for s in ANSWERS]
+    tables.write(IMAGES, build(IMAGES, spark, *rows))
+    written = [
+        {"signature": s, "text": text, "error_class": None if text else "undecodable_image"}
+        for s, text in ANSWERS.items()
+    ]
+    stale = {"signature": "a", "text": '{"description":["no"]}', "model_version": "older"}
+    generations = build(
+        GENERATIONS, spark, *written, stale, model_version="m", prompt_version=PROMPT_VERSION, decoding_version="d"
+    )
+    tables.append(GENERATIONS, generations, sequence=1)
+    seen = {"signature": "a", "query": "red  vase", "impressions": 70}
+    tables.write(MINED_QUERIES, build(MINED_QUERIES, spark, seen | {"rank": 1, "retained_by": "position"}))
+    performance = build(QUERY_PERFORMANCE, spark, seen, seen | {"signature": "b"}, attribution="primary_image")
+    tables.write(QUERY_PERFORMANCE, performance)
+    return context
+
+
+def test_every_proposal_is_kept_dropped_or_failed_and_what_is_kept_annotates_its_image(proposed: Context) -> None:
+    counts = run(proposed, ValidateQueries(max_failed_share=0.2))
+    assert (counts.rows_in, counts.kept) == (8, 4)
+    assert dict(counts.dropped) == {"same_words": 1, "blank": 1, "explicit": 1}
+    assert dict(counts.failed) == {"undecodable_image": 1}
+    annotated = proposed.tables.read(ANNOTATIONS).orderBy("signature", "position").collect()
+    assert [(r["signature"], r["query"], r["source"]) for r in annotated] == [
+        ("a", "red vase", "vlm+console"),
+        ("a", "boho vase", "vlm"),
+        ("b", "red vase", "vlm"),
+    ]
+    queries = {r["query"]: (r["demand"], r["images"]) for r in proposed.tables.read(QUERIES).collect()}
+    assert queries == {"red vase": (140, 2), "boho vase": (0, 1)}
+
+
+def test_the_decisions_explain_every_loss_and_deciding_again_changes_no_table(proposed: Context) -> None:
+    run(proposed, ValidateQueries(max_failed_share=0.2))
+    lost = proposed.tables.read(QUERY_DECISIONS).where("not kept").orderBy("signature", "query").collect()
+    assert [(r["signature"], r["query"], r["stage"], r["reason"]) for r in lost] == [
+        ("a", "...", "normalise", "blank"),
+        ("a", "vase red", "duplicate", "same_words"),
+        ("b", "a$$hole vase", "safety", "explicit"),
+        ("c", "", "parse", "undecodable_image"),
+    ]
+    before = [proposed.tables.version(table) for table in (QUERY_DECISIONS, QUERIES, ANNOTATIONS)]
+    run(proposed, ValidateQueries(max_failed_share=0.2))
+    assert [proposed.tables.version(table) for table in (QUERY_DECISIONS, QUERIES, ANNOTATIONS)] == before
+
+
+def test_too_many_failed_answers_stop_the_job_before_it_writes(proposed: Context) -> None:
+    with pytest.raises(TooManyFailedError, match="undecodable_image 1"):
+        run(proposed, ValidateQueries(max_failed_share=0.1))
+    assert proposed.tables.read(QUERIES).isEmpty()
