@@ -4,6 +4,7 @@ import hashlib
 import json
 import subprocess
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -24,6 +25,20 @@ def source_digest() -> str:
         if path.is_file() and "__pycache__" not in path.parts
     )
     return _digest_of(sources, root=_ROOT)
+
+
+@lru_cache(maxsize=1)
+def requirements_digest() -> str:
+    """Hash of the installed versions of what the package requires: word lists and encoders come in packages."""
+    from importlib.metadata import PackageNotFoundError, requires, version
+
+    from packaging.requirements import Requirement
+
+    found: dict[str, str] = {}
+    for name in sorted(Requirement(text).name for text in requires("visual-geo") or ()):
+        with suppress(PackageNotFoundError):  # an extra that this machine does without
+            found[name] = version(name)
+    return version_of(packages=found)
 
 
 @lru_cache(maxsize=1)

@@ -20,6 +20,9 @@ from schemas.table import NOT_CONTENT, Table, Write
 
 _CONTRACT = "geo.contract_version"
 _IDENTITY = "geo.table_id"
+_CONSTRAINT = "delta.constraints."
+_MAINTENANCE = ("OPTIMIZE", "VACUUM START", "VACUUM END")
+"""Operations that make a version and change no row; a platform may run them by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ class Tables:
         return bool(self._properties(table))
 
     def version(self, table: Table) -> str:
-        """``<table id>@<version>``; ``absent`` when the table does not exist.
+        """``<table id>@<version>`` of the last change of its rows; ``absent`` when the table does not exist.
 
         Asked once and kept until these tables write it: within one run nobody else does.
         """
@@ -72,8 +75,9 @@ class Tables:
         if name not in self._versions:
             if not (properties := self._properties(table)):
                 return "absent"
-            history = self.spark.sql(f"describe history {name} limit 1").collect()
-            self._versions[name] = f"{properties.get(_IDENTITY, 'foreign')}@{history[0]['version']}"
+            history = self.spark.sql(f"describe history {name} limit 20").collect()
+            changed = next((h for h in history if h["operation"] not in _MAINTENANCE), history[-1])
+            self._versions[name] = f"{properties.get(_IDENTITY, 'foreign')}@{changed['version']}"
         return self._versions[name]
 
     def write(self, table: Table, df: DataFrame, *, slices: Sequence[object] | None = None) -> None:
@@ -152,7 +156,7 @@ class Tables:
         if self._name(table) in self._ready:
             return
         if properties := self._properties(table):
-            self._bring_up_to_date(table, int(properties.get(_CONTRACT, 0)))
+            self._bring_up_to_date(table, properties)
         else:
             self._create(table)
         self._ready.add(self._name(table))
@@ -162,7 +166,7 @@ class Tables:
             _CONTRACT: str(table.version),
             _IDENTITY: str(uuid.uuid4()),
             "delta.enableDeletionVectors": "true",  # without them a MERGE that changes nothing commits all the same
-        } | {f"delta.constraints.{name}": condition for name, condition in table.checks.items()}
+        } | {f"{_CONSTRAINT}{name}": condition for name, condition in table.checks.items()}
         clustered = f" cluster by ({', '.join(table.cluster_by)})" if table.cluster_by else ""
         if self.catalog:
             self.spark.sql(f"create schema if not exists `{self.catalog}`.`{self.schema}`")
@@ -172,9 +176,11 @@ class Tables:
             f"tblproperties ({', '.join(f'{_quoted(k)} = {_quoted(v)}' for k, v in properties.items())})"
         )
 
-    def _bring_up_to_date(self, table: Table, stored_version: int) -> None:
+    def _bring_up_to_date(self, table: Table, properties: Mapping[str, str]) -> None:
+        stored_version = int(properties.get(_CONTRACT, 0))
         if stored_version == table.version:
             return
+        checks = {k.removeprefix(_CONSTRAINT): v for k, v in properties.items() if k.startswith(_CONSTRAINT)}
         found = {f.name: f for f in self.spark.read.table(self._name(table)).schema}
         wanted = {f.name: f for f in table.stored}
         added = [f for name, f in wanted.items() if name not in found]
@@ -184,6 +190,16 @@ class Tables:
             if name in found and found[name].dataType != f.dataType
         ] + [f"{name}: stored, no longer in the contract" for name in found if name not in wanted]
         differing += [f"{f.name}: new, and not nullable" for f in added if not f.nullable]
+        differing += [
+            f"{name}: {'null allowed' if found[name].nullable else 'not null'} as stored, the other way wanted"
+            for name, f in wanted.items()
+            if name in found and found[name].nullable != f.nullable
+        ]
+        differing += [
+            f"check {name}: {checks.get(name, 'none')} is stored, {table.checks.get(name, 'none')} wanted"
+            for name in sorted(checks.keys() | table.checks.keys())
+            if checks.get(name) != table.checks.get(name)
+        ]
         if differing:
             raise ContractError(
                 f"{table.name} is stored at contract version {stored_version}, the code has {table.version}, and "

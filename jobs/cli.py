@@ -90,6 +90,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser().parse_args(argv)
     try:
         conf = config.load(args.conf)
+        if strangers := sorted(conf.jobs.keys() - JOBS.keys()):
+            raise ConfigError(
+                f"{args.conf} configures {', '.join(strangers)}, which is no job; jobs are {', '.join(sorted(JOBS))}"
+            )
         with _quiet(conf) as (console, log_file):
             try:
                 return int(args.act(args, conf, console))

@@ -134,6 +134,7 @@ class Runner:
             knobs=asdict(knobs),
             inputs=inputs,
             code=provenance.source_digest(),
+            packages=provenance.requirements_digest(),
         )
 
     def _inside(self, folder: str) -> str:

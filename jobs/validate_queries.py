@@ -6,13 +6,14 @@ Reads generations of the champion, mined_queries, query_performance and images; 
 and annotations. Counts proposed queries; an answer without any counts as one.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pyspark.sql import functions as F
 
 from geo_lib.counts import Counts
 from geo_lib.errors import ConfigError
 from geo_lib.queries import decisions, proposals
+from geo_lib.vlm.engine import Decoding
 from geo_lib.vlm.prompts import PROMPT_VERSION
 from jobs.job import Context, Job
 from schemas.annotations import ANNOTATIONS
@@ -30,6 +31,8 @@ CHAMPION = "vlm@champion"
 class ValidateQueries:
     """The knobs of this job."""
 
+    decoding: Decoding = field(default_factory=Decoding)
+    """As in annotate_images: of a model's answers, those that were drawn like this."""
     min_language_score: float = 0.9
     """Certainty above which a query in another language than its locale's is dropped."""
     max_failed_share: float = 0.05
@@ -37,15 +40,23 @@ class ValidateQueries:
 
     def __post_init__(self) -> None:
         if not 0 <= self.min_language_score <= 1:
-            raise ConfigError(f"min_language_score must lie in [0, 1], not {self.min_language_score}")
+            raise ValueError(f"min_language_score must lie in [0, 1], not {self.min_language_score}")
 
 
 def run(ctx: Context, knobs: ValidateQueries) -> Counts:
     images = ctx.tables.read(IMAGES)
     champion = ctx.models.resolve(CHAMPION).model_version
-    answers = proposals.newest_answers(
-        ctx.tables.read(GENERATIONS), model_version=champion, prompt_version=PROMPT_VERSION
+    answers = proposals.answers(
+        ctx.tables.read(GENERATIONS),
+        model_version=champion,
+        prompt_version=PROMPT_VERSION,
+        decoding_version=knobs.decoding.version,
     )
+    if answers.isEmpty():
+        raise ConfigError(
+            f"there is no answer of {champion} under decoding {knobs.decoding.version}; give annotate_images and "
+            "validate_queries the same decoding, and run geo annotate-images first"
+        )
     proposed = proposals.model_proposals(answers, images).unionByName(
         proposals.console_proposals(ctx.tables.read(MINED_QUERIES), images)
     )

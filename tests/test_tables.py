@@ -145,14 +145,27 @@ def test_an_added_nullable_column_applies_by_itself_and_any_other_change_stops(
     tables.write(old, build(old, spark, {"day": "mon", "n": 1}))
     colour = column("colour", StringType(), "null when unknown", nullable=True)
     fresh = Tables(spark, lakehouse=tables.lakehouse, stamp=tables.stamp)
-    wider = Table("shelf", "c", StructType([*old.schema, colour]), old.key, Write.MERGE, version=2)
+    wider = Table("shelf", "c", StructType([*old.schema, colour]), old.key, Write.MERGE, version=2, checks=old.checks)
     fresh.write(wider, build(wider, spark, {"day": "tue", "n": 1, "colour": "red"}))
     assert {(r.day, r.colour) for r in fresh.read(wider).collect()} == {("mon", None), ("tue", "red")}
     retyped = StructType([*old.schema.fields[:2], column("n", StringType(), "words"), colour])
-    with pytest.raises(ContractError, match=r"n: bigint is stored, string wanted"):
+    with pytest.raises(ContractError, match=r"n: bigint is stored, string wanted") as refused:
         Tables(spark, lakehouse=tables.lakehouse, stamp=tables.stamp).read(
-            Table("shelf", "c", retyped, old.key, Write.MERGE, version=3)
+            Table("shelf", "c", retyped, old.key, Write.MERGE, version=3, checks={"n_small": "n < 9"})
         )
+    assert "check n_small: none is stored, n < 9 wanted" in str(refused.value)
+
+
+def test_maintenance_makes_a_version_and_is_no_change(spark: SparkSession, tables: Tables) -> None:
+    table = contract(Write.MERGE)
+    for day in ("mon", "tue"):
+        tables.write(table, build(table, spark, {"day": day, "n": 1}))
+    before = tables.version(table)
+    spark.sql(f"optimize delta.`{tables.lakehouse}/tables/geo/shelf`").collect()
+    fresh = Tables(spark, lakehouse=tables.lakehouse, stamp=tables.stamp)
+    assert fresh.version(table) == before
+    fresh.write(table, build(table, spark, {"day": "wed", "n": 1}))
+    assert fresh.version(table) != before
 
 
 def test_a_map_column_compares_by_its_entries_whatever_their_order(spark: SparkSession, tables: Tables) -> None:

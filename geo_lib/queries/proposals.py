@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pandas as pd
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from geo_lib.catalogue.subjects import subjects
@@ -18,16 +18,14 @@ _PROPOSED = (
 )
 
 
-def newest_answers(generations: DataFrame, *, model_version: str, prompt_version: str) -> DataFrame:
-    """One generation per signature under this model and prompt; of several decodings, that of the newest run."""
-    newest = Window.partitionBy("signature").orderBy(F.desc("run_id"), "decoding_version")
-    asked = (F.col("model_version") == model_version) & (F.col("prompt_version") == prompt_version)
-    return (
-        generations.where(asked)
-        .withColumn("_newest", F.row_number().over(newest))
-        .where("_newest = 1")
-        .select("signature", "model_version", "text", "error_class")
+def answers(generations: DataFrame, *, model_version: str, prompt_version: str, decoding_version: str) -> DataFrame:
+    """The one generation of each signature under this model, prompt and decoding."""
+    asked = (
+        (F.col("model_version") == model_version)
+        & (F.col("prompt_version") == prompt_version)
+        & (F.col("decoding_version") == decoding_version)
     )
+    return generations.where(asked).select("signature", "model_version", "text", "error_class")
 
 
 def locale_of_signatures(images: DataFrame) -> DataFrame:
@@ -35,12 +33,12 @@ def locale_of_signatures(images: DataFrame) -> DataFrame:
     return subjects(images, "signature").select("signature", "locale")
 
 
-def model_proposals(answers: DataFrame, images: DataFrame) -> DataFrame:
+def model_proposals(answered: DataFrame, images: DataFrame) -> DataFrame:
     """A row per query that the model wrote, and per part of an answer that is none, with its ``problem``.
 
     An answer that never came is one row: its problem is the generation's error class, and ``failed`` is true.
     """
-    located = answers.join(locale_of_signatures(images), on="signature", how="inner")
+    located = answered.join(locale_of_signatures(images), on="signature", how="inner")
     columns = located.select("signature", "locale", "model_version", "text", "error_class")
     return columns.mapInPandas(_parsed, _PROPOSED)
 

@@ -137,3 +137,21 @@ def test_a_misspelt_reference_or_command_dies_at_the_command_line(argv: list[str
     with pytest.raises(SystemExit) as died:
         cli.parser().parse_args(argv)
     assert died.value.code == 2
+
+
+def test_a_misspelt_job_in_the_configuration_is_refused_with_the_jobs_there_are(
+    conf: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    conf.write_text(conf.read_text() + "jobs: {mine_querys: {top: 5}}\n")
+    assert cli.main(["tables", "--conf", str(conf)]) == 2
+    assert re.search(r"configures mine_querys, which is no job; jobs are .*mine_queries", capfd.readouterr().err)
+
+
+def test_a_failed_command_raises_because_databricks_drops_what_an_entry_point_returns(
+    conf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conf.write_text("no_such_key: 1\n")
+    monkeypatch.setattr("sys.argv", ["geo", "tables", "--conf", str(conf)])
+    with pytest.raises(SystemExit) as ended:
+        cli.entry()
+    assert ended.value.code == 2

@@ -3,8 +3,9 @@
 import pytest
 from pyspark.sql import SparkSession
 
-from geo_lib.errors import TooManyFailedError
+from geo_lib.errors import ConfigError, TooManyFailedError
 from geo_lib.models import ModelFiles
+from geo_lib.vlm.engine import Decoding
 from geo_lib.vlm.prompts import PROMPT_VERSION
 from jobs.job import Context
 from jobs.validate_queries import ValidateQueries, run
@@ -38,7 +39,13 @@ def proposed(spark: SparkSession, context: Context) -> Context:
     ]
     stale = {"signature": "a", "text": '{"description":["no"]}', "model_version": "older"}
     generations = build(
-        GENERATIONS, spark, *written, stale, model_version="m", prompt_version=PROMPT_VERSION, decoding_version="d"
+        GENERATIONS,
+        spark,
+        *written,
+        stale,
+        model_version="m",
+        prompt_version=PROMPT_VERSION,
+        decoding_version=Decoding().version,
     )
     tables.append(GENERATIONS, generations, sequence=1)
     seen = {"signature": "a", "query": "red  vase", "impressions": 70}
@@ -75,6 +82,11 @@ def test_the_decisions_explain_every_loss_and_deciding_again_changes_no_table(pr
     before = [proposed.tables.version(table) for table in (QUERY_DECISIONS, QUERIES, ANNOTATIONS)]
     run(proposed, ValidateQueries(max_failed_share=0.2))
     assert [proposed.tables.version(table) for table in (QUERY_DECISIONS, QUERIES, ANNOTATIONS)] == before
+
+
+def test_another_decoding_than_the_annotations_had_is_an_error_that_names_it(proposed: Context) -> None:
+    with pytest.raises(ConfigError, match="same decoding"):
+        run(proposed, ValidateQueries(decoding=Decoding(max_new_tokens=9)))
 
 
 def test_too_many_failed_answers_stop_the_job_before_it_writes(proposed: Context) -> None:

@@ -5,7 +5,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from geo_lib.queries.decisions import STAGES, annotations, decided, decisions, demand_of, judged, queries
-from geo_lib.queries.proposals import console_proposals, model_proposals, newest_answers
+from geo_lib.queries.proposals import answers, console_proposals, model_proposals
 from geo_lib.queries.text import query_id
 from schemas.annotations import ANNOTATIONS
 from schemas.generations import GENERATIONS
@@ -30,12 +30,12 @@ def answered(spark: SparkSession) -> DataFrame:
     return judged_proposals(spark)
 
 
-def judged_proposals(spark: SparkSession, *console: str, answers: dict[str, str | None] | None = None) -> DataFrame:
+def judged_proposals(spark: SparkSession, *console: str, written: dict[str, str | None] | None = None) -> DataFrame:
     images = build(IMAGES, spark, {"image_id": "b", "signature": "s", "locale": "de"},
                    {"image_id": "a", "signature": "s", "locale": "en"})  # fmt: skip
     made = [
         (signature, "m", text, None if text else "undecodable_image")
-        for signature, text in (answers or {"s": ANSWER}).items()
+        for signature, text in (written or {"s": ANSWER}).items()
     ]
     answered = spark.createDataFrame(made, "signature string, model_version string, text string, error_class string")
     mined = build(MINED_QUERIES, spark, *({"signature": "s", "query": q, "rank": n} for n, q in enumerate(console, 1)))
@@ -71,9 +71,9 @@ def test_decisions_hold_every_stage_up_to_the_one_that_stopped_the_query(answere
 
 
 def test_a_generation_that_failed_or_has_no_queries_is_one_proposal_with_its_reason(spark: SparkSession) -> None:
-    rows = judged_proposals(spark, answers={"s": None}).collect()
+    rows = judged_proposals(spark, written={"s": None}).collect()
     assert [(r.failed, r.reason, r.query_id) for r in rows] == [(True, "undecodable_image", None)]
-    rows = judged_proposals(spark, answers={"s": "no idea"}).collect()
+    rows = judged_proposals(spark, written={"s": "no idea"}).collect()
     assert [(r.failed, r.reason, r.query) for r in rows] == [(False, "no_queries_found", "no idea")]
 
 
@@ -127,13 +127,9 @@ def test_demand_adds_the_spellings_of_a_text_within_a_locale(spark: SparkSession
     assert found == {query_id("en", "oak table"): 15, query_id("de", "oak table"): 100}
 
 
-def test_only_the_champions_newest_answer_counts(spark: SparkSession) -> None:
-    rows = [
-        {"signature": "a", "model_version": "m", "prompt_version": "p", "decoding_version": "1", "text": "old"},
-        {"signature": "a", "model_version": "m", "prompt_version": "p", "decoding_version": "2", "text": "new"},
-        {"signature": "a", "model_version": "other", "prompt_version": "p", "decoding_version": "1", "text": "no"},
-        {"signature": "b", "model_version": "m", "prompt_version": "other", "decoding_version": "1", "text": "no"},
-    ]
-    df = build(GENERATIONS, spark, *rows).withColumn("run_id", F.concat(F.lit("run-"), "decoding_version"))
-    found = newest_answers(df, model_version="m", prompt_version="p").collect()
-    assert [(r.signature, r.text) for r in found] == [("a", "new")]
+def test_only_the_answers_of_this_model_prompt_and_decoding_count(spark: SparkSession) -> None:
+    asked = {"model_version": "m", "prompt_version": "p", "decoding_version": "d"}
+    others = [asked | {name: "other"} for name in asked]
+    rows = [{"signature": "a", "text": "yes"} | asked, *({"signature": "a", "text": "no"} | other for other in others)]
+    found = answers(build(GENERATIONS, spark, *rows), **asked).collect()
+    assert [(r.signature, r.text) for r in found] == [("a", "yes")]
