@@ -1,6 +1,6 @@
 """Pretrain the tiny base model on captions of simulated pictures, and leave it in geo_lib/demo/tiny_vlm.
 
-    geo pretrain-tiny-vlm --minutes 45
+    geo pretrain-tiny-vlm
 
 The folder is committed: run this only to make another base. Pictures are drawn once per version of the drawing and
 kept in the lakehouse. The folder's README says what was trained and how well it sees; the same knobs give the same
@@ -21,10 +21,10 @@ from jobs.job import Context, Job
 class PretrainTinyVlm:
     """The knobs of this job; conf/*.yml may set any of them."""
 
-    minutes: float = 45.0
+    minutes: float = 120.0
     """The learning rate falls over these minutes or over the steps, whichever end first."""
-    steps: int = 6_000
-    pictures: int = 8_000
+    steps: int = 4_000
+    pictures: int = 10_000
     folder: str = str(TINY_VLM)
     seed: int = 20261101
 

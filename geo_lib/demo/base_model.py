@@ -30,7 +30,7 @@ class Pretraining:
     """Knobs of the whole run."""
 
     training: Training
-    pictures: int = 8000
+    pictures: int = 10_000
     checked: int = 400
     """Unseen pictures that accuracy is measured on, and as many again with combinations that no training shows."""
     vocabulary: int = 1536

@@ -35,13 +35,13 @@ TEXT_EVERY = 6
 class Training:
     """Knobs of one pretraining run."""
 
-    steps: int = 6000
-    minutes: float = 45.0
+    steps: int = 4000
+    minutes: float = 120.0
     """Whichever of steps and minutes ends first ends the run; the learning rate falls along whichever is nearer."""
     batch_size: int = 48
-    seeing_share: float = 0.45
+    seeing_share: float = 0.55
     """Share of the run spent in phase 1."""
-    learning_rate: float = 2e-3
+    learning_rate: float = 1.5e-3
     weight_decay: float = 0.05
     warmup: float = 0.03
     head_weight: float = 0.3

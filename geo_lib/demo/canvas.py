@@ -17,6 +17,8 @@ Array = NDArray[Any]
 Point = tuple[float, float]
 Rgb = tuple[float, float, float] | tuple[int, int, int] | Array
 
+FINER = 3
+"""Masks are drawn this many times finer than the canvas."""
 SHADING_GRID = 48
 """Forms are shaded on a grid about this wide: light is soft, so that a fine grid would only cost time."""
 
@@ -85,6 +87,15 @@ def noise(rng: np.random.Generator, cells: tuple[int, int], shape: tuple[int, in
     return np.asarray(image, dtype=np.float32)
 
 
+def _soft_mask(outlines: Sequence[Sequence[Point]], x0: int, y0: int, x1: int, y1: int) -> Image.Image:
+    """The first outline without the others, over a pixel box: drawn finer and averaged, so that edges are soft."""
+    fine = Image.new("L", ((x1 - x0) * FINER, (y1 - y0) * FINER))
+    draw = ImageDraw.Draw(fine)
+    for i, outline in enumerate(outlines):
+        draw.polygon([((x - x0) * FINER, (y - y0) * FINER) for x, y in outline], fill=0 if i else 255)
+    return fine.reduce(FINER)
+
+
 @dataclass(frozen=True, slots=True)
 class Fill:
     """Paint for a region of the canvas: a field of colour with its top left corner in pixels."""
@@ -144,11 +155,8 @@ class Canvas:
         x1, y1 = min(int(max(xs)) + pad + 1, self.width), min(int(max(ys)) + pad + 1, self.height)
         if x1 - x0 < 2 or y1 - y0 < 2:
             return
-        mask_image = Image.new("L", (x1 - x0, y1 - y0))
-        draw = ImageDraw.Draw(mask_image)
-        draw.polygon([(x - x0, y - y0) for x, y in scaled], fill=255)
-        for hole in holes:
-            draw.polygon([(x * self.width - x0, y * self.height - y0) for x, y in hole], fill=0)
+        outlines = [scaled, *([(x * self.width, y * self.height) for x, y in hole] for hole in holes)]
+        mask_image = _soft_mask(outlines, x0, y0, x1, y1)
         light = self._form(mask_image, form, rim) * shade if form or rim else None
         if blur:
             mask_image = mask_image.filter(ImageFilter.GaussianBlur(blur * self.unit))
@@ -207,6 +215,5 @@ class Canvas:
         tint = rgb((1 + warmth, 1.0, 1 - warmth))
         self.rgb *= (slope * corners)[:, :, None] * tint
 
-    def image(self, width: int, height: int) -> Image.Image:
-        pixels = Image.fromarray(np.clip(self.rgb + 0.5, 0, 255).astype(np.uint8))
-        return pixels.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    def image(self) -> Image.Image:
+        return Image.fromarray(np.clip(self.rgb + 0.5, 0, 255).astype(np.uint8))

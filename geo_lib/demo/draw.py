@@ -25,9 +25,8 @@ def draw(latent: Latent, seed: int, size: int) -> Image.Image:
     across, down = ASPECTS[int(rng.choice(len(ASPECTS), p=(0.45, 0.35, 0.2)))]
     height = size if down >= across else round(size * down / across)
     width = size if across >= down else round(size * across / down)
-    work = 1.0 if size <= 256 else 1.5
     side = -1.0 if rng.random() < 0.75 else 1.0
-    canvas = Canvas(int(width * work), int(height * work), light=(0.6 * side, -0.8))
+    canvas = Canvas(width, height, light=(0.6 * side, -0.8))
 
     SCENES[latent.setting](canvas, np.random.default_rng(rng.integers(2**63)))
     scale = float(rng.uniform(0.37, 0.44)) * canvas.unit
@@ -40,7 +39,7 @@ def draw(latent: Latent, seed: int, size: int) -> Image.Image:
     pen = Pen(canvas, latent, x=x, y=y, scale=scale, flip=bool(rng.random() < 0.5), seed=int(rng.integers(2**63)))
     SHAPES[latent.kind](pen)
     canvas.finish(warmth=float(rng.uniform(-0.025, 0.045)), vignette=float(rng.uniform(0.02, 0.1)))
-    return canvas.image(width, height)
+    return canvas.image()
 
 
 def drawing_version() -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from geo_lib.demo.canvas import Array, noise, rgb
+from geo_lib.demo.canvas import Array, Rgb, noise, rgb
 from geo_lib.demo.worlds import vocabulary
 
 Field = Callable[[Array, Array, np.random.Generator], Array]
@@ -72,44 +72,68 @@ def _velvet(u: Array, v: Array, rng: np.random.Generator) -> Array:
 def _linen(u: Array, v: Array, rng: np.random.Generator) -> Array:
     """A loose weave of threads that cross, some of them thicker."""
     shape = np.broadcast(u, v).shape
-    threads = np.sin(2 * np.pi * u / 0.095) * (0.8 + 0.5 * noise(rng, (6, 40), shape))
-    wefts = np.sin(2 * np.pi * v / 0.095) * (0.8 + 0.5 * noise(rng, (40, 6), shape))
-    return np.asarray(0.14 * threads + 0.14 * wefts + 0.03)
+    threads = np.sin(2 * np.pi * u / 0.12) * (0.8 + 0.5 * noise(rng, (6, 40), shape))
+    wefts = np.sin(2 * np.pi * v / 0.12) * (0.8 + 0.5 * noise(rng, (40, 6), shape))
+    return np.asarray(0.17 * threads + 0.17 * wefts + 0.02)
 
 
-def _rattan(u: Array, v: Array, rng: np.random.Generator) -> Array:
-    """A basket weave: bundles over and under, dark in the gaps."""
-    size = 0.18
+def _bundles(u: Array, v: Array) -> Array:
+    """A basket weave: 1 on a bundle of strands, 0 in the gaps."""
+    size = 0.21
     column, row = np.floor(u / size), np.floor(v / size)
     x, y = u / size - column - 0.5, v / size - row - 0.5
     across = ((column + row) % 2) > 0
     along = np.where(across, x, y)
     over = np.where(across, y, x)
-    bundle = np.clip(np.cos(np.pi * along), 0, 1) ** 0.6
     strands = 0.85 + 0.15 * np.cos(2 * np.pi * over * 3)
-    return np.asarray(0.62 * bundle * strands - 0.46)
+    return np.asarray(np.clip(np.cos(np.pi * along), 0, 1) ** 0.6 * strands)
+
+
+def _rattan(u: Array, v: Array, rng: np.random.Generator) -> Array:
+    """Bundles over and under."""
+    return np.asarray(0.50 * _bundles(u, v) - 0.36)
+
+
+def _straw(u: Array, v: Array, rng: np.random.Generator) -> Array:
+    """The natural strands that show between rattan's dyed ones."""
+    return np.asarray(np.clip(0.95 - 1.15 * _bundles(u, v), 0, 0.9))
 
 
 def _enamel(u: Array, v: Array, rng: np.random.Generator) -> Array:
-    """Hard gloss: one sharp streak of light, darker flanks."""
-    streak = np.exp(-(((u + 0.28) / 0.075) ** 2)) + 0.5 * np.exp(-(((u + 0.12) / 0.03) ** 2))
-    return np.asarray(0.85 * streak - 0.24 * np.abs(u) ** 1.5 + 0.3 * np.exp(-(((u - 0.52) / 0.05) ** 2)) + 0.0 * v)
+    """Hard and smooth: darker towards the flanks."""
+    return np.asarray(0.05 - 0.30 * np.abs(u) ** 1.5 + 0.0 * v)
+
+
+def _gloss(u: Array, v: Array, rng: np.random.Generator) -> Array:
+    """Windows mirrored in enamel: sharp slanting bands, a broad and a thin one."""
+    slant = (u + 0.55 * v) / 0.85 + 0.3
+    band = slant - np.floor(slant) - 0.5
+    return np.asarray(0.68 * _edge(0.085 - np.abs(band), 0.02) + 0.5 * _edge(0.022 - np.abs(band - 0.17), 0.012))
 
 
 def _knit(u: Array, v: Array, rng: np.random.Generator) -> Array:
-    """Columns of V-shaped stitches."""
-    column = u / 0.17
+    """Columns of thick V-shaped stitches."""
+    column = u / 0.23
     slant = np.abs(column - np.floor(column) - 0.5)
-    stitch = np.sin(2 * np.pi * (v / 0.12 + slant * 1.3))
+    stitch = np.sin(2 * np.pi * (v / 0.16 + slant * 1.3))
     ridge = np.cos(2 * np.pi * column)
-    return np.asarray(0.24 * stitch - 0.16 * ridge)
+    return np.asarray(0.27 * stitch - 0.18 * ridge)
 
 
 def _denim(u: Array, v: Array, rng: np.random.Generator) -> Array:
     """Diagonal twill, washed out in places."""
     shape = np.broadcast(u, v).shape
     twill = np.sin(2 * np.pi * (u + v) / 0.10)
-    return np.asarray(0.19 * twill + 0.12 * noise(rng, (6, 6), shape) + 0.10 * noise(rng, (60, 60), shape) + 0.03)
+    return np.asarray(0.16 * twill + 0.18 * noise(rng, (6, 6), shape) + 0.03)
+
+
+def _topstitch(u: Array, v: Array, rng: np.random.Generator) -> Array:
+    """Double rows of tan thread along and across."""
+    dash_v, dash_u = np.cos(2 * np.pi * v / 0.11) > -0.45, np.cos(2 * np.pi * u / 0.11) > -0.45
+    across, down = np.abs(((u + 0.35) % 0.7) - 0.35), np.abs(((v + 0.45) % 0.9) - 0.45)
+    rows = _edge(0.016 - np.abs(across - 0.035), 0.012) * dash_v
+    lines = _edge(0.016 - np.abs(down - 0.035), 0.012) * dash_u
+    return np.asarray(0.95 * np.maximum(rows, lines))
 
 
 def _satin(u: Array, v: Array, rng: np.random.Generator) -> Array:
@@ -121,11 +145,14 @@ def _satin(u: Array, v: Array, rng: np.random.Generator) -> Array:
 
 
 def _leather(u: Array, v: Array, rng: np.random.Generator) -> Array:
-    """Grain: raised pebbles between dark creases, with a dull shine."""
+    """Quilted: puffed diamonds with a dull shine between dark seams, and a grain."""
     shape = np.broadcast(u, v).shape
-    creases = np.minimum(np.abs(noise(rng, (18, 18), shape)), np.abs(noise(rng, (15, 15), shape)))
-    shine = np.exp(-((u + 0.3) ** 2 + (v + 0.35) ** 2) / 0.22)
-    return np.asarray(np.clip(creases * 3.4, 0, 0.5) - 0.42 + 0.5 * shine)
+    a, b = (u + v) / 0.40, (u - v) / 0.40
+    x, y = a - np.floor(a) - 0.5, b - np.floor(b) - 0.5
+    seam = np.minimum(0.5 - np.abs(x), 0.5 - np.abs(y))
+    shine = np.exp(-((x + 0.12) ** 2 + (y - 0.02) ** 2) / 0.03)
+    grain = 0.06 * noise(rng, (40, 40), shape)
+    return np.asarray(0.62 * shine + grain - 0.08 - 0.5 * np.clip(1 - seam / 0.10, 0, 1))
 
 
 def _paper(u: Array, v: Array, rng: np.random.Generator) -> Array:
@@ -148,16 +175,34 @@ def _metallic(u: Array, v: Array, rng: np.random.Generator) -> Array:
 
 
 def _glitter(u: Array, v: Array, rng: np.random.Generator) -> Array:
-    """Sparkles and specks."""
+    """Specks that lie in shadow."""
     shape = np.broadcast(u, v).shape
-    fine = noise(rng, (44, 44), shape)
-    return np.asarray(1.5 * np.clip(fine - 0.42, 0, 1) - 0.55 * np.clip(-fine - 0.35, 0, 1) + 0.0)
+    return np.asarray(-0.40 * np.clip(noise(rng, (34, 34), shape) - 0.15, 0, 1) + 0.06)
+
+
+def _sparkle(u: Array, v: Array, rng: np.random.Generator) -> Array:
+    """Small bright stars, scattered."""
+    size = 0.155
+    column, row = np.floor(u / size), np.floor(v / size)
+    chance = np.modf(np.abs(np.sin(column * 12.9898 + row * 78.233) * 43758.547))[0]
+    turn = chance * 40
+    x, y = u / size - column - 0.5 - 0.25 * np.sin(turn), v / size - row - 0.5 - 0.25 * np.cos(turn)
+    star = 0.035 / (np.abs(x) * np.abs(y) * 6 + x**2 + y**2 + 0.012)
+    return np.asarray(np.clip(star - 0.25, 0, 1) * (chance > 0.3) * 0.95)
+
+
+def _ridges(u: Array, v: Array) -> Array:
+    return np.asarray(np.sin(2 * np.pi * (v / 0.27 + 0.34 * np.sin(2 * np.pi * u / 0.44))))
 
 
 def _buttercream(u: Array, v: Array, rng: np.random.Generator) -> Array:
     """Piped waves, one soft ridge above the other."""
-    wave = v / 0.20 + 0.30 * np.sin(2 * np.pi * u / 0.34)
-    return np.asarray(0.22 * np.sin(2 * np.pi * wave) + 0.04)
+    return np.asarray(0.20 * _ridges(u, v) - 0.02)
+
+
+def _cream(u: Array, v: Array, rng: np.random.Generator) -> Array:
+    """The ridges' pale crests."""
+    return np.asarray(0.62 * np.clip(_ridges(u, v) - 0.25, 0, 1))
 
 
 MATERIALS: dict[str, Field] = {
@@ -174,6 +219,16 @@ MATERIALS: dict[str, Field] = {
     "glitter": _glitter,
     "buttercream": _buttercream,
 }
+"""What a material does to light: below 0 it is in shadow, above 0 it catches light."""
+
+OVERLAYS: dict[str, tuple[Rgb, Field]] = {
+    "rattan": ((222, 190, 136), _straw),
+    "enamel": ((255, 255, 255), _gloss),
+    "denim": ((232, 168, 84), _topstitch),
+    "glitter": ((255, 255, 250), _sparkle),
+    "buttercream": ((255, 246, 226), _cream),
+}
+"""What some materials bring in a colour of their own, and how much of it where."""
 
 
 def cloth(u: Array, v: Array, *, colour: str, pattern: str, material: str, seed: int) -> Array:
@@ -190,7 +245,10 @@ def cloth(u: Array, v: Array, *, colour: str, pattern: str, material: str, seed:
     shape = np.broadcast(u, v).shape
     print_field = PATTERNS[pattern](turned_u.astype(np.float32), turned_v.astype(np.float32), rng)
     field = base + (accent - base) * np.broadcast_to(print_field, shape)[:, :, None]
-    relief = np.broadcast_to(MATERIALS[material](u, v, rng), shape)[:, :, None]
+    if material in OVERLAYS:
+        own, place = OVERLAYS[material]
+        field = field + (rgb(own) - field) * np.broadcast_to(place(u, v, rng).astype(np.float32), shape)[:, :, None]
+    relief = np.broadcast_to(MATERIALS[material](u, v, rng).astype(np.float32), shape)[:, :, None]
     # dark cloth shows relief only if light adds to it, light cloth only if shadow takes from it
     lit = field * (1 + np.minimum(relief, 0) * 1.05) + (255 - field) * 0.18 * np.maximum(relief, 0)
     shown = lit * (1 + 0.55 * np.maximum(relief, 0)) + 26 * np.maximum(relief, 0)

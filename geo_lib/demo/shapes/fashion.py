@@ -23,16 +23,6 @@ def _plinth(pen: Pen, *, top: float) -> None:
     pen.solid(ellipse(-0.92, top, 0.92, top + 0.2), (240, 231, 220), form=0.1)
 
 
-def _seams(pen: Pen, *lines: list[Point]) -> None:
-    """Tan topstitching: what tells denim from plain blue cloth."""
-    if not pen.stitched:
-        return
-    for line in lines:
-        curve = smooth(line, closed=False)
-        for start in range(0, len(curve) - 3, 4):
-            pen.solid(stroke(curve[start : start + 3], 0.022), (226, 164, 84), form=0.0)
-
-
 def dress(pen: Pen) -> None:
     _stand(pen, top=-0.98, width=0.3)
     flare = [
@@ -69,7 +59,6 @@ def dress(pen: Pen) -> None:
     )
     pen.cloth(bodice, form=1.1, shade=1.03)
     pen.cloth(box(-0.27, -0.19, 0.27, -0.09, 0.03), form=0.6, shade=0.72)
-    _seams(pen, [(0.0, -0.08), (0.0, 0.4), (0.0, 0.84)], [(-0.7, 0.78), (0.0, 0.82), (0.7, 0.78)])
 
 
 def sweater(pen: Pen) -> None:
@@ -138,7 +127,6 @@ def coat(pen: Pen) -> None:
     for y in (-0.16, 0.28, 0.5):
         for x in (-0.1, 0.2):
             pen.solid(ellipse(x - 0.04, y - 0.04, x + 0.04, y + 0.04), mix(DARK_WOOD, IVORY, 0.25), form=1.0)
-    _seams(pen, [(-0.56, 0.8), (0.0, 0.8), (0.56, 0.8)], [(-0.02, 0.12), (-0.02, 0.5), (-0.02, 0.82)])
 
 
 def skirt(pen: Pen) -> None:
@@ -164,12 +152,6 @@ def skirt(pen: Pen) -> None:
         )
     pen.cloth(box(-0.37, -0.52, 0.37, -0.32, 0.05), form=0.7, shade=0.78)
     pen.solid(ellipse(-0.05, -0.47, 0.05, -0.37), BRASS, form=1.0)
-    _seams(
-        pen,
-        [(-0.7, 0.62), (0.0, 0.64), (0.7, 0.62)],
-        [(-0.34, -0.3), (-0.3, -0.06), (-0.1, -0.02), (-0.06, -0.3)],
-        [(0.34, -0.3), (0.3, -0.06), (0.1, -0.02), (0.06, -0.3)],
-    )
 
 
 def handbag(pen: Pen) -> None:
@@ -214,11 +196,6 @@ def handbag(pen: Pen) -> None:
             form=0.8,
             holes=[ellipse(x - 0.035, -0.425, x + 0.035, -0.355)],
         )
-    _seams(
-        pen,
-        [(-0.62, -0.06), (-0.32, 0.12), (0.0, 0.18), (0.32, 0.12), (0.62, -0.06)],
-        [(-0.72, 0.6), (0.0, 0.64), (0.72, 0.6)],
-    )
 
 
 def sneakers(pen: Pen) -> None:
@@ -254,8 +231,6 @@ def sneakers(pen: Pen) -> None:
         for t in range(4):
             x, y = -0.2 + 0.14 * t, 0.0 + 0.07 * t
             pen.solid(put(stroke([(x, y), (x - 0.14, y + 0.18)], 0.05)), (252, 250, 246), form=0.6)
-        if pen.stitched:
-            _seams(pen, put([(-0.78, 0.34), (-0.3, 0.38), (0.4, 0.42)]))
 
 
 def hat(pen: Pen) -> None:

@@ -40,7 +40,6 @@ class Pen:
             seed=seed,
         )
         self._cloth = Fill(field, left, top)
-        self.stitched = latent.material == "denim"
 
     def at(self, points: Sequence[Point]) -> list[Point]:
         return [(self._x + px * self._sx, self._y + py * self._sy) for px, py in points]
