@@ -8,6 +8,7 @@ import pandas as pd
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from geo_lib.locales import language_of
 from geo_lib.pages.names import capitalised
 from geo_lib.pages.urls import collection_url
 
@@ -24,7 +25,7 @@ def slug(text: str, *, locale: str) -> str:
     German umlauts become two letters, other accents fall off. Scripts that are not Latin leave nothing.
     """
     plain = text.lower()
-    if locale.split("-")[0] == "de":
+    if language_of(locale) == "de":
         plain = unicodedata.normalize("NFC", plain).translate(_GERMAN)
     plain = unicodedata.normalize("NFKD", plain.translate(_LETTERS)).encode("ascii", "ignore").decode()
     words = re.findall(r"[a-z0-9]+", plain.replace("'", ""))
