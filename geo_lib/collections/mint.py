@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from geo_lib.locales import language_of
 from geo_lib.pages.names import capitalised
 from geo_lib.pages.urls import collection_url
+from schemas.collection_items import COLLECTION_ITEMS
 
 NOT_A_CANDIDATE = "not_a_candidate"
 
@@ -83,6 +84,14 @@ def minted(settled: DataFrame, known: DataFrame, *, family: str) -> DataFrame:
     )
     others = known.where(F.col("family") != family).select(columns)
     return current.unionByName(retired).unionByName(others)
+
+
+def beside_other_families(items: DataFrame, stored: DataFrame, collections: DataFrame, *, family: str) -> DataFrame:
+    """The rows of ``collection_items``: this family's ``items``, and of the ``stored`` ones those of the others."""
+    others = collections.where(F.col("family") != family).select("collection_id")
+    columns = COLLECTION_ITEMS.schema.names
+    theirs = stored.join(others, on="collection_id", how="left_semi").select(*columns)
+    return items.select(*columns).unionByName(theirs)
 
 
 def _with_slug(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
