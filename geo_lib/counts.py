@@ -10,7 +10,7 @@ from geo_lib.errors import CountingError, TooManyFailedError
 class Counts:
     """The figures of one run, in the job's own unit.
 
-    Raises ``CountingError`` unless ``rows_in == kept + sum(dropped) + sum(failed)``.
+    Raises ``CountingError`` unless ``rows_in == kept + sum(dropped) + sum(failed)`` and none of them is negative.
     """
 
     rows_in: int
@@ -26,7 +26,7 @@ class Counts:
 
     def __post_init__(self) -> None:
         accounted = self.kept + sum(self.dropped.values()) + sum(self.failed.values())
-        if self.rows_in != accounted or min(self.kept, self.rows_in) < 0:
+        if self.rows_in != accounted or min(self.rows_in, self.kept, *self.dropped.values(), *self.failed.values()) < 0:
             raise CountingError(
                 f"{self.rows_in} came in, but {self.kept} kept + {sum(self.dropped.values())} dropped + "
                 f"{sum(self.failed.values())} failed make {accounted}; dropped {dict(self.dropped)}, "

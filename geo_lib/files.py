@@ -1,19 +1,23 @@
 """Files outside the lakehouse, local or in an object store, by one kind of address; on the driver and in tasks."""
 
+import errno
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from geo_lib.errors import InputError
 
 if TYPE_CHECKING:
     from pyarrow.fs import FileSystem
 
-_URI = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]*:/")
+_URI = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*):(?=/)(?://(?P<host>[^/]*))?(?P<path>.*)", re.DOTALL)
+"""Not urlsplit: ``#`` and ``?`` are plain characters of a file's name."""
+_REFUSED = (errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.EINVAL, errno.ELOOP)
+"""What says that an address is at fault and not the store: trying again would not help."""
 _SAME_STORE = {"s3a": "s3", "s3n": "s3", "abfss": "abfs"}
 """Hadoop's names for stores that Arrow knows by another."""
 
@@ -31,8 +35,12 @@ class FoundFile:
         return PurePosixPath(self.relative).suffix.lower()
 
 
+class UnreadableFileError(ValueError):
+    """The address names nothing that can be read: no store has its scheme, its name is too long, or it is barred."""
+
+
 def is_uri(address: str) -> bool:
-    return _URI.match(address) is not None
+    return _URI.fullmatch(address) is not None
 
 
 def can_append(folder: str) -> bool:
@@ -46,25 +54,32 @@ def locate(address: str) -> tuple["FileSystem", str]:
     Takes plain paths, ``file:`` in either spelling, ``dbfs:/Volumes/…`` and what Arrow knows: s3 (s3a), gs,
     abfs(s), hdfs.
     """
-    if not is_uri(address):
+    if (parts := _URI.fullmatch(address)) is None:
         return _local(), str(Path(address).absolute())
-    parts = urlsplit(address)
-    if parts.scheme in ("file", "dbfs"):
-        return _local(), unquote(parts.path)
-    scheme = _SAME_STORE.get(parts.scheme, parts.scheme)
-    # Azure names the account in the host, so the path that Arrow makes of the address is kept, not ours.
-    return _store(scheme, parts.netloc), _path_of(f"{scheme}://{parts.netloc}{parts.path}")
+    scheme, host, path = parts["scheme"].lower(), parts["host"] or "", parts["path"]
+    if scheme in ("file", "dbfs"):
+        return _local(), unquote(path)
+    scheme = _SAME_STORE.get(scheme, scheme)
+    return _store(scheme, host), _path_in(scheme, host, path)
 
 
 def read_bytes(address: str) -> bytes:
-    """All of a file. Raises ``FileNotFoundError`` when there is none; other trouble is the store's and is raised."""
-    files, path = locate(address)
+    """All of a file. Raises ``FileNotFoundError`` when there is none and ``UnreadableFileError`` when none can be.
+
+    Other trouble is the store's and is raised as it is.
+    """
     from pyarrow.fs import FileType
 
-    if files.get_file_info(path).type != FileType.File:
-        raise FileNotFoundError(address)
-    with files.open_input_stream(path) as stream:
-        return bytes(stream.read())
+    try:
+        files, path = locate(address)
+        if files.get_file_info(path).type != FileType.File:
+            raise FileNotFoundError(address)
+        with files.open_input_stream(path) as stream:
+            return bytes(stream.read())
+    except (OSError, ValueError) as wrong:
+        if isinstance(wrong, OSError) and wrong.errno not in _REFUSED:
+            raise
+        raise UnreadableFileError(f"cannot read {address}: {wrong}") from wrong
 
 
 def walk(folder: str) -> Iterator[FoundFile]:
@@ -111,7 +126,7 @@ def _store(scheme: str, host: str) -> "FileSystem":
     return FileSystem.from_uri(f"{scheme}://{host}/")[0]
 
 
-def _path_of(uri: str) -> str:
-    parts = urlsplit(uri)
-    container = parts.netloc.split("@", 1)[0] if parts.scheme == "abfs" else parts.netloc
-    return parts.path if parts.scheme == "hdfs" else f"{container}{parts.path}"
+def _path_in(scheme: str, host: str, path: str) -> str:
+    """The path as the store counts it: Azure names container and account in the host, HDFS has no bucket."""
+    container = host.split("@", 1)[0] if scheme == "abfs" else host
+    return path if scheme == "hdfs" else f"{container}{path}"

@@ -121,7 +121,7 @@ def _counts(wanted: DataFrame, answered: DataFrame, new: int) -> Counts:
         "cut_off": answers["cut"] if answers else 0,
         "output_tokens": int(answers["tokens"]) if answers else 0,
     }
-    return Counts(kept + sum(failed.values()), kept, failed=failed, produced=produced)
+    return Counts(wanted.count(), kept, failed=failed, produced=produced)
 
 
 JOB = Job(

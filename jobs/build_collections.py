@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from geo_lib.ann.search import ShardFile, nearest
 from geo_lib.collections.gate import gated, verdicts_of
-from geo_lib.collections.mint import minted
+from geo_lib.collections.mint import beside_other_families, minted
 from geo_lib.collections.retrieve import candidates, retrieved_items
 from geo_lib.config import at_least_one
 from geo_lib.counts import Counts
@@ -81,7 +81,8 @@ def run(context: Context, knobs: BuildCollections) -> Counts:
     # a checkpoint and no cache: what is minted hangs on the table it is written to
     collections = minted(settled, tables.read(COLLECTIONS), family=knobs.family).localCheckpoint()
     tables.write(COLLECTIONS, collections)
-    tables.write(COLLECTION_ITEMS, items)
+    of_all = beside_other_families(items, tables.read(COLLECTION_ITEMS), collections, family=knobs.family)
+    tables.write(COLLECTION_ITEMS, of_all.localCheckpoint())
     verdicts = {r["verdict"]: r["n"] for r in verdicts_of(collections, wanted).collect()}
     shown = items.join(collections.where("state = 'published'"), on="collection_id", how="left_semi").count()
     rows_in = queries.count()

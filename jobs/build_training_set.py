@@ -105,7 +105,8 @@ def _counts(images: DataFrame, examples: DataFrame) -> Counts:
         ),
     )
     produced = {name: int(value) for name, value in sums.collect()[0].asDict().items()}
-    return Counts(kept + sum(by_reason.values()), kept, dropped=by_reason, produced=produced)
+    rows_in = images.select("signature").distinct().count()
+    return Counts(rows_in, kept, dropped=by_reason, produced=produced)
 
 
 JOB = Job(

@@ -64,7 +64,7 @@ def run(ctx: Context, knobs: IngestCatalogue) -> Counts:
         judged = manifest.with_pictures(rows, fetched)
         tally = {r["reason"]: r["count"] for r in judged.groupBy("reason").count().collect()}
         kept = tally.pop(None, 0)
-        counts = Counts(rows_in=kept + sum(tally.values()), kept=kept, failed=tally)
+        counts = Counts(rows_in=delivered.count(), kept=kept, failed=tally)
         rejected = judged.where("reason is not null").select(
             F.lit(CATALOGUE).alias("source"), "row", "reason", "detail"
         )

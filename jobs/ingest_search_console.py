@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 from geo_lib.counts import Counts
 from geo_lib.errors import ConfigError, InputError
 from geo_lib.search.delivery import Delivery, Part, settle, sort_out
-from geo_lib.search.folder import exported_days, inspect, nothing, scan
+from geo_lib.search.folder import export_log, exported_days, inspect, nothing, scan
 from geo_lib.search.layouts import (
     MALFORMED_DAY,
     Layout,
@@ -55,9 +55,9 @@ def run(ctx: Context, knobs: IngestSearchConsole) -> Counts:
     keys = keys.persist(StorageLevel.MEMORY_AND_DISK)  # counted, and written to two tables
     try:
         settled = settle(delivery, [Part(*row) for row in tally(keys).collect()])
-        files = [(REJECTED, f.relative, MALFORMED_DAY, f.problem) for f in settled.delivery.malformed]
+        malformed = [(REJECTED, f.relative, MALFORMED_DAY, f.problem) for f in settled.delivery.malformed]
         rows = rejected(keys, short=settled.short).select(F.lit(REJECTED).alias("source"), "row", "reason", "detail")
-        refused = rows.unionByName(spark.createDataFrame(files, REJECTED_ROWS.schema))
+        refused = rows.unionByName(spark.createDataFrame(malformed, REJECTED_ROWS.schema))
         ctx.tables.write(REJECTED_ROWS, refused, slices=[REJECTED])
         settled.days.refuse_above(knobs.max_failed_share, unit="days")
         settled.rows.refuse_above(knobs.max_failed_share, unit=JOB.unit)
@@ -82,6 +82,11 @@ def _refuse_nameless_property(delivery: Delivery, knobs: IngestSearchConsole) ->
         )
 
 
+def files(knobs: IngestSearchConsole) -> tuple[str, ...]:
+    """The drop folder, and the export log, which may lie beside it."""
+    return (knobs.path, *filter(None, [export_log(knobs.path)])) if knobs.path else ()
+
+
 JOB = Job(
     name="ingest_search_console",
     knobs=IngestSearchConsole,
@@ -89,5 +94,5 @@ JOB = Job(
     unit="console rows",
     writes=(SEARCH_CONSOLE,),
     shares=(REJECTED_ROWS,),
-    files=lambda knobs: (knobs.path,) if knobs.path else (),
+    files=files,
 )

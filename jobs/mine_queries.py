@@ -64,7 +64,7 @@ def run(ctx: Context, knobs: MineQueries) -> Counts:
         verdicts = {row["retained_by"]: row["count"] for row in written.groupBy("retained_by").count().collect()}
         kept = fates.pop(None, 0)
         return Counts(
-            rows_in=kept + sum(fates.values()),
+            rows_in=console.count(),
             kept=kept,
             dropped=fates,
             produced={

@@ -3,7 +3,8 @@
     geo plan-links --conf conf/demo.yml
 
 Reads images, collections, collection_items, image_annotations and query_embeddings; writes links and
-page_authority. An image with neither annotation nor collection gets no page: nothing_to_say.
+page_authority. An image with neither annotation nor collection gets no page (nothing_to_say), nor does one that is
+in no collection and for which its locale's page has no room (unlisted).
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from pyspark.sql import functions as F
 
 from geo_lib.counts import Counts
 from geo_lib.links.authority import page_authority
-from geo_lib.links.plan import planned_links, planned_pages, related_collections
+from geo_lib.links.plan import image_fates, planned_links, planned_pages, related_collections
 from geo_lib.pages.names import image_names
 from jobs.job import Context, Job
 from schemas.collection_items import COLLECTION_ITEMS
@@ -41,7 +42,8 @@ class PlanLinks:
     """Most wanted collections per locale on the home page."""
     damping: float = 0.85
     max_links_per_page: int = 20_000
-    """A page with more than this is refused: no reader and no crawler follows so many."""
+    """No reader and no crawler follows more. A locale's page lists only as many images that no collection shows, and
+    any page that still has more is refused."""
 
     def __post_init__(self) -> None:
         if not 0 < self.damping < 1:
@@ -61,7 +63,10 @@ def run(context: Context, knobs: PlanLinks) -> Counts:
         .join(collections.select("collection_id"), on="collection_id", how="left_semi")
         .localCheckpoint()
     )
-    pages = planned_pages(images, collections, items, annotations).localCheckpoint()
+    fates = image_fates(
+        images, collections, items, annotations, max_links_per_page=knobs.max_links_per_page
+    ).localCheckpoint()
+    pages = planned_pages(fates, collections).localCheckpoint()
     related = related_collections(
         collections,
         tables.read(QUERY_EMBEDDINGS).where(of_family),
@@ -82,16 +87,12 @@ def run(context: Context, knobs: PlanLinks) -> Counts:
     authority = page_authority(pages, links, damping=knobs.damping, max_links_per_page=knobs.max_links_per_page)
     tables.write(LINKS, links)
     tables.write(PAGE_AUTHORITY, authority)
-    kinds = {r["kind"]: r["count"] for r in pages.groupBy("kind").count().collect()}
-    planned = links.count()
-    unreachable = authority.where("click_depth is null").count()
-    silent = images.count() - kinds.get("image", 0)
-    pages_planned = sum(kinds.values())
+    without_page = fates.where("reason is not null").groupBy("reason").count().collect()
     return Counts(
-        rows_in=pages_planned + silent,
-        kept=pages_planned,
-        dropped={"nothing_to_say": silent},
-        produced={"links": planned, "unreachable_pages": unreachable},
+        rows_in=images.count() + pages.where("kind != 'image'").count(),
+        kept=pages.count(),
+        dropped={r["reason"]: r["count"] for r in without_page},
+        produced={"links": links.count(), "unreachable_pages": authority.where("click_depth is null").count()},
     )
 
 

@@ -8,14 +8,14 @@ only if its content changed, and what no longer belongs to the site is removed.
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import chain
 
 from pyspark.sql import functions as F
 
 from geo_lib.counts import Counts
-from geo_lib.pages.assemble import Material, assembled, gathered
+from geo_lib.pages.assemble import Material, assembled, gathered, ready
 from geo_lib.pages.media import rendered
 from geo_lib.pages.model import Page
 from geo_lib.pages.render import STYLE, Frame, render, style_sheet
@@ -66,6 +66,10 @@ def run(context: Context, knobs: PublishPages) -> Counts:
         site_name=knobs.site_name,
         min_annotations=knobs.min_annotations,
     )
+    # before the first file: a site that cannot be published must leave the one that is as it was
+    counts = Counts(
+        rows_in=len(material.pages), kept=len(ready(material)), failed=Counter(material.no_picture.values())
+    ).refuse_above(knobs.max_failed_share, unit=JOB.unit)
     before = {row["url"]: (row["content_hash"], row["lastmod"]) for row in tables.read(PAGES).collect()}
 
     written, rows, entries = 0, [], []
@@ -79,7 +83,7 @@ def run(context: Context, knobs: PublishPages) -> Counts:
         if page.indexed:
             entries.append(Entry(url, lastmod, _pictures_on(page, frame.root)))
         if done % 100 == 0:
-            context.progress(done, len(material.pages), "pages")
+            context.progress(done, counts.kept, "pages")
     root = f"{frame.root}/"
     for name, content in {
         STYLE[1:]: style_sheet(),
@@ -89,13 +93,12 @@ def run(context: Context, knobs: PublishPages) -> Counts:
         site.write(name, content)
     tables.write(PAGES, tables.spark.createDataFrame(rows, PAGES.schema))
     removed = site.sweep(keep=_media(material))
-    return Counts(
-        rows_in=len(material.pages),
+    return replace(
+        counts,
         kept=len(rows),
-        failed=Counter(material.no_picture.values()),
         produced={"files_written": written, "files_removed": removed, "pictures": len(material.pictures)},
         report=f"open {site.folder / 'index.html'}",
-    ).refuse_above(knobs.max_failed_share, unit="pages")
+    )
 
 
 def _lastmod(url: str, content_hash: str, before: Mapping[str, tuple[str, date]], as_of: date) -> date:

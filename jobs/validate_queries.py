@@ -69,7 +69,7 @@ def run(ctx: Context, knobs: ValidateQueries) -> Counts:
     try:
         fates = decided.groupBy("reason", "failed").agg(F.count("*").alias("n")).collect()
         counts = Counts(
-            rows_in=sum(r["n"] for r in fates),
+            rows_in=proposed.count(),
             kept=sum(r["n"] for r in fates if r["reason"] is None),
             dropped={r["reason"]: r["n"] for r in fates if r["reason"] is not None and not r["failed"]},
             failed={r["reason"]: r["n"] for r in fates if r["failed"]},

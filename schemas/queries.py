@@ -17,7 +17,7 @@ QUERIES = Table(
             column("category", StringType(), "description, style or use_case: what most proposals called it"),
             column("language", StringType(), "ISO 639-1 as detected; null: no letters to tell by", nullable=True),
             column("language_score", DoubleType(), "0 to 1, 3 decimals; null with language", nullable=True),
-            column("demand", LongType(), "console impressions of the text in this locale; 0: none seen"),
+            column("demand", LongType(), "console impressions of the text, ambiguous pages aside; 0: none seen"),
             column("images", IntegerType(), "signatures that it annotates in this locale"),
             column("normalisation_version", IntegerType(), "version of the rules that made the text"),
         ]

@@ -22,6 +22,12 @@ def test_only_figures_that_add_up_make_counts(
             Counts(rows_in, kept, dropped, failed)
 
 
+@pytest.mark.parametrize(("kept", "dropped", "failed"), [(-1, 2, 0), (2, -1, 0), (2, 0, -1)])
+def test_a_negative_figure_is_refused_even_where_the_sum_is_right(kept: int, dropped: int, failed: int) -> None:
+    with pytest.raises(CountingError, match="1 came in"):
+        Counts(1, kept, {"too_little_evidence": dropped}, {"broken": failed})
+
+
 def test_the_share_of_failures_is_a_limit_and_not_a_target() -> None:
     counts = Counts(100, 95, failed={"undecodable_image": 4, "missing_file": 1})
     assert counts.refuse_above(0.05, unit="images") is counts

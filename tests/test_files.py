@@ -1,3 +1,4 @@
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,40 @@ def test_a_file_that_is_not_there_and_a_folder_are_both_missing(tmp_path: Path) 
     for address in (tmp_path / "absent", tmp_path):
         with pytest.raises(FileNotFoundError):
             files.read_bytes(str(address))
+
+
+@pytest.mark.parametrize("spelling", ["{}", "file:{}", "file://{}"])
+@pytest.mark.parametrize("name", ["a#1.png", "why?.png", "a b;c=d.png"])
+def test_every_character_of_a_name_is_part_of_it(tmp_path: Path, spelling: str, name: str) -> None:
+    (tmp_path / name).write_bytes(b"here")
+    assert files.read_bytes(spelling.format(tmp_path / name)) == b"here"
+
+
+@pytest.mark.parametrize("address", ["https://pins.test/a.png", f"/{'a' * 300}.png", "/a\0b.png"])
+def test_an_address_that_no_file_can_have_is_unreadable(address: str) -> None:
+    with pytest.raises(files.UnreadableFileError, match="cannot read"):
+        files.read_bytes(address)
+
+
+class Failing:
+    """A store that answers with an error number: root may read everything, and no disk fails on demand."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def get_file_info(self, _: str) -> None:
+        raise OSError(self._number, "no")
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"), [(errno.EACCES, files.UnreadableFileError), (errno.EIO, OSError), (errno.ENOSPC, OSError)]
+)
+def test_a_file_that_may_not_be_read_is_unreadable_and_an_outage_stays_an_outage(
+    monkeypatch: pytest.MonkeyPatch, number: int, expected: type[Exception]
+) -> None:
+    monkeypatch.setattr(files, "locate", lambda address: (Failing(number), address))
+    with pytest.raises(expected):
+        files.read_bytes("a.txt")
 
 
 def test_walking_leaves_out_what_spark_hides_and_keeps_the_order(tmp_path: Path) -> None:

@@ -46,16 +46,28 @@ class Shard:
         """Positions and cosines of the nearest of each query, both (queries, min(k, rows)), best first.
 
         hnswlib raises when it cannot fill k places, so k is clipped to the shard and ef raised to k. It also
-        raises when the walk ends in a corner with fewer than k rows, as among many equal vectors: then the
-        shard is searched exactly.
+        raises when the walk of one query ends in a corner with fewer than k rows, as among many equal vectors: then
+        that query searches the shard exactly, and no other, so that what is found does not depend on the batch.
         """
         k = min(k, len(self.ids))
         self.graph.set_ef(max(ef, k))
         try:
-            labels, distances = self.graph.knn_query(queries, k=k, num_threads=1)
+            return self._walk(queries, k=k)
         except RuntimeError:
-            return exact_top_k(self.vectors(), queries, k=k)
+            everything = self.vectors()
+        found = [self._walk_or_exact(query, everything, k=k) for query in np.split(queries, len(queries))]
+        positions, scores = zip(*found, strict=True)
+        return np.concatenate(positions), np.concatenate(scores)
+
+    def _walk(self, queries: Vectors, *, k: int) -> tuple[Positions, Scores]:
+        labels, distances = self.graph.knn_query(queries, k=k, num_threads=1)
         return labels.astype(np.int64), (1.0 - distances).astype(np.float32)
+
+    def _walk_or_exact(self, query: Vectors, everything: Vectors, *, k: int) -> tuple[Positions, Scores]:
+        try:
+            return self._walk(query, k=k)
+        except RuntimeError:
+            return exact_top_k(everything, query, k=k)
 
     def vectors(self) -> Vectors:
         """Every vector, in the order of ``ids``."""

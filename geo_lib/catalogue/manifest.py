@@ -7,6 +7,7 @@ from pyspark.sql import functions as F
 
 from geo_lib.errors import InputError
 from geo_lib.files import folder_of
+from geo_lib.locales import WELL_FORMED
 from schemas.images import IMAGES
 
 MANDATORY = ("image_id", "uri", "page_url", "locale")
@@ -18,6 +19,7 @@ _REASONS = {
     "locale": "missing_locale",
 }
 DUPLICATE = "duplicate_image_id"
+MALFORMED_LOCALE = "malformed_locale"
 
 
 def read(spark: SparkSession, manifest: str) -> DataFrame:
@@ -57,24 +59,29 @@ def unknown_columns(rows: DataFrame) -> list[str]:
 def catalogue_rows(manifest_rows: DataFrame, *, manifest: str) -> DataFrame:
     """One typed row per manifest row, with the ``row``, ``reason`` and ``detail`` of a rejection, null when fine.
 
-    Blank text is null. A relative uri is taken from the manifest's folder. Of several rows with one image_id the
-    first by (uri, page_url, all other columns) stays and the others are rejected as ``image_id#2``, ``#3`` …; rows
-    without an image_id are rejected as ``<manifest file>#1`` … in the same order.
+    Blank text is null. A relative uri is taken from the manifest's folder. A locale is joined by hyphens: ``de_AT``
+    is ``de-AT``. Of several rows with one image_id the first by (has no flaw, uri, page_url, all other columns)
+    stays and the others are rejected as ``image_id#2``, ``#3`` …; rows without an image_id are rejected as
+    ``<manifest file>#1`` … in the same order.
     """
     typed = manifest_rows.select(*[_typed(manifest_rows, name) for name in (*MANDATORY, *OPTIONAL)])
-    in_order = [F.col("uri"), F.col("page_url"), F.to_json(F.struct(*typed.columns))]
-    nth = F.row_number().over(Window.partitionBy("image_id").orderBy(*in_order))
     missing = F.coalesce(*[F.when(F.col(name).isNull(), reason) for name, reason in _REASONS.items()])
+    is_malformed = ~F.col("locale").rlike(f"\\A{WELL_FORMED}\\z")
+    flaw = F.coalesce(missing, F.when(is_malformed, MALFORMED_LOCALE))
+    in_order = [flaw.isNotNull(), F.col("uri"), F.col("page_url"), F.to_json(F.struct(*typed.columns))]
+    nth = F.row_number().over(Window.partitionBy("image_id").orderBy(*in_order))
     has_no_id = F.col("image_id").isNull()
     nameless = F.concat(F.lit(manifest.rstrip("/").rsplit("/", 1)[-1]), F.lit("#"), F.col("nth"))
     repeated = F.concat("image_id", F.lit("#"), F.col("nth"))
+    reason = F.when(has_no_id, _REASONS["image_id"]).when(F.col("nth") > 1, DUPLICATE).otherwise(flaw)
+    found = F.concat(F.lit("the locale is "), "locale", F.lit("; it must be a language tag such as en or de-AT"))
     return typed.withColumn("nth", nth).select(
         "image_id",
         _absolute(F.col("uri"), folder=folder_of(manifest)).alias("uri"),
         *[name for name in (*MANDATORY, *OPTIONAL) if name not in ("image_id", "uri")],
         F.when(has_no_id, nameless).when(F.col("nth") > 1, repeated).otherwise(F.col("image_id")).alias("row"),
-        F.when(has_no_id, _REASONS["image_id"]).when(F.col("nth") > 1, DUPLICATE).otherwise(missing).alias("reason"),
-        F.lit(None).cast("string").alias("detail"),
+        reason.alias("reason"),
+        F.when(reason == MALFORMED_LOCALE, found).alias("detail"),
     )
 
 
@@ -121,6 +128,8 @@ def _typed(rows: DataFrame, name: str) -> Column:
         # text first: what an all-null column was read as may have no cast to a timestamp
         return F.col(name).cast("string").try_cast("timestamp").alias(name)
     text = F.col(name).cast("string")
+    if name == "locale":
+        text = F.translate(F.trim(text), "_", "-")
     return F.when(F.trim(text) != "", text).alias(name)
 
 

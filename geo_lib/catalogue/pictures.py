@@ -2,9 +2,6 @@
 
 import hashlib
 import io
-import struct
-import warnings
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -14,13 +11,14 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import BinaryType, IntegerType, StringType, StructField, StructType
 
-from geo_lib.files import read_bytes
+from geo_lib.files import UnreadableFileError, read_bytes
+from geo_lib.pictures import UndecodableError, over_white, turned
 
 if TYPE_CHECKING:
     import pandas as pd
-    from PIL.Image import Image
 
 MISSING_FILE = "missing_file"
+UNREADABLE = "unreadable_file"
 UNDECODABLE = "undecodable_image"
 
 _FETCHED = StructType(
@@ -39,10 +37,6 @@ _ROWS_PER_BATCH = 32
 """Pictures held at once by one task."""
 
 
-class UndecodableError(ValueError):
-    """The bytes are no picture that can be decoded to its last pixel."""
-
-
 @dataclass(frozen=True, slots=True)
 class Picture:
     """Stored bytes and what they hold. Width and height are those of the picture held upright."""
@@ -53,43 +47,6 @@ class Picture:
     format: str
 
 
-def upright(data: bytes) -> "Image":
-    """The picture as people see it: RGB, turned as its EXIF orientation says, transparency over white.
-
-    The first frame of an animation. Raises ``UndecodableError``.
-    """
-    from PIL import Image, ImageOps
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(data)) as opened:
-                opened.load()  # verify() looks at headers alone; a truncated picture passes it
-                turned = ImageOps.exif_transpose(opened)
-                if not turned.has_transparency_data:
-                    return turned.convert("RGB")
-                rgba = turned.convert("RGBA")
-                return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
-    except _BROKEN_PICTURE as broken:
-        raise UndecodableError(f"{type(broken).__name__}: {broken}") from broken
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as bomb:
-        raise UndecodableError(f"more pixels than are safe to decode: {bomb}") from bomb
-
-
-# What Pillow's decoders raise for bytes that lie about themselves. Memory and programming errors are not among them.
-_BROKEN_PICTURE = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    IndexError,
-    KeyError,
-    EOFError,
-    struct.error,
-    zlib.error,
-)
-
-
 def stored(data: bytes, *, longest_side: int) -> Picture:
     """What the lakehouse keeps of delivered bytes: themselves, or a smaller picture where they are too large.
 
@@ -98,10 +55,10 @@ def stored(data: bytes, *, longest_side: int) -> Picture:
     """
     from PIL import Image
 
-    picture = upright(data)
+    as_stored, kind = turned(data)
+    picture = over_white(as_stored)
     if max(picture.size) <= longest_side:
-        with Image.open(io.BytesIO(data)) as opened:
-            return Picture(data, picture.width, picture.height, opened.format or "unknown")
+        return Picture(data, picture.width, picture.height, kind)
     picture.thumbnail((longest_side, longest_side), Image.Resampling.LANCZOS)
     encoded = io.BytesIO()
     picture.save(encoded, "JPEG", quality=90)
@@ -139,6 +96,8 @@ def _outcome(uri: str, *, longest_side: int, read: Callable[[str], bytes]) -> tu
         data = read(uri)
     except FileNotFoundError:
         return (uri, None, None, None, None, None, MISSING_FILE, f"no file at {uri}")
+    except UnreadableFileError as refused:
+        return (uri, None, None, None, None, None, UNREADABLE, str(refused)[:500])
     try:
         picture = stored(data, longest_side=longest_side)
     except UndecodableError as broken:

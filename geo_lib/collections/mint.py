@@ -8,8 +8,10 @@ import pandas as pd
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from geo_lib.locales import language_of
 from geo_lib.pages.names import capitalised
 from geo_lib.pages.urls import collection_url
+from schemas.collection_items import COLLECTION_ITEMS
 
 NOT_A_CANDIDATE = "not_a_candidate"
 
@@ -24,7 +26,7 @@ def slug(text: str, *, locale: str) -> str:
     German umlauts become two letters, other accents fall off. Scripts that are not Latin leave nothing.
     """
     plain = text.lower()
-    if locale.split("-")[0] == "de":
+    if language_of(locale) == "de":
         plain = unicodedata.normalize("NFC", plain).translate(_GERMAN)
     plain = unicodedata.normalize("NFKD", plain.translate(_LETTERS)).encode("ascii", "ignore").decode()
     words = re.findall(r"[a-z0-9]+", plain.replace("'", ""))
@@ -82,6 +84,14 @@ def minted(settled: DataFrame, known: DataFrame, *, family: str) -> DataFrame:
     )
     others = known.where(F.col("family") != family).select(columns)
     return current.unionByName(retired).unionByName(others)
+
+
+def beside_other_families(items: DataFrame, stored: DataFrame, collections: DataFrame, *, family: str) -> DataFrame:
+    """The rows of ``collection_items``: this family's ``items``, and of the ``stored`` ones those of the others."""
+    others = collections.where(F.col("family") != family).select("collection_id")
+    columns = COLLECTION_ITEMS.schema.names
+    theirs = stored.join(others, on="collection_id", how="left_semi").select(*columns)
+    return items.select(*columns).unionByName(theirs)
 
 
 def _with_slug(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:

@@ -54,12 +54,16 @@ def check(pages: "pd.Series[str]", links: pd.DataFrame, *, max_links_per_page: i
         "links to a page that is not planned": int((~links["target"].isin(known)).sum()),
         "links from a page to itself": int((links["source"] == links["target"]).sum()),
         "links without a positive weight": int((~(links["weight"] > 0)).sum()),
-        f"pages with more than {max_links_per_page} links (max_links_per_page)": int(
-            (degrees > max_links_per_page).sum()
-        ),
+        f"pages with more than {max_links_per_page} links, {_fullest(degrees)}: raise plan_links.max_links_per_page, "
+        "or publish fewer collections (build_collections.min_demand)": int((degrees > max_links_per_page).sum()),
     }
     if found := [f"{count:,} {what}" for what, count in problems.items() if count]:
         raise LinkGraphError(f"of {len(pages):,} pages and {len(links):,} links: " + "; ".join(found))
+
+
+def _fullest(degrees: "pd.Series[int]") -> str:
+    """The page with most links, of equals the first by address."""
+    return f"most on {degrees.idxmax()} ({degrees.max():,})" if len(degrees) else "on none"
 
 
 def adjacency(pages: "pd.Series[str]", links: pd.DataFrame) -> csr_matrix:

@@ -26,16 +26,44 @@ PLACEMENT = {
 }
 """How much a link of each kind counts against the others on its page: what the page is about counts whole,
 what stands beside it half, and what every page carries a quarter. Judgement, not measurement."""
+NOTHING_TO_SAY = "nothing_to_say"
+UNLISTED = "unlisted"
 
 
-def planned_pages(images: DataFrame, collections: DataFrame, items: DataFrame, annotations: DataFrame) -> DataFrame:
-    """``page, kind, id, locale, name`` of every page: home, locales, published collections, and images.
+def image_fates(
+    images: DataFrame, collections: DataFrame, items: DataFrame, annotations: DataFrame, *, max_links_per_page: int
+) -> DataFrame:
+    """``image_id, locale, reason`` of every image: why it gets no page, null when it gets one.
 
     ``collections``: published ones; ``items``: theirs; ``annotations``: image_annotations. An image has a page
-    when there is something to say about it: an annotation, or a collection that shows it.
+    when there is something to say about it: an annotation, or a collection that shows it. One in no collection is
+    reached from its locale's page alone, so beyond what that page may link to it is unlisted; those whose best
+    annotation scores highest come first, ties by image_id.
     """
-    has_something = annotations.select("image_id").union(items.select("image_id")).distinct()
-    of_images = images.join(has_something, on="image_id", how="inner").select(
+    shown = items.select("image_id").distinct().withColumn("is_shown", F.lit(True))
+    said = annotations.groupBy("image_id").agg(F.max("score").alias("best"))
+    # of a locale's page one link goes home
+    rooms = collections.groupBy("locale").agg((F.lit(max_links_per_page - 1) - F.count("*")).alias("room"))
+    is_shown = F.coalesce("is_shown", F.lit(False))
+    is_alone = ~is_shown & F.col("best").isNotNull()
+    best_first = Window.partitionBy("locale", is_alone).orderBy(F.desc("best"), "image_id")
+    is_beyond = F.row_number().over(best_first) > F.coalesce("room", F.lit(max_links_per_page - 1))
+    reason = F.when(~is_shown & F.col("best").isNull(), NOTHING_TO_SAY).when(is_alone & is_beyond, UNLISTED)
+    return (
+        images.select("image_id", "locale")
+        .join(shown, on="image_id", how="left")
+        .join(said, on="image_id", how="left")
+        .join(rooms, on="locale", how="left")
+        .select("image_id", "locale", reason.alias("reason"))
+    )
+
+
+def planned_pages(fates: DataFrame, collections: DataFrame) -> DataFrame:
+    """``page, kind, id, locale`` of every page: home, locales, published collections, and images.
+
+    ``fates``: ``image_fates``; ``collections``: published ones.
+    """
+    of_images = fates.where("reason is null").select(
         image_url(F.col("locale"), F.col("image_id")).alias("page"),
         F.lit("image").alias("kind"),
         F.col("image_id").alias("id"),

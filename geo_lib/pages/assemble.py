@@ -104,12 +104,16 @@ def gathered(
     )
 
 
+def ready(material: Material) -> list[Row]:
+    """The pages that have what they take, in the order of addresses: an image's needs its picture."""
+    return [row for row in material.pages if row["kind"] != "image" or row["page"] in material.pictures]
+
+
 def assembled(material: Material) -> Iterator[Page]:
-    """Every page that has what it takes, in the order of addresses."""
+    """Every page that is ready, one after the other."""
     makers = {"home": _home, "locale": _locale, "collection": _collection, "image": _image}
-    for row in material.pages:
-        if row["kind"] != "image" or row["page"] in material.pictures:
-            yield makers[row["kind"]](row, material)
+    for row in ready(material):
+        yield makers[row["kind"]](row, material)
 
 
 def _home(row: Row, material: Material) -> Page:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from pyspark.sql import DataFrame
 
+from geo_lib.pictures import UndecodableError, turned
+
 if TYPE_CHECKING:
     from PIL.Image import Image
 
@@ -45,15 +47,12 @@ Rendered = tuple[str | None, str | None, int | None, int | None, str | None, str
 
 def render_one(signature: str, content: bytes, *, folder: Path) -> Rendered:
     """Write both renditions of one picture below ``folder``; return their paths, size, colour and no error."""
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    from PIL import Image
 
     try:
-        with Image.open(io.BytesIO(content)) as opened:
-            stored = opened.format or ""
-            picture = ImageOps.exif_transpose(opened)
-            picture.load()
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as wrong:
-        return None, None, None, None, None, f"cannot decode the picture: {type(wrong).__name__}"
+        picture, stored = turned(content)
+    except UndecodableError as wrong:  # by kind alone: failures are counted by what this says
+        return None, None, None, None, None, f"cannot decode the picture: {type(wrong.__cause__).__name__}"
     place = f"/media/{signature[:2]}"
     full = f"{place}/{signature}{_SUFFIX.get(stored, '.webp')}"
     small = f"{place}/{signature}-{SMALL}.webp"

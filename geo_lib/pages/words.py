@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from geo_lib.locales import language_of
+
 
 @dataclass(frozen=True, slots=True)
 class Words:
@@ -82,12 +84,12 @@ _WORDS = {"en": _ENGLISH, "de": _GERMAN}
 
 def words(locale: str) -> Words:
     """The texts for a locale by its language; English for languages that have none yet."""
-    return _WORDS.get(locale.split("-")[0].lower(), _ENGLISH)
+    return _WORDS.get(language_of(locale), _ENGLISH)
 
 
 def language_name(locale: str) -> str:
     """The language in its own name, or the locale as it is."""
-    known = _WORDS.get(locale.split("-")[0].lower())
+    known = _WORDS.get(language_of(locale))
     if known is None:
         return locale
     return known.language if locale.lower() in _WORDS else f"{known.language} ({locale})"

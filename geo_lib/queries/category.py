@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from geo_lib.embeddings.encoder import Encoder, load_packaged
+from geo_lib.locales import language_of
 from geo_lib.queries.parse import CATEGORIES, DESCRIPTION, STYLE, USE_CASE
 from geo_lib.queries.text import normalise, words
 
@@ -97,7 +98,7 @@ def categories_of(queries: Sequence[tuple[str, str]], *, load: Callable[[], Enco
 def marker_category(locale: str, text: str) -> str | None:
     """What the markers of the locale's language say of a normalised text; English where a language has none."""
     languages = _lexicon()
-    return languages.get(re.split("[-_]", locale.lower())[0], languages["en"]).category(text)
+    return languages.get(language_of(locale), languages["en"]).category(text)
 
 
 def _nearest(texts: Sequence[str], load: Callable[[], Encoder]) -> list[str]:

@@ -16,6 +16,7 @@ from geo_lib.queries.parse import CATEGORIES
 from geo_lib.queries.proposals import CONSOLE, VLM
 from geo_lib.queries.safety import EXPLICIT, explicit_words
 from geo_lib.queries.text import NORMALISATION_VERSION, normalise, query_id_column, same_words_key
+from geo_lib.search.attribution import AMBIGUOUS
 
 STAGES = ("parse", "normalise", "duplicate", "safety", "language")
 
@@ -164,8 +165,12 @@ def queries(annotated: DataFrame, decided_proposals: DataFrame, demand: DataFram
 
 
 def demand_of(performance: DataFrame, locales: DataFrame) -> DataFrame:
-    """(query_id, demand): console impressions of a text in a locale, over all its spellings and signatures."""
-    located = performance.select("signature", "query", "impressions").join(locales, on="signature", how="inner")
+    """(query_id, demand): console impressions of a text in a locale, over all its spellings and signatures.
+
+    Those of ambiguous pages do not count: they stand once per picture of the page, and nobody knows for which.
+    """
+    sure = performance.where(F.col("attribution") != AMBIGUOUS).select("signature", "query", "impressions")
+    located = sure.join(locales, on="signature", how="inner")
     by_spelling = located.groupBy("locale", "query").agg(F.sum("impressions").alias("impressions"))
     return (
         by_spelling.mapInPandas(_with_text, "locale string, impressions bigint, text string")

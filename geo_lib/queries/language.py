@@ -1,9 +1,10 @@
 """Which language a query is in, with the locale as prior: two or three words are weak evidence."""
 
-import re
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass
+
+from geo_lib.locales import language_of
 
 OTHER_LANGUAGE = "other_language"
 OTHER_SCRIPT = "other_script"
@@ -42,7 +43,7 @@ def detected(text: str, *, locale: str, min_score: float, min_letters: int) -> D
     letters = [character for character in text if character.isalpha()]
     if not letters:
         return Detected(None, None)
-    mine = re.split("[-_]", locale.lower())[0]
+    mine = language_of(locale)
     script, count = Counter(map(_script, letters)).most_common(1)[0]
     if script not in ("LATIN", *_SCRIPTS.get(mine, ())) and 2 * count > len(letters):
         theirs = next((language for language, scripts in _SCRIPTS.items() if script in scripts), None)

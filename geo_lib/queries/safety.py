@@ -14,6 +14,7 @@ from pathlib import Path
 import yaml
 
 from geo_lib.errors import MachineError
+from geo_lib.locales import language_of
 
 EXPLICIT = "explicit"
 
@@ -43,7 +44,7 @@ def explicit_words(raw: str, *, locale: str) -> str | None:
     Whole words only, so that Scunthorpe stays. Sees through digits and signs for letters and through s.p.a.c.i.n.g.
     Takes the raw text, because normalising removes the signs that a word may hide behind.
     """
-    lexicon = _lexicon(locale.split("-")[0].lower())
+    lexicon = _lexicon(language_of(locale))
     plain = unicodedata.normalize("NFKC", raw).lower()
     for text in (plain, _SPELLED_OUT.sub(lambda found: re.sub(r"[^\w]|_", "", found[0]), plain)):
         words = [_undisguised(word) for word in re.split(r"[\s,;:/]+", text)]

@@ -62,10 +62,10 @@ def sort_out(found: Sequence[ConsoleFile], *, complete: frozenset[date] | None) 
 def short_days(delivery: Delivery, came: Mapping[date, int]) -> dict[date, str]:
     """Days of which fewer rows came than their files' footers promise: a page inside is corrupt.
 
-    Only days whose files all have footers and take their day from the folder can be checked.
+    Only days whose files all have footers can be checked. Rows count for the day of their folder, whatever they say.
     """
     promised: dict[date, int] = {}
-    unknown = {f.day for f in delivery.usable if f.rows is None or "data_date" in dict(f.columns)}
+    unknown = {file.day for file in delivery.usable if file.rows is None}
     for file in delivery.usable:
         if file.day is not None and file.day not in unknown:
             promised[file.day] = promised.get(file.day, 0) + (file.rows or 0)

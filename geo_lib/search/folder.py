@@ -25,6 +25,8 @@ _DATA = (".parquet", ".csv", ".jsonl", ".ndjson")
 _DAY = re.compile(r"(?:^|/)data_date=([^/]+)/")
 _TABLE = re.compile(r"(?:^|/)(searchdata_[a-z_]+)(?:/|$)")
 _URL_IMPRESSIONS = "searchdata_url_impression"
+_HEAD = 1 << 16
+"""Bytes of a text file that tell its columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +80,22 @@ def exported_days(path: str) -> frozenset[date] | None:
     """
     import pyarrow.dataset as ds
 
-    for folder in (path.rstrip("/"), files.folder_of(path.rstrip("/"))):
-        for name in (EXPORT_LOG, *(f"{EXPORT_LOG}{suffix}" for suffix in (".parquet", ".csv", ".jsonl"))):
-            if files.exists(address := f"{folder}/{name}"):
-                store, place = files.locate(address)
-                kind = name.rpartition(".")[2].replace("jsonl", "json") if "." in name else "parquet"
-                log = ds.dataset(place, filesystem=store, format=kind).to_table().to_pylist()
-                url = [row for row in log if _URL_IMPRESSIONS in str(row.get("namespace", _URL_IMPRESSIONS)).lower()]
-                return frozenset(date.fromisoformat(str(row["data_date"])[:10]) for row in url)
-    return None
+    if (address := export_log(path)) is None:
+        return None
+    store, place = files.locate(address)
+    suffix = address.rpartition("/")[2].removeprefix(EXPORT_LOG)
+    kind = suffix[1:].replace("jsonl", "json") or "parquet"
+    log = ds.dataset(place, filesystem=store, format=kind).to_table().to_pylist()
+    url = [row for row in log if _URL_IMPRESSIONS in str(row.get("namespace", _URL_IMPRESSIONS)).lower()]
+    return frozenset(date.fromisoformat(str(row["data_date"])[:10]) for row in url)
+
+
+def export_log(path: str) -> str | None:
+    """Address of the ``ExportLog`` in or beside the folder, a folder itself or one file; null when there is none."""
+    inside = path.rstrip("/")
+    names = [f"{EXPORT_LOG}{suffix}" for suffix in ("", ".parquet", ".csv", ".jsonl")]
+    addresses = [f"{folder}/{name}" for folder in (inside, files.folder_of(inside)) for name in names]
+    return next(filter(files.exists, addresses), None)
 
 
 def scan(spark: SparkSession, found: Iterable[ConsoleFile]) -> list[tuple[Layout, DataFrame]]:
@@ -152,10 +161,25 @@ def _parquet(uri: str) -> tuple[tuple[tuple[str, str], ...], int]:
 def _text(uri: str, kind: str) -> tuple[tuple[tuple[str, str], ...], None]:
     store, place = files.locate(uri)
     with store.open_input_stream(place) as opened:
-        head = opened.read(1 << 16).decode("utf-8")
-    first = head.splitlines()[0] if head else ""
-    names = next(csv.reader([first]), []) if kind == "csv" else list(json.loads(first or "{}"))
+        head = bytes(opened.read(_HEAD))
+    # the last line of a longer file is cut, and perhaps a character with it
+    whole = head if len(head) < _HEAD else head[: head.rfind(b"\n") + 1]
+    lines = whole.decode("utf-8").split("\n")
+    names = next(csv.reader([lines[0].rstrip("\r")]), []) if kind == "csv" else _keys(lines)
     return tuple((name, "string") for name in names), None
+
+
+def _keys(lines: Iterable[str]) -> list[str]:
+    """Every key of JSON lines: exporters leave out what is null. What is no object is a bad row, not a bad file."""
+    rows = [row for line in lines if isinstance(row := _json(line), dict)]
+    return list(dict.fromkeys(name for row in rows for name in row))
+
+
+def _json(line: str) -> object:
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None
 
 
 def _no_layout(file: ConsoleFile) -> str:

@@ -18,6 +18,7 @@ MALFORMED_DAY = "malformed_day"
 NEGATIVE = "negative_count"
 MISSING = "missing_value"
 MORE_CLICKS = "clicks_exceed_impressions"
+OTHER_DAY = "other_day"
 
 KEY = ("data_date", "site_url", "page_url", "query", "country", "device", "search_type")
 _BITS = 62
@@ -94,9 +95,10 @@ def console_rows(rows: DataFrame, *, layout: Layout, flags: Sequence[str], site_
     """Delivered rows of one layout in the contract's terms, one for one: nothing summed, anything may be null.
 
     Text becomes a number or null, never an error. ``site_url`` names the property for API rows that do not carry it.
-    Day: the rows' own, else that of their ``data_date=`` folder. Columns beyond the contract: booleans as bits of
-    ``_flags_0``, ``_flags_1`` …, in the order of ``flags``; others as a JSON object in ``_extras``, present only if
-    there are any; both because they are summed a million at a time, and longs hash where maps do not.
+    Day: that of their ``data_date=`` folder, else the rows' own; ``other_day`` is what a row says that disagrees
+    with its folder. Columns beyond the contract: booleans as bits of ``_flags_0``, ``_flags_1`` …, in the order of
+    ``flags``; others as a JSON object in ``_extras``, present only if there are any; both because they are summed a
+    million at a time, and longs hash where maps do not.
     """
     names = set(rows.columns)
 
@@ -118,20 +120,23 @@ def console_rows(rows: DataFrame, *, layout: Layout, flags: Sequence[str], site_
 
     impressions = whole("impressions")
     if layout is Layout.EXPORT:
-        from_folder = F.nullif(F.regexp_extract("_uri", "data_date=([^/]+)/", 1), F.lit(""))
-        day = F.coalesce(text("data_date"), from_folder)
+        own_day = text("data_date")
         position = whole("sum_position") + impressions
         anonymised = flag("is_anonymized_query") | flag("is_anonymized_discover")
         page, site, search_type, device = text("url"), text("site_url"), text("search_type"), text("device")
     else:
-        day = text("date")
+        own_day = text("date")
         mean = F.col("position").cast("string").try_cast("double")
         position = F.round(mean * impressions).try_cast("bigint")
         anonymised = F.lit(False)  # the API leaves such rows out
         page, site = text("page"), F.coalesce(text("site_url"), F.lit(site_url))
         search_type, device = F.upper(text("search_type")), F.upper(text("device"))
+    own, of_folder = (
+        F.substring(day, 1, 10).try_cast("date") for day in (own_day, F.regexp_extract("_uri", "data_date=([^/]+)/", 1))
+    )
     return rows.select(
-        F.substring(day, 1, 10).try_cast("date").alias("data_date"),
+        F.coalesce(of_folder, own).alias("data_date"),
+        F.when(own_day.isNotNull() & ~own.eqNullSafe(F.coalesce(of_folder, own)), own_day).alias("other_day"),
         site.alias("site_url"),
         page.alias("page_url"),
         text("query").alias("query"),
@@ -200,15 +205,17 @@ def summed(rows: DataFrame, *, flags: Sequence[str]) -> DataFrame:
     ``rows``: as ``console_rows`` returns them, of one layout or several, with the same ``flags``.
 
     Columns: the contract's, ``rows`` (delivered rows in it), ``reason``, ``row`` and ``detail`` (of a rejection,
-    null when fine). A delivered row without a page, day, property or count, or with a negative count, is set aside
-    before the sum (its ``row`` is the key with its counts and file); a key whose clicks then exceed its impressions
-    after it.
+    null when fine). A delivered row without a page, day, property or count, with a negative count, or of another
+    day than its folder, is set aside before the sum (its ``row`` is the key with its counts and file); a key whose
+    clicks then exceed its impressions after it.
     """
     missing = reduce(Column.__or__, [F.col(name).isNull() for name in (*KEY[:3], *_COUNTS)])
     # the 0-based sum as delivered; the 1-based one of a negative sum may still be positive
     negative = F.least("impressions", "clicks", F.col("sum_position_1based") - F.col("impressions")) < 0
-    flaw = F.when(missing, MISSING).when(negative, NEGATIVE)
-    as_delivered = F.when(flaw.isNotNull(), F.to_json(F.struct(*KEY, *_COUNTS, F.col("_uri").alias("file"))))
+    is_elsewhere = F.col("other_day").isNotNull()
+    flaw = F.when(missing, MISSING).when(negative, NEGATIVE).when(is_elsewhere, OTHER_DAY)
+    whole = F.struct(*KEY, "other_day", *_COUNTS, F.col("_uri").alias("file"))
+    as_delivered = F.when(flaw.isNotNull(), F.to_json(whole))
     masks = [name for name in rows.columns if name.startswith("_flags_")]
     keys = (
         rows.withColumns({"flaw": flaw, "as_delivered": as_delivered})

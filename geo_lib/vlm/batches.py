@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geo_lib.errors import ModelError
-from geo_lib.vlm.processor import decoded
+from geo_lib.pictures import upright
 from geo_lib.vlm.training_set import chat
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class VisualFeatures:
         missing = sorted(set(signatures) - found.keys())
         if missing:
             pixels = self._processor.image_processor(
-                images=[decoded(self._images[s]) for s in missing], return_tensors="pt"
+                images=[upright(self._images[s]) for s in missing], return_tensors="pt"
             ).to(self._model.device)
             with torch.no_grad():
                 towers = self._model.get_image_features(pixels["pixel_values"], pixels["image_grid_thw"])

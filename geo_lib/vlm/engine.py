@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from geo_lib.pictures import UndecodableError, upright
 from geo_lib.provenance import version_of
 from geo_lib.vlm.budget import MAX_ASPECT_RATIO, PixelBounds
-from geo_lib.vlm.processor import BadImageError, decoded
 from geo_lib.vlm.training_set import chat, load_tokenizer
 
 if TYPE_CHECKING:
@@ -128,8 +128,8 @@ class VllmGenerator:
 
     def prepare(self, image: bytes, prompt: str) -> Prompt:
         try:
-            picture = decoded(image)
-        except BadImageError as bad:
+            picture = upright(image)
+        except UndecodableError as bad:
             raise BadRequestError("undecodable_image", str(bad)) from bad
         bounds = self._spec.bounds
         if max(picture.size) > MAX_ASPECT_RATIO * min(picture.size):

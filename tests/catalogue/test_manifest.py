@@ -105,6 +105,22 @@ def test_the_first_of_a_repeated_image_id_stays_whatever_the_order_of_the_manife
         ]
 
 
+def test_a_complete_row_is_not_displaced_by_an_incomplete_one_of_its_image_id(spark: SparkSession) -> None:
+    rows = rows_of(spark, ("a", "1.png", None, "en"), ("a", "2.png", "p", "en"), ("a", None, "p", "en"))
+    found = {r.row: (r.uri, r.reason) for r in rows.collect()}
+    assert found["a"] == ("/drop/2.png", None)
+    assert {reason for row, (_, reason) in found.items() if row != "a"} == {"duplicate_image_id"}
+
+
+def test_a_locale_is_spelled_one_way_and_one_that_is_none_is_rejected(spark: SparkSession) -> None:
+    spelled = {"a": "de_DE", "b": " en ", "c": "zh-Hant-TW", "d": "../..", "e": "en/us", "f": "e", "g": "en\n"}
+    rows = rows_of(spark, *((i, f"{i}.png", "p", locale) for i, locale in spelled.items()))
+    found = {r.row: r for r in rows.collect()}
+    assert {i: r.locale for i, r in found.items() if r.reason is None} == {"a": "de-DE", "b": "en", "c": "zh-Hant-TW"}
+    assert {found[i].reason for i in "defg"} == {"malformed_locale"}
+    assert found["d"].detail == "the locale is ../..; it must be a language tag such as en or de-AT"
+
+
 def test_a_row_without_a_mandatory_value_is_rejected_by_name(spark: SparkSession) -> None:
     rows = rows_of(
         spark, (None, "1.png", "p", "en"), (" ", "2.png", "p", "en"), ("c", "3.png", None, "en"), ("d", "", "p", "en")

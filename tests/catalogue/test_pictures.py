@@ -1,7 +1,10 @@
 """Pictures by their bytes. Pure Python, except where Spark fetches them."""
 
+import errno
 import hashlib
 import io
+import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +12,9 @@ import pytest
 from PIL import Image
 from pyspark.sql import SparkSession
 
-from geo_lib.catalogue.pictures import UndecodableError, fetched, stored, upright
+from geo_lib.catalogue.pictures import fetched, stored
+from geo_lib.pages.media import render_one
+from geo_lib.pictures import UndecodableError, upright
 
 
 def encoded(picture: Any, kind: Any = "PNG", **options: Any) -> Any:
@@ -77,6 +82,29 @@ def test_a_truncated_picture_is_undecodable_even_when_its_header_is_fine(cut: An
         upright(encoded(noise, "JPEG")[:cut])
 
 
+def test_what_is_wrong_with_bytes_is_said_in_the_same_words_each_time() -> None:
+    said = []
+    for _ in range(2):
+        with pytest.raises(UndecodableError) as caught:
+            upright(b"no picture")
+        said.append(str(caught.value))
+    assert said == ["UnidentifiedImageError: cannot identify image file"] * 2
+
+
+@pytest.mark.parametrize("raised", [struct.error, KeyError, zlib.error, NotImplementedError, OverflowError])
+def test_whatever_a_decoder_raises_of_broken_bytes_is_one_error_for_all_who_decode(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, raised: type[Exception]
+) -> None:
+    def load(_: Any) -> None:
+        raise raised("broken inside")
+
+    data = encoded(Image.new("RGB", (8, 8)))
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", load)
+    with pytest.raises(UndecodableError, match="broken inside"):
+        stored(data, longest_side=736)
+    assert render_one("ab", data, folder=tmp_path)[-1] == f"cannot decode the picture: {raised.__name__}"
+
+
 def test_a_picture_of_more_pixels_than_are_safe_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     with pytest.raises(UndecodableError, match="more pixels than are safe"):
@@ -98,3 +126,18 @@ def test_addresses_are_read_once_each_and_every_one_has_an_outcome(spark: SparkS
     assert outcome[f"file://{tmp_path}/good.png"].signature == outcome["/good.png"].signature
     assert (outcome["/broken.png"].reason, outcome["/absent.png"].reason) == ("undecodable_image", "missing_file")
     assert outcome["/absent.png"].width is None
+
+
+@pytest.mark.transform
+def test_an_address_that_cannot_be_read_is_a_row_and_an_outage_is_not(spark: SparkSession, tmp_path: Path) -> None:
+    addresses = ["https://pins.test/a.png", f"/{'a' * 300}.png"]
+    uris = spark.createDataFrame([(a,) for a in addresses], "uri string")
+    found = {r.uri: r for r in fetched(uris, longest_side=736, tasks=2).collect()}
+    assert {r.reason for r in found.values()} == {"unreadable_file"}
+    assert all(found[a].detail.startswith(f"cannot read {a}") for a in addresses)
+
+    def outage(_: str) -> bytes:
+        raise OSError(errno.EIO, "the store is gone")
+
+    with pytest.raises(Exception, match="the store is gone"):
+        fetched(uris, longest_side=736, tasks=1, read=outage).collect()

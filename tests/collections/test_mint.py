@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 
-from geo_lib.collections.mint import minted, slug
+from geo_lib.collections.mint import beside_other_families, minted, slug
+from schemas.collection_items import COLLECTION_ITEMS
 from schemas.collections import COLLECTIONS
 from tests.builders import build
 
@@ -84,3 +85,14 @@ def test_collections_of_another_family_are_left_as_they_are(spark: SparkSession)
     rows = {r.collection_id: r for r in minted(settled(spark, ("a1", "en", "cafe", 1)), known, family="f").collect()}
     assert rows["x"].slug == "cafe"
     assert rows["a1"].slug == "cafe-a1"
+
+
+@pytest.mark.transform
+def test_items_of_another_family_stay_and_those_of_this_one_are_replaced(spark: SparkSession) -> None:
+    collections = build(
+        COLLECTIONS, spark, {"collection_id": "x", "family": "other"}, {"collection_id": "a", "family": "f"}
+    )
+    before = [{"collection_id": "x", "image_id": "theirs"}, {"collection_id": "a", "image_id": "gone"}]
+    new = build(COLLECTION_ITEMS, spark, {"collection_id": "a", "image_id": "new"})
+    items = beside_other_families(new, build(COLLECTION_ITEMS, spark, *before), collections, family="f")
+    assert {(r.collection_id, r.image_id) for r in items.collect()} == {("x", "theirs"), ("a", "new")}

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from geo_lib.errors import InputError, TooManyFailedError
-from jobs.ingest_search_console import IngestSearchConsole, run
+from jobs.ingest_search_console import JOB, IngestSearchConsole, run
 from jobs.job import Context
 from schemas.rejected_rows import REJECTED_ROWS
 from schemas.search_console import SEARCH_CONSOLE
@@ -96,8 +96,20 @@ def test_a_malformed_day_keeps_its_last_good_rows_and_the_others_go_on(context: 
     assert (rejected.row, rejected.reason) == ("data_date=2026-10-01/part-0.parquet", "malformed_day")
 
 
-def test_a_day_with_a_corrupt_page_inside_is_malformed_too(context: Context, tmp_path: Path) -> None:
-    path = drop(tmp_path / "drop", FIRST, *[{"query": f"q{n}"} for n in range(500)])
+def test_rows_of_another_day_than_their_folder_are_rejected_and_change_no_day(context: Context, tmp_path: Path) -> None:
+    drop(tmp_path / "drop", FIRST, {"data_date": FIRST}, {"data_date": SECOND, "query": "stray"})
+    counts = run(context, IngestSearchConsole(path=str(tmp_path / "drop"), max_failed_share=0.5))
+    assert (counts.rows_in, counts.failed) == (2, {"other_day": 1})
+    assert stored(context) == {(FIRST, "oak"): 4}
+    (rejected,) = context.tables.read(REJECTED_ROWS).collect()
+    assert json.loads(rejected.row)["other_day"] == "2026-10-02"
+
+
+@pytest.mark.parametrize("own_day", [{}, {"data_date": FIRST}], ids=["day of the folder", "day in the rows"])
+def test_a_day_with_a_corrupt_page_inside_is_malformed_too(
+    context: Context, tmp_path: Path, own_day: dict[str, Any]
+) -> None:
+    path = drop(tmp_path / "drop", FIRST, *[{"query": f"q{n}"} | own_day for n in range(500)])
     pq.write_table(pq.read_table(path), path, compression="none", use_dictionary=["url"])
     drop(tmp_path / "drop", SECOND, {})
     data = bytearray(path.read_bytes())
@@ -128,6 +140,15 @@ def test_days_that_the_export_log_does_not_call_complete_wait(context: Context, 
     counts = run(context, IngestSearchConsole(path=str(tmp_path)))
     assert (counts.kept, counts.dropped) == (1, {"not_in_export_log": 2})
     assert stored(context) == {(FIRST, "oak"): 4}
+
+
+def test_a_log_beside_the_folder_is_among_the_files_whose_change_makes_the_job_run_again(tmp_path: Path) -> None:
+    drop(tmp_path / "searchdata_url_impression", FIRST, {})
+    knobs = IngestSearchConsole(path=str(tmp_path / "searchdata_url_impression"))
+    assert JOB.files(knobs) == (knobs.path,)
+    pq.write_table(pa.table({"data_date": [FIRST]}), tmp_path / "ExportLog.parquet")
+    assert JOB.files(knobs) == (knobs.path, str(tmp_path / "ExportLog.parquet"))
+    assert JOB.files(IngestSearchConsole()) == ()
 
 
 @pytest.mark.parametrize("suffix", ["csv", "jsonl"])

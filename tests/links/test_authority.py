@@ -86,5 +86,6 @@ def test_everything_that_is_wrong_with_a_graph_is_counted_at_once() -> None:
         "of 3 pages and 5 links: 1 pages named more than once; 1 links that occur more than once; "
         "1 links from a page that is not planned; 1 links to a page that is not planned; "
         "1 links from a page to itself; 1 links without a positive weight; "
-        "1 pages with more than 2 links (max_links_per_page)"
+        "1 pages with more than 2 links, most on a (3): raise plan_links.max_links_per_page, or publish fewer "
+        "collections (build_collections.min_demand)"
     )

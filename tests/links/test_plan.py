@@ -4,7 +4,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from geo_lib.links.authority import page_authority
-from geo_lib.links.plan import planned_links, planned_pages, related_collections
+from geo_lib.links.plan import image_fates, planned_links, planned_pages, related_collections
 from geo_lib.pages.names import image_names
 from geo_lib.pages.urls import image_url
 from schemas.collection_items import COLLECTION_ITEMS
@@ -61,9 +61,12 @@ def site(spark: SparkSession) -> Frames:
     return images, collections, items, annotations, vectors
 
 
-def plan(site: Frames, *, max_collections: int = 8, siblings: int = 2) -> tuple[DataFrame, DataFrame]:
+def plan(
+    site: Frames, *, max_collections: int = 8, siblings: int = 2, max_links_per_page: int = 100
+) -> tuple[DataFrame, DataFrame]:
     images, collections, items, annotations, vectors = site
-    pages = planned_pages(images, collections, items, annotations)
+    fates = image_fates(images, collections, items, annotations, max_links_per_page=max_links_per_page)
+    pages = planned_pages(fates, collections)
     links = planned_links(
         pages,
         collections,
@@ -88,6 +91,26 @@ def test_an_image_has_a_page_when_there_is_something_to_say_about_it(site: Frame
         *("/", "/en/", "/de/", "/en/c/oak/", "/en/c/elm/"),
         *("/en/pin/i1/", "/en/pin/i2/", "/en/pin/i3/", "/en/pin/i4/", "/de/pin/allein/"),
     }
+
+
+def test_images_for_which_their_locales_page_has_no_room_are_unlisted_and_the_plan_still_stands(
+    site: Frames, spark: SparkSession
+) -> None:
+    images, collections, items, annotations, vectors = site
+    more = [{"image_id": f"n{n}", "signature": f"n{n}", "locale": "en"} for n in range(4)]
+    said = [{"image_id": f"n{n}", "rank": 1, "query": "elm", "score": n / 2} for n in range(4)]
+    images = images.unionByName(build(IMAGES, spark, *more))
+    annotations = annotations.unionByName(build(IMAGE_ANNOTATIONS, spark, *said))
+    fates = image_fates(images, collections, items, annotations, max_links_per_page=5).collect()
+    # the English page: home, two collections, and the two best of i4 (1.0), n3 (1.5), n2 (1.0), n1, n0
+    assert {r.image_id: r.reason for r in fates if r.reason} == {
+        **dict.fromkeys(("n0", "n1", "n2"), "unlisted"),
+        "mute": "nothing_to_say",
+    }
+    pages, links = plan((images, collections, items, annotations, vectors), max_links_per_page=5)
+    found = {r.page: r for r in page_authority(pages, links, damping=0.85, max_links_per_page=6).collect()}
+    assert found["/en/"].out_links == 5
+    assert "/en/pin/n2/" not in found
 
 
 def test_links_go_both_ways_between_images_and_collections(site: Frames) -> None:

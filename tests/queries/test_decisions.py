@@ -127,6 +127,14 @@ def test_demand_adds_the_spellings_of_a_text_within_a_locale(spark: SparkSession
     assert found == {query_id("en", "oak table"): 15, query_id("de", "oak table"): 100}
 
 
+def test_a_page_of_many_images_does_not_multiply_the_demand_for_its_query(spark: SparkSession) -> None:
+    shown = [{"signature": s, "query": "oak", "impressions": 1000, "attribution": "ambiguous"} for s in "abcde"]
+    own = {"signature": "f", "query": "oak", "impressions": 7, "attribution": "primary_image"}
+    locales = spark.createDataFrame([(s, "en") for s in "abcdef"], "signature string, locale string")
+    (found,) = demand_of(build(QUERY_PERFORMANCE, spark, *shown, own), locales).collect()
+    assert found.demand == 7
+
+
 def test_only_the_answers_of_this_model_prompt_and_decoding_count(spark: SparkSession) -> None:
     asked = {"model_version": "m", "prompt_version": "p", "decoding_version": "d"}
     others = [asked | {name: "other"} for name in asked]

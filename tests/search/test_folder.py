@@ -1,5 +1,6 @@
 """What lies in a drop folder, and what becomes of it. No Spark: footers and first lines only."""
 
+import json
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,22 @@ def test_the_export_log_gates_the_days_that_it_does_not_call_complete(tmp_path: 
         assert complete == frozenset({DAY})
         delivery = sort_out(inspect(str(path)), complete=complete)
         assert (set(delivery.days), rows_of(delivery.incomplete)) == ({DAY}, 2)
+
+
+def test_a_character_across_the_end_of_what_is_read_of_a_file_does_no_harm(tmp_path: Path) -> None:
+    header = "page,query,date,impressions,clicks,position\n"
+    (tmp_path / "even.csv").write_text(header + "ü" * (1 << 16) + "\n", encoding="utf-8")
+    (tmp_path / "odd.csv").write_text(header + "x" + "ü" * (1 << 16) + "\n", encoding="utf-8")
+    assert [(f.layout, f.problem) for f in inspect(str(tmp_path))] == [(Layout.API, None)] * 2
+
+
+def test_a_key_that_the_first_json_rows_leave_out_is_still_a_column(tmp_path: Path) -> None:
+    row = {"page": "p", "date": "2026-10-01", "impressions": 2, "clicks": 1, "position": 1}
+    lines = [*map(json.dumps, [row, row | {"query": "oak"}]), "{not json", "null"]
+    (tmp_path / "rows.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    (found,) = inspect(str(tmp_path))
+    assert (found.layout, found.problem) == (Layout.API, None)
+    assert "query" in dict(found.columns)
 
 
 def test_without_a_log_there_is_no_gate(tmp_path: Path) -> None:

@@ -5,9 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo_lib.errors import ModelError
+from geo_lib.pictures import upright
 from geo_lib.vlm.batches import IGNORED, Example, VisualFeatures, bucketed, collate, encode
 from geo_lib.vlm.finetune import load
-from geo_lib.vlm.processor import bounds_of, decoded, load_processor
+from geo_lib.vlm.processor import bounds_of, load_processor
 from geo_lib.vlm.training_set import chat, response_tokens, text_tokens
 from tests.kit import PROMPT, TINY_BASE, drawn
 
@@ -34,7 +35,7 @@ def test_the_question_is_token_for_token_what_the_processor_makes_of_text_and_im
     processor = load_processor(str(TINY_BASE))
     picture = drawn(1)[0]
     visual = bounds_of(processor).visual_tokens(picture.width, picture.height)
-    asked = processor(text=[chat(processor.tokenizer, PROMPT)], images=[decoded(picture.content)])["input_ids"][0]
+    asked = processor(text=[chat(processor.tokenizer, PROMPT)], images=[upright(picture.content)])["input_ids"][0]
     encoded = encode(processor, Example("s", PROMPT, "{}", visual))
     assert encoded.input_ids[: len(encoded.input_ids) - encoded.answer_tokens] == list(asked)
 

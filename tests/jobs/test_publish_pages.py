@@ -1,0 +1,45 @@
+"""What a publishing that cannot succeed leaves behind: the site as it was."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from geo_lib.errors import TooManyFailedError
+from jobs.job import Context
+from jobs.publish_pages import PublishPages, run
+from schemas.image_bytes import IMAGE_BYTES
+from schemas.images import IMAGES
+from schemas.page_authority import PAGE_AUTHORITY
+from schemas.pages import PAGES
+from tests.builders import build
+from tests.kit import png
+
+
+def put(context: Context, spark: SparkSession, **pictures: bytes) -> None:
+    """A site of home, one locale and one image page per (image_id, content)."""
+    signatures = {i: hashlib.sha256(i.encode() + content).hexdigest() for i, content in pictures.items()}
+    pages = [{"page": "/", "kind": "home", "id": "home"}, {"page": "/en/", "kind": "locale", "id": "en"}]
+    pages += [{"page": f"/en/pin/{i}/", "kind": "image", "id": i} for i in pictures]
+    context.tables.write(PAGE_AUTHORITY, build(PAGE_AUTHORITY, spark, *pages))
+    images = [{"image_id": i, "signature": s} for i, s in signatures.items()]
+    context.tables.write(IMAGES, build(IMAGES, spark, *images, locale="en"))
+    stored = [{"signature": signatures[i], "bytes": bytearray(content)} for i, content in pictures.items()]
+    context.tables.write(IMAGE_BYTES, build(IMAGE_BYTES, spark, *stored, width=112, height=112))
+
+
+def html(context: Context) -> dict[str, str]:
+    return {str(p): p.read_text(encoding="utf-8") for p in Path(context.path("site")).rglob("*.html")}
+
+
+def test_too_many_broken_pictures_are_refused_before_the_site_changes(context: Context, spark: SparkSession) -> None:
+    put(context, spark, a=png("red"), b=png("blue"))
+    assert run(context, PublishPages()).kept == 4
+    published, version = html(context), context.tables.version(PAGES)
+    put(context, spark, a=b"no picture", b=png("green"), c=png("blue"))
+    with pytest.raises(TooManyFailedError, match="1 of 5 pages failed"):
+        run(context, PublishPages())
+    assert (html(context), context.tables.version(PAGES)) == (published, version)
+    counts = run(context, PublishPages(max_failed_share=0.2))
+    assert (counts.kept, counts.failed) == (4, {"cannot decode the picture: UnidentifiedImageError": 1})
