@@ -35,7 +35,7 @@ _JUDGED = (
 
 
 def judged(queries: DataFrame, *, min_language_score: float) -> DataFrame:
-    """What is to be known of each distinct (locale, query): its text, verdicts and label."""
+    """What is to be known of each distinct (locale, query): its text and verdicts, and its label if it is fit."""
 
     def judge(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         for batch in batches:
@@ -194,16 +194,19 @@ def _judge(batch: pd.DataFrame, min_language_score: float) -> pd.DataFrame:
         else Detected(None, None)
         for (locale, _), text in zip(asked, texts, strict=True)
     ]
+    explicit = [explicit_words(query, locale=locale) is not None for locale, query in asked]
+    fit = [i for i, text in enumerate(texts) if text and not explicit[i] and spoken[i].reason is None]
+    labels = dict(zip(fit, categories_of([asked[i] for i in fit]), strict=True))
     return pd.DataFrame(
         {
             "locale": batch["locale"],
             "query": batch["query"],
             "text": [text or None for text in texts],
             "words": [same_words_key(text) for text in texts],
-            "explicit": [explicit_words(query, locale=locale) is not None for locale, query in asked],
+            "explicit": explicit,
             "language": [found.language for found in spoken],
             "language_score": [found.score for found in spoken],
             "foreign": [found.reason for found in spoken],
-            "label": categories_of(asked),
+            "label": [labels.get(i) for i in range(len(asked))],
         }
     )

@@ -29,7 +29,7 @@ def put(context: Context, spark: SparkSession, *contents: tuple[str, bytes]) -> 
     rows = [{"image_id": f"i-{s}", "signature": s, "split_key": s, "locale": "en"} for s, _ in contents]
     context.tables.write(IMAGES, build(IMAGES, spark, *rows))
     stored = [{"signature": s, "bytes": bytearray(content)} for s, content in contents]
-    context.tables.write(IMAGE_BYTES, build(IMAGE_BYTES, spark, *stored))
+    context.tables.write(IMAGE_BYTES, build(IMAGE_BYTES, spark, *stored, width=112, height=112))
 
 
 def champion(context: Context, files: ModelFiles) -> None:

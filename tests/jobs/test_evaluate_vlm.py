@@ -48,7 +48,7 @@ def platform(spark: SparkSession, context: Context, tuned_vlm: ModelFiles) -> Co
     tables = context.tables
     tables.write(IMAGES, build(IMAGES, spark, *images))
     stored = [{"signature": p.signature, "bytes": bytearray(p.content)} for p, _, _ in catalogue]
-    tables.write(IMAGE_BYTES, build(IMAGE_BYTES, spark, *stored))
+    tables.write(IMAGE_BYTES, build(IMAGE_BYTES, spark, *stored, width=112, height=112))
     examples = [
         {"example_id": p.signature[:32], "signature": p.signature, "split": split, "locale": "en", "prompt": PROMPT}
         | {c: list(queries) for c, queries in p.queries.items()}

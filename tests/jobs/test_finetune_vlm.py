@@ -31,7 +31,7 @@ def examples(spark: SparkSession, context: Context) -> Context:
     ]
     context.tables.write(TRAINING_EXAMPLES, build(TRAINING_EXAMPLES, spark, *rows, text_tokens=1, response_tokens=1))
     stored = [{"signature": p.signature, "bytes": bytearray(p.content)} for p in pictures]
-    context.tables.write(IMAGE_BYTES, build(IMAGE_BYTES, spark, *stored))
+    context.tables.write(IMAGE_BYTES, build(IMAGE_BYTES, spark, *stored, width=112, height=112))
     return context
 
 
