@@ -24,7 +24,7 @@ test: $(READY) lint  ## lint, types and every test that takes seconds
 	$(BIN)/python -m pytest -q -m "not slow and not stickers"
 
 .PHONY: test-slow
-test-slow: $(READY)  ## the tests that take minutes: a killed driver, the stickers
+test-slow: $(READY)  ## the jobs and the workflow end to end, a killed driver, the stickers: some 30 minutes
 	$(BIN)/python -m pytest -q -m "slow or stickers"
 
 .PHONY: lint
@@ -62,7 +62,7 @@ check-machine:
 	  [[ "$${major:-0}" -ge 17 ]] || { echo "Spark needs Java 17 or newer, found $${major:-none}; install one, e.g. apt-get install openjdk-17-jre-headless"; exit 1; }
 	@command -v c++ >/dev/null || command -v g++ >/dev/null || { echo "hnswlib is compiled on installation and there is no C++ compiler; install one, e.g. apt-get install g++"; exit 1; }
 	@$(PYTHON) -c 'import os, sys, sysconfig; sys.exit(not os.path.isfile(os.path.join(sysconfig.get_path("include"), "Python.h")))' || { echo "hnswlib is compiled against Python's headers and $(PYTHON) has none; install them, e.g. apt-get install python3-dev"; exit 1; }
-	@ldconfig -p 2>/dev/null | grep -q 'libnuma\.so\.1' || { echo "vLLM needs libnuma on a CPU, and it is not installed; e.g. apt-get install libnuma1"; exit 1; }
+	@PATH="$$PATH:/sbin:/usr/sbin" ldconfig -p 2>/dev/null | grep -q 'libnuma\.so\.1' || { echo "vLLM needs libnuma on a CPU, and it is not installed; e.g. apt-get install libnuma1"; exit 1; }
 	@free=$$(df -Pk . | awk 'NR==2 {print int($$4 / 1048576)}'); \
 	  [[ "$$free" -ge 12 ]] || { echo "The environment and a lakehouse need 12 GB of disk, and $$free GB are free here; free some or clone elsewhere"; exit 1; }
 	@memory=$$(awk '/MemTotal/ {print int($$2 / 1048576 + 0.5)}' /proc/meminfo); \

@@ -104,6 +104,8 @@ from geo_lib.tables import Stamp, Tables
 from jobs.annotate_images import AnnotateImages, run
 from jobs.job import Context
 
+pytestmark = pytest.mark.slow
+
 lakehouse = sys.argv[1]
 spark = session({"spark.master": "local[2,3]", "spark.driver.memory": "1g"})
 tables = Tables(spark, lakehouse=lakehouse, stamp=Stamp("killed", date(2026, 10, 30), "test", True))
@@ -115,7 +117,6 @@ run(context, AnnotateImages(chunk_signatures=4))
 """
 
 
-@pytest.mark.slow
 def test_a_killed_process_group_loses_the_chunk_in_flight_alone(
     spark: SparkSession, context: Context, tuned_vlm: ModelFiles
 ) -> None:

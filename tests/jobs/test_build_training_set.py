@@ -21,6 +21,8 @@ from tests.builders import build
 from tests.conftest import AS_OF
 from tests.kit import TINY_BASE
 
+pytestmark = pytest.mark.slow
+
 BASE = str(TINY_BASE)
 ENGLISH = ("velvet armchair in red", "the chair with the wooden legs and the arms", "boho chair style",
            "what to put on the wall behind the sofa", "how to make the living room look bigger",

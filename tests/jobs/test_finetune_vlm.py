@@ -12,6 +12,8 @@ from schemas.training_examples import TRAINING_EXAMPLES
 from tests.builders import build
 from tests.kit import PROMPT, TINY_BASE, drawn
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def examples(spark: SparkSession, context: Context) -> Context:

@@ -16,6 +16,8 @@ from schemas.pages import PAGES
 from tests.builders import build
 from tests.kit import png
 
+pytestmark = pytest.mark.slow
+
 
 def put(context: Context, spark: SparkSession, **pictures: bytes) -> None:
     """A site of home, one locale and one image page per (image_id, content)."""

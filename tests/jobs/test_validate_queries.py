@@ -18,6 +18,8 @@ from schemas.query_decisions import QUERY_DECISIONS
 from schemas.query_performance import QUERY_PERFORMANCE
 from tests.builders import build
 
+pytestmark = pytest.mark.slow
+
 ANSWERS = {
     "a": '{"description":["Red Vase","vase red"],"style":["boho vase"],"use_case":["..."]}',
     "b": '{"description":["red vase","a$$hole vase"],"style":[],"use_case":[]}',
