@@ -23,6 +23,8 @@ from schemas.images import IMAGES
 from tests.builders import build
 from tests.kit import drawn
 
+pytestmark = pytest.mark.slow
+
 
 def put(context: Context, spark: SparkSession, *contents: tuple[str, bytes]) -> None:
     """One catalogue row and its stored bytes per (signature, content)."""
@@ -103,8 +105,6 @@ from geo_lib.spark import session
 from geo_lib.tables import Stamp, Tables
 from jobs.annotate_images import AnnotateImages, run
 from jobs.job import Context
-
-pytestmark = pytest.mark.slow
 
 lakehouse = sys.argv[1]
 spark = session({"spark.master": "local[2,3]", "spark.driver.memory": "1g"})
