@@ -17,7 +17,7 @@ from geo_lib.config import at_least_one
 from geo_lib.counts import Counts
 from geo_lib.models import ModelFiles
 from geo_lib.vlm.engine import Decoding, EngineSpec
-from geo_lib.vlm.inference import generations
+from geo_lib.vlm.inference import answers, generations
 from geo_lib.vlm.processor import bounds_of, load_processor
 from geo_lib.vlm.prompts import PROMPT_VERSION
 from geo_lib.vlm.training_set import prompt_column
@@ -58,7 +58,7 @@ def run(ctx: Context, knobs: AnnotateImages) -> Counts:
         "decoding_version": knobs.decoding.version,
     }
     wanted = subjects(ctx.tables.read(IMAGES), "signature").select("signature", prompt_column().alias("prompt"))
-    missing = wanted.join(_answered(ctx, version), on="signature", how="left_anti").persist()
+    missing = wanted.join(answers(ctx.tables.read(GENERATIONS), **version), on="signature", how="left_anti").persist()
     try:
         new = missing.count()
         chunks = math.ceil(new / knobs.chunk_signatures)
@@ -67,13 +67,15 @@ def run(ctx: Context, knobs: AnnotateImages) -> Counts:
             ctx.progress(chunk, chunks, "chunks committed")
             some = missing.where(F.pmod(F.xxhash64("signature"), F.lit(chunks)) == chunk)
             requests = some.join(stored, on="signature", how="inner")
-            answers = generations(requests, spec=spec, partitions=knobs.engines)
-            stamped = answers.withColumns({name: F.lit(value) for name, value in version.items()})
+            written = generations(requests, spec=spec, partitions=knobs.engines)
+            stamped = written.withColumns({name: F.lit(value) for name, value in version.items()})
             ctx.tables.append(GENERATIONS, stamped.select(*GENERATIONS.schema.names), sequence=chunk)
         ctx.progress(chunks, chunks, "chunks committed")
     finally:
         missing.unpersist()
-    return _counts(wanted, _answered(ctx, version), new).refuse_above(knobs.max_failed_share, unit="signatures")
+    return _counts(wanted, answers(ctx.tables.read(GENERATIONS), **version), new).refuse_above(
+        knobs.max_failed_share, unit="signatures"
+    )
 
 
 def engine_spec(model: ModelFiles, knobs: AnnotateImages, *, log_file: str | None) -> EngineSpec:
@@ -86,14 +88,6 @@ def engine_spec(model: ModelFiles, knobs: AnnotateImages, *, log_file: str | Non
         max_num_seqs=knobs.max_num_seqs,
         log_file=log_file,
     )
-
-
-def _answered(ctx: Context, version: dict[str, str]) -> DataFrame:
-    """Answers and errors under exactly this model, prompt and decoding."""
-    rows = ctx.tables.read(GENERATIONS)
-    for name, value in version.items():
-        rows = rows.where(F.col(name) == value)
-    return rows
 
 
 def _counts(wanted: DataFrame, answered: DataFrame, new: int) -> Counts:
@@ -113,13 +107,13 @@ def _counts(wanted: DataFrame, answered: DataFrame, new: int) -> Counts:
         )
     )
     by_error = {row["error"]: row for row in fates.collect()}
-    answers = by_error.pop(None, None)
-    kept = answers["signatures"] if answers else 0
+    fine = by_error.pop(None, None)
+    kept = fine["signatures"] if fine else 0
     failed = {error: row["signatures"] for error, row in by_error.items()}
     produced = {
         "generated_now": new,
-        "cut_off": answers["cut"] if answers else 0,
-        "output_tokens": int(answers["tokens"]) if answers else 0,
+        "cut_off": fine["cut"] if fine else 0,
+        "output_tokens": int(fine["tokens"]) if fine else 0,
     }
     return Counts(wanted.count(), kept, failed=failed, produced=produced)
 

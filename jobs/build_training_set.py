@@ -57,11 +57,8 @@ def run(ctx: Context, knobs: BuildTrainingSet) -> Counts:
 
     asked = images.select("signature", "locale").distinct().join(mined, on="signature", how="inner")
     verdicts = judged(asked.select("locale", "query").distinct(), min_language_score=knobs.min_language_score)
-    fit = verdicts.where("text is not null and foreign is null and not explicit")
-    labelled = asked.join(
-        fit.select("locale", "query", "words", F.col("label").alias("category")), on=["locale", "query"], how="inner"
-    )
-    chosen = chosen_queries(labelled)
+    fit = verdicts.where("label is not null").select("locale", "query", "words", F.col("label").alias("category"))
+    chosen = chosen_queries(asked.join(fit, on=["locale", "query"], how="inner"))
     possible = candidates(
         images,
         chosen,

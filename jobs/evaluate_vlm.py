@@ -32,10 +32,10 @@ from geo_lib.evaluation.vlm_quality import (
     report_lines,
 )
 from geo_lib.models import ModelFiles
+from geo_lib.vlm import inference
 from geo_lib.vlm.batches import VisualFeatures
 from geo_lib.vlm.engine import Decoding, EngineSpec
 from geo_lib.vlm.finetune import load, release
-from geo_lib.vlm.inference import generations
 from geo_lib.vlm.processor import bounds_of, load_processor
 from geo_lib.vlm.prompts import CATEGORIES, PROMPT_VERSION
 from geo_lib.vlm.split import split_column
@@ -173,10 +173,11 @@ def _against_console(ctx: Context) -> list[Subject]:
 
 
 def _written_before(ctx: Context, champion: ModelFiles, knobs: EvaluateVlm) -> dict[str, Queries]:
-    written = ctx.tables.read(GENERATIONS).where(
-        (F.col("model_version") == champion.model_version)
-        & (F.col("prompt_version") == PROMPT_VERSION)
-        & (F.col("decoding_version") == knobs.decoding.version)
+    written = inference.answers(
+        ctx.tables.read(GENERATIONS),
+        model_version=champion.model_version,
+        prompt_version=PROMPT_VERSION,
+        decoding_version=knobs.decoding.version,
     )
     return {row["signature"]: answered(row["text"]) for row in written.select("signature", "text").collect()}
 
@@ -188,7 +189,7 @@ def _generated(
     rows = [(signature, picture, prompts[signature]) for signature, picture in sorted(picture_of.items())]
     asked = ctx.tables.spark.createDataFrame(rows, "signature string, picture string, prompt string")
     stored = ctx.tables.read(IMAGE_BYTES).select(F.col("signature").alias("picture"), "bytes")
-    answers = generations(asked.join(stored, on="picture", how="inner"), spec=spec)
+    answers = inference.generations(asked.join(stored, on="picture", how="inner"), spec=spec)
     return {row["signature"]: answered(row["text"]) for row in answers.select("signature", "text").collect()}
 
 

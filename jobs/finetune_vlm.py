@@ -66,11 +66,10 @@ def run(ctx: Context, knobs: FinetuneVlm) -> Counts:
 
     train, held_out = _examples(rows, "train"), _examples(rows, "held_out")
     images = _images(ctx)
-    batch_size = knobs.recipe.batch_size
-    to_beat = None if champion is None else _held_out_loss(champion, held_out, images, batch_size)
+    to_beat = None if champion is None else _held_out_loss(champion, held_out, images, knobs.recipe)
     history: list[Epoch] = []
     if known is not None:  # trained before and not promoted: found worse then, or stopped in between
-        new = _held_out_loss(known, held_out, images, batch_size)
+        new = _held_out_loss(known, held_out, images, knobs.recipe)
     else:
         parameters = {"train_examples": len(train), "held_out_examples": len(held_out), **_flat(settings)}
         with ctx.models.training(NAME, model_version, parameters) as training:
@@ -99,7 +98,7 @@ def run(ctx: Context, knobs: FinetuneVlm) -> Counts:
 
 
 def _held_out_loss(
-    files: ModelFiles, held_out: Sequence[Example], images: Mapping[str, bytes], batch_size: int
+    files: ModelFiles, held_out: Sequence[Example], images: Mapping[str, bytes], recipe: Recipe
 ) -> Loss | None:
     """A registered model's loss on these held-out examples; null when there are none.
 
@@ -108,9 +107,9 @@ def _held_out_loss(
     if not held_out:
         return None
     processor, model = load_processor(files.path), tuning.load(files.path)
-    features = VisualFeatures(model, processor, images, keep=False)
+    features = VisualFeatures(model, processor, images, keep=recipe.keep_visual_features)
     recounted = [replace(example, visual_tokens=features.tokens(example.signature)) for example in held_out]
-    loss = tuning.loss_of(model, processor, recounted, features, batch_size)
+    loss = tuning.loss_of(model, processor, recounted, features, recipe.batch_size)
     log.info("held-out loss per example of %s: %.4f", files.model_version, loss.per_example)
     del model, features
     tuning.release()

@@ -14,6 +14,7 @@ from geo_lib.counts import Counts
 from geo_lib.errors import ConfigError
 from geo_lib.queries import decisions, proposals
 from geo_lib.vlm.engine import Decoding
+from geo_lib.vlm.inference import answers
 from geo_lib.vlm.prompts import PROMPT_VERSION
 from jobs.job import Context, Job
 from schemas.annotations import ANNOTATIONS
@@ -46,18 +47,18 @@ class ValidateQueries:
 def run(ctx: Context, knobs: ValidateQueries) -> Counts:
     images = ctx.tables.read(IMAGES)
     champion = ctx.models.resolve(CHAMPION).model_version
-    answers = proposals.answers(
+    answered = answers(
         ctx.tables.read(GENERATIONS),
         model_version=champion,
         prompt_version=PROMPT_VERSION,
         decoding_version=knobs.decoding.version,
     )
-    if answers.isEmpty():
+    if answered.isEmpty():
         raise ConfigError(
             f"there is no answer of {champion} under decoding {knobs.decoding.version}; give annotate_images and "
             "validate_queries the same decoding, and run geo annotate-images first"
         )
-    proposed = proposals.model_proposals(answers, images).unionByName(
+    proposed = proposals.model_proposals(answered, images).unionByName(
         proposals.console_proposals(ctx.tables.read(MINED_QUERIES), images)
     )
     proposed = proposed.persist()

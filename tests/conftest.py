@@ -12,7 +12,7 @@ from geo_lib.models import Models
 from geo_lib.spark import session
 from geo_lib.tables import Stamp, Tables
 from jobs.job import Context
-from tests.kit import empty_registry, models, tuned_vlm
+from tests.kit import empty_registry, job_context, models, tuned_vlm
 
 __all__ = ["empty_registry", "models", "tuned_vlm"]
 
@@ -48,14 +48,6 @@ def tables(spark: SparkSession, tmp_path: Path, stamp: Stamp) -> Tables:
 
 
 @pytest.fixture
-def context(tables: Tables, stamp: Stamp, models: Models) -> Context:
+def context(tables: Tables, models: Models) -> Context:
     """A fresh lakehouse for one job: tables, models and files of its own."""
-    return Context(
-        tables=tables,
-        models=models,
-        as_of=AS_OF,
-        simulated=True,
-        run_id=stamp.run_id,
-        lakehouse=tables.lakehouse,
-        progress=lambda done, total, what: None,
-    )
+    return job_context(tables, models)

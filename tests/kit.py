@@ -15,6 +15,7 @@ from geo_lib.models import ModelFiles, Models
 from geo_lib.provenance import digest
 from geo_lib.tables import Tables
 from geo_lib.vlm import prompts
+from jobs.job import Context
 
 TINY_BASE = Path(geo_lib.__file__).parent / "demo" / "tiny_vlm"
 
@@ -56,6 +57,20 @@ def png(picture: Image.Image | str, size: tuple[int, int] = (112, 112)) -> bytes
     stream = io.BytesIO()
     (picture if isinstance(picture, Image.Image) else Image.new("RGB", size, picture)).save(stream, "PNG")
     return stream.getvalue()
+
+
+def job_context(tables: Tables, models: Models) -> Context:
+    """What a job of a test works in: these tables, their stamp and their lakehouse; progress goes nowhere."""
+    stamp = tables.stamp
+    return Context(
+        tables=tables,
+        models=models,
+        as_of=stamp.as_of,
+        simulated=stamp.simulated,
+        run_id=stamp.run_id,
+        lakehouse=tables.lakehouse,
+        progress=lambda done, total, what: None,
+    )
 
 
 PROMPT = f"{prompts.INSTRUCTION}\nlocale: en"

@@ -18,16 +18,6 @@ _PROPOSED = (
 )
 
 
-def answers(generations: DataFrame, *, model_version: str, prompt_version: str, decoding_version: str) -> DataFrame:
-    """The one generation of each signature under this model, prompt and decoding."""
-    asked = (
-        (F.col("model_version") == model_version)
-        & (F.col("prompt_version") == prompt_version)
-        & (F.col("decoding_version") == decoding_version)
-    )
-    return generations.where(asked).select("signature", "model_version", "text", "error_class")
-
-
 def locale_of_signatures(images: DataFrame) -> DataFrame:
     """(signature, locale): the language in which a signature's queries are judged."""
     return subjects(images, "signature").select("signature", "locale")

@@ -5,6 +5,7 @@ from dataclasses import astuple, fields
 
 import pandas as pd
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from geo_lib.vlm.engine import EngineSpec, Generation, Generator, answer_each, engine
 
@@ -41,3 +42,12 @@ def generations(
 
     columns = requests.select("signature", "bytes", "prompt").repartition(partitions)
     return columns.mapInPandas(answer, f"signature string, prompt string, {ANSWER}")
+
+
+def answers(generations: DataFrame, *, model_version: str, prompt_version: str, decoding_version: str) -> DataFrame:
+    """The rows of ``generations`` under this model, prompt and decoding: one per signature at most, errors included."""
+    return generations.where(
+        (F.col("model_version") == model_version)
+        & (F.col("prompt_version") == prompt_version)
+        & (F.col("decoding_version") == decoding_version)
+    )

@@ -19,7 +19,7 @@ from schemas.mined_queries import MINED_QUERIES
 from schemas.training_examples import TRAINING_EXAMPLES
 from tests.builders import build
 from tests.conftest import AS_OF
-from tests.kit import TINY_BASE
+from tests.kit import TINY_BASE, job_context
 
 pytestmark = pytest.mark.slow
 
@@ -47,15 +47,7 @@ def built(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Buil
     lakehouse = str(tmp_path_factory.mktemp("taught") / "lakehouse")
     stamp = Stamp(run_id="test-run", as_of=AS_OF, code_commit="test", simulated=True)
     tables = Tables(spark, lakehouse=lakehouse, stamp=stamp)
-    context = Context(
-        tables=tables,
-        models=Models(f"{lakehouse}/mlflow"),
-        as_of=AS_OF,
-        simulated=True,
-        run_id=stamp.run_id,
-        lakehouse=lakehouse,
-        progress=lambda done, total, what: None,
-    )
+    context = job_context(tables, Models(f"{lakehouse}/mlflow"))
     rows = [("a1", "a", "en"), ("a2", "a", "de"), ("a3", "a", "en"), ("b1", "b", "en"), ("c1", "c", "en")]
     images = [{"image_id": i, "signature": s, "split_key": s, "locale": locale} for i, s, locale in rows]
     tables.write(IMAGES, build(IMAGES, spark, *images))

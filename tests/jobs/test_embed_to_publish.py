@@ -42,6 +42,7 @@ from schemas.pages import PAGES
 from schemas.queries import QUERIES
 from schemas.query_embeddings import QUERY_EMBEDDINGS
 from tests.builders import build
+from tests.kit import job_context
 
 pytestmark = pytest.mark.slow
 
@@ -143,15 +144,7 @@ def published(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> 
     stamp = Stamp(run_id="first", as_of=date(2026, 10, 30), code_commit="test", simulated=True)
     tables = Tables(spark, lakehouse=lakehouse, stamp=stamp)
     load(tables, spark)
-    context = Context(
-        tables=tables,
-        models=Models(f"{lakehouse}/mlflow"),
-        as_of=stamp.as_of,
-        simulated=True,
-        run_id=stamp.run_id,
-        lakehouse=lakehouse,
-        progress=lambda done, total, what: None,
-    )
+    context = job_context(tables, Models(f"{lakehouse}/mlflow"))
     return Published(context, run_all(context))
 
 

@@ -5,8 +5,9 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from geo_lib.queries.decisions import STAGES, annotations, decided, decisions, demand_of, judged, queries
-from geo_lib.queries.proposals import answers, console_proposals, model_proposals
+from geo_lib.queries.proposals import console_proposals, model_proposals
 from geo_lib.queries.text import query_id
+from geo_lib.vlm.inference import answers
 from schemas.annotations import ANNOTATIONS
 from schemas.generations import GENERATIONS
 from schemas.images import IMAGES
