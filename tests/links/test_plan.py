@@ -19,7 +19,7 @@ pytestmark = pytest.mark.transform
 Frames = tuple[DataFrame, DataFrame, DataFrame, DataFrame, DataFrame]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def site(spark: SparkSession) -> Frames:
     """images, collections, items, annotations, query vectors: two English collections, one German image alone."""
     images = build(
@@ -81,12 +81,19 @@ def plan(
     return pages, links
 
 
+@pytest.fixture(scope="module")
+def planned(site: Frames) -> tuple[DataFrame, DataFrame]:
+    """Pages and links with room for everything."""
+    pages, links = plan(site)
+    return pages.persist(), links.persist()
+
+
 def edges(links: DataFrame, kind: str) -> set[tuple[str, str]]:
     return {(row.source, row.target) for row in links.where(links["kind"] == kind).collect()}
 
 
-def test_an_image_has_a_page_when_there_is_something_to_say_about_it(site: Frames) -> None:
-    pages, _ = plan(site)
+def test_an_image_has_a_page_when_there_is_something_to_say_about_it(planned: tuple[DataFrame, DataFrame]) -> None:
+    pages, _ = planned
     assert {row.page for row in pages.collect()} == {
         *("/", "/en/", "/de/", "/en/c/oak/", "/en/c/elm/"),
         *("/en/pin/i1/", "/en/pin/i2/", "/en/pin/i3/", "/en/pin/i4/", "/de/pin/allein/"),
@@ -107,14 +114,13 @@ def test_images_for_which_their_locales_page_has_no_room_are_unlisted_and_the_pl
         **dict.fromkeys(("n0", "n1", "n2"), "unlisted"),
         "mute": "nothing_to_say",
     }
-    pages, links = plan((images, collections, items, annotations, vectors), max_links_per_page=5)
-    found = {r.page: r for r in page_authority(pages, links, damping=0.85, max_links_per_page=6).collect()}
-    assert found["/en/"].out_links == 5
-    assert "/en/pin/n2/" not in found
+    _, links = plan((images, collections, items, annotations, vectors), max_links_per_page=5)
+    from_the_page = {row.target for row in links.where("source = '/en/'").collect()}
+    assert from_the_page == {"/", "/en/c/oak/", "/en/c/elm/", "/en/pin/i4/", "/en/pin/n3/"}
 
 
-def test_links_go_both_ways_between_images_and_collections(site: Frames) -> None:
-    _, links = plan(site)
+def test_links_go_both_ways_between_images_and_collections(planned: tuple[DataFrame, DataFrame]) -> None:
+    _, links = planned
     assert edges(links, "item") == {
         *(("/en/c/oak/", "/en/pin/i1/"), ("/en/c/oak/", "/en/pin/i2/")),
         *(("/en/c/oak/", "/en/pin/i3/"), ("/en/c/elm/", "/en/pin/i3/")),
@@ -137,16 +143,16 @@ def test_siblings_follow_in_the_images_best_collection_and_begin_again_after_the
     assert edges(links, "sibling") == {("/en/pin/i1/", "/en/pin/i2/"), ("/en/pin/i2/", "/en/pin/i3/")}
 
 
-def test_hubs_reach_what_nothing_else_would(site: Frames) -> None:
-    _, links = plan(site)
+def test_hubs_reach_what_nothing_else_would(planned: tuple[DataFrame, DataFrame]) -> None:
+    _, links = planned
     assert edges(links, "hub") == {
         *(("/", "/en/"), ("/", "/de/"), ("/", "/en/c/elm/")),
         *(("/en/", "/en/c/oak/"), ("/en/", "/en/c/elm/"), ("/en/", "/en/pin/i4/"), ("/de/", "/de/pin/allein/")),
     }
 
 
-def test_no_page_is_an_orphan_and_the_authority_adds_up(site: Frames) -> None:
-    pages, links = plan(site)
+def test_no_page_is_an_orphan_and_the_authority_adds_up(planned: tuple[DataFrame, DataFrame]) -> None:
+    pages, links = planned
     rows = {r.page: r for r in page_authority(pages, links, damping=0.85, max_links_per_page=100).collect()}
     assert all(row.click_depth is not None and row.in_links > 0 for row in rows.values())
     assert sum(row.pagerank for row in rows.values()) == pytest.approx(1.0, abs=1e-7)
@@ -155,8 +161,8 @@ def test_no_page_is_an_orphan_and_the_authority_adds_up(site: Frames) -> None:
     assert rows["/en/c/oak/"].pagerank > rows["/en/pin/i2/"].pagerank
 
 
-def test_a_link_says_what_is_behind_it_and_weighs_what_its_place_is_worth(site: Frames) -> None:
-    _, links = plan(site)
+def test_a_link_says_what_is_behind_it_and_weighs_what_its_place_is_worth(planned: tuple[DataFrame, DataFrame]) -> None:
+    _, links = planned
     found = {(r.source, r.target, r.kind): (r.anchor, r.weight) for r in links.collect()}
     assert found["/en/pin/i1/", "/en/c/oak/", "annotation"] == ("Oak table", 1.2)
     assert found["/en/pin/i3/", "/en/c/oak/", "member"] == ("Oak tables", 0.35)
