@@ -202,7 +202,7 @@ def _judge(batch: pd.DataFrame, min_language_score: float) -> pd.DataFrame:
             "locale": batch["locale"],
             "query": batch["query"],
             "text": [text or None for text in texts],
-            "words": [same_words_key(text) for text in texts],
+            "words": [same_words_key(text, locale=locale) for (locale, _), text in zip(asked, texts, strict=True)],
             "explicit": explicit,
             "language": [found.language for found in spoken],
             "language_score": [found.score for found in spoken],

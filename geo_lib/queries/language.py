@@ -9,9 +9,18 @@ from geo_lib.locales import language_of
 OTHER_LANGUAGE = "other_language"
 OTHER_SCRIPT = "other_script"
 
-_VARIANTS = {"als": "de", "bar": "de", "nds": "de", "lb": "de", "sco": "en", "gsw": "de"}
-"""Labels that the detector gives to dialects and near relatives, as the language of the locale that they serve."""
-_SCRIPTS = {
+_VARIANTS = {
+    **dict.fromkeys(("als", "bar", "gsw", "lb", "nds"), "de"),
+    "sco": "en",
+    **dict.fromkeys(("nb", "nn"), "no"),
+}
+"""Dialects, near relatives and written norms that the detector cannot keep apart from another language, as that one."""
+_LATIN = (
+    "af", "ca", "cs", "cy", "da", "de", "en", "es", "et", "eu", "fi", "fr", "ga", "gl", "hr", "hu", "id", "is", "it",
+    "lt", "lv", "ms", "mt", "nl", "no", "pl", "pt", "ro", "sk", "sl", "sq", "sv", "sw", "tl", "tr", "vi",
+)  # fmt: skip
+_SCRIPTS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(_LATIN, ()),
     "ja": ("HIRAGANA", "KATAKANA", "CJK"),
     "zh": ("CJK", "BOPOMOFO"),
     "ko": ("HANGUL", "CJK"),
@@ -22,6 +31,7 @@ _SCRIPTS = {
     "he": ("HEBREW",),
     "th": ("THAI",),
 }
+"""The scripts of a language beside Latin. Of a language that is not listed, no script is foreign."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +46,18 @@ class Detected:
 def detected(text: str, *, locale: str, min_score: float, min_letters: int) -> Detected:
     """What language a normalised query is in, and whether it is confidently another one than the locale's.
 
-    ``other_script``: most letters are of a script that the locale's language does not write; Latin letters pass
-    everywhere. ``other_language``: the detector gives another language at least ``min_score``, on at least
+    ``other_script``: most letters are of a script that the locale's language is known not to write; Latin letters
+    pass everywhere. ``other_language``: the detector gives another language at least ``min_score``, on at least
     ``min_letters`` letters. Otherwise the benefit of the doubt. Language is null where there is no letter.
     """
     letters = [character for character in text if character.isalpha()]
     if not letters:
         return Detected(None, None)
     mine = language_of(locale)
+    mine = _VARIANTS.get(mine, mine)
     script, count = Counter(map(_script, letters)).most_common(1)[0]
-    if script not in ("LATIN", *_SCRIPTS.get(mine, ())) and 2 * count > len(letters):
+    is_foreign = mine in _SCRIPTS and script not in ("LATIN", *_SCRIPTS[mine])
+    if is_foreign and 2 * count > len(letters):
         theirs = next((language for language, scripts in _SCRIPTS.items() if script in scripts), None)
         return Detected(theirs, None if theirs is None else 1.0, OTHER_SCRIPT)
     language, score = _likeliest(text)

@@ -3,64 +3,40 @@
 import hashlib
 import re
 import unicodedata
+from functools import cache, lru_cache
+from typing import Any
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from geo_lib.locales import language_of
+
 NORMALISATION_VERSION = 1
-"""Raised with every change of the rules: it says which texts and ids belong together."""
+"""Raised with every change of ``normalise`` or ``query_id``: it says which texts and ids belong together."""
 
 _QUOTES = str.maketrans({**dict.fromkeys("‘’‚‛′`´", "'"), **dict.fromkeys("‐‑‒–—―−", "-"), "⁄": "/"})
 _KEPT_WITHIN = "'-./%+&"
 """Punctuation that belongs to words (men's, t-shirt, 1.5, 24/7, 50%, a+b, r&b)."""
 _WITHIN = re.compile(r"(?<=\w)['\-./%+&]+(?=\w)|(?<=\d)%|(?<=\w)\+{1,2}|(?<=\s)&(?=\s)")
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+_WORD = re.compile(r"[^\s'\-./%+&]+(?:'[^\s'\-./%+&]+)?")
+"""Of a normalised text; not by ``\\w``, which ends words of Hindi or Thai at every vowel sign."""
 
-_JOINING = frozenset(
-    (
-        "a",
-        "an",
-        "the",
-        "in",
-        "on",
-        "at",
-        "of",
-        "with",
-        "and",
-        "or",
-        "to",
-        "from",
-        "by",
-        "for",
-        "ein",
-        "eine",
-        "einer",
-        "eines",
-        "einem",
-        "einen",
-        "der",
-        "die",
-        "das",
-        "dem",
-        "den",
-        "des",
-        "am",
-        "auf",
-        "aus",
-        "mit",
-        "und",
-        "oder",
-        "zu",
-        "zum",
-        "zur",
-        "von",
-        "vom",
-        "für",
-        "fürs",
-        "im",
-    )
-)
-_ENDING = re.compile(r"(?<=\w{3})(?:ern|ed|es|er|en|em|(?<!s)s|e|n|d)$")
+_JOINING: dict[str, frozenset[str]] = {
+    "en": frozenset(("a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to", "with")),
+    "de": frozenset((
+        "am", "an", "auf", "aus", "das", "dem", "den", "der", "des", "die", "ein", "eine", "einem", "einen", "einer",
+        "eines", "für", "fürs", "im", "in", "mit", "oder", "und", "vom", "von", "zu", "zum", "zur",
+    )),
+}  # fmt: skip
+_STEMMERS = {
+    "ar": "arabic", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german", "el": "greek", "en": "english",
+    "es": "spanish", "et": "estonian", "eu": "basque", "fa": "persian", "fi": "finnish", "fr": "french",
+    "ga": "irish", "hi": "hindi", "hu": "hungarian", "hy": "armenian", "id": "indonesian", "it": "italian",
+    "lt": "lithuanian", "nb": "norwegian", "ne": "nepali", "nl": "dutch", "nn": "norwegian", "no": "norwegian",
+    "pl": "polish", "pt": "portuguese", "ro": "romanian", "ru": "russian", "sr": "serbian", "sv": "swedish",
+    "ta": "tamil", "tr": "turkish",
+}  # fmt: skip
+"""Language to algorithm of the snowball project; words of other languages stay whole."""
 
 
 def normalise(text: str) -> str:
@@ -98,18 +74,28 @@ def words(text: str) -> tuple[str, ...]:
     return tuple(_WORD.findall(text))
 
 
-def same_words_key(text: str) -> str:
+def same_words_key(text: str, *, locale: str) -> str:
     """Equal for queries that say the same in other words' order or form: ``red vase``, ``vases in red``.
 
-    Words that only join others are left out, endings that only bend a word are cut off; the rest is taken as a set.
+    Words that only join others are left out, endings that only bend a word are cut off, both as the language of the
+    locale has them; the rest is taken as a set.
     """
-    said = {_stem(word) for word in words(text) if word not in _JOINING}
+    language = language_of(locale)
+    joining = _JOINING.get(language, frozenset())
+    said = {_stem(word, language) for word in words(text) if word not in joining}
     return " ".join(sorted(said or set(words(text)) or {text}))
 
 
-def _stem(word: str) -> str:
-    """Light stemming for both English and German: one ending is cut off if three letters stay."""
-    return _ENDING.sub("", word)
+@lru_cache(maxsize=100_000)
+def _stem(word: str, language: str) -> str:
+    return str(_stemmer(language).stemWord(word)) if language in _STEMMERS else word
+
+
+@cache
+def _stemmer(language: str) -> Any:
+    from snowballstemmer import stemmer  # loads thirty languages
+
+    return stemmer(_STEMMERS[language])
 
 
 def query_id(locale: str, text: str) -> str:

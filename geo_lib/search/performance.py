@@ -13,6 +13,7 @@ from schemas.query_performance import QUERY_PERFORMANCE
 
 _DECIMALS = 6
 UNATTRIBUTED = "unattributed"
+AMBIGUOUS_PAGE = "ambiguous_page"
 ANONYMISED = "anonymised"
 
 
@@ -28,13 +29,18 @@ def page_queries(search_console: DataFrame) -> DataFrame:
 
 
 def row_fates(page_queries: DataFrame, attribution: DataFrame) -> DataFrame:
-    """How many console ``rows`` met each ``fate``: null (they count for a content), unattributed or anonymised.
+    """How many console ``rows`` met each ``fate``: null (they count for a content), or the reason why they do not.
 
-    A page of no image is unattributed whatever was searched; a row of an image's page without its query is
-    anonymised, which surfaces without queries count as, too.
+    A page of no image is unattributed whatever was searched, and one of several images, none of them its own, is an
+    ambiguous_page: its pairs are measured, never retained. A row of an image's page without its query is anonymised,
+    which surfaces without queries count as, too.
     """
-    pages = attribution.select("page_url").distinct().withColumn("is_known", F.lit(True))
-    fate = F.when(F.col("is_known").isNull(), UNATTRIBUTED).when(F.col("query").isNull(), ANONYMISED)
+    pages = attribution.groupBy("page_url").agg(F.bool_and(F.col("attribution") == AMBIGUOUS).alias("is_ambiguous"))
+    fate = (
+        F.when(F.col("is_ambiguous").isNull(), UNATTRIBUTED)
+        .when(F.col("is_ambiguous"), AMBIGUOUS_PAGE)
+        .when(F.col("query").isNull(), ANONYMISED)
+    )
     known = page_queries.join(pages, on="page_url", how="left")
     return known.groupBy(fate.alias("fate")).agg(F.sum("rows").alias("rows"))
 

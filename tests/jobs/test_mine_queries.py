@@ -23,8 +23,10 @@ def test_the_defaults_are_the_paper_s() -> None:
 def test_what_finds_an_image_by_the_day_asked_for_is_mined_and_every_console_row_is_counted(
     spark: SparkSession, context: Context
 ) -> None:
-    page = "https://pins.test/pin/a"
-    context.tables.write(IMAGES, build(IMAGES, spark, {"image_id": "a", "signature": "A", "page_url": page}))
+    page, board = "https://pins.test/pin/a", "https://pins.test/board/oak"
+    shown = ({"image_id": "a", "signature": "A", "page_url": page},
+             *({"image_id": s, "signature": s, "page_url": board} for s in ("A", "B")))  # fmt: skip
+    context.tables.write(IMAGES, build(IMAGES, spark, *shown))
     console = build(
         SEARCH_CONSOLE,
         spark,
@@ -33,6 +35,7 @@ def test_what_finds_an_image_by_the_day_asked_for_is_mined_and_every_console_row
         {"query": "weak", "sum_position_1based": 600},
         {"query": None, "is_anonymized": True},
         {"query": "about us", "page_url": "https://pins.test/about"},
+        {"query": "oak gallery", "page_url": board},
         {"query": "tomorrow", "data_date": context.as_of + timedelta(days=1)},
         page_url=page,
         data_date=date(2026, 10, 1),
@@ -41,9 +44,10 @@ def test_what_finds_an_image_by_the_day_asked_for_is_mined_and_every_console_row
     )
     context.tables.write(SEARCH_CONSOLE, console)
     counts = run(context, MineQueries())
-    assert (counts.rows_in, counts.kept, counts.dropped) == (5, 3, {"anonymised": 1, "unattributed": 1})
+    assert (counts.rows_in, counts.kept) == (6, 3)
+    assert counts.dropped == {"ambiguous_page": 1, "anonymised": 1, "unattributed": 1}
     assert counts.produced == {
-        "pairs": 2,
+        "pairs": 4,  # two of them of the board
         "retained_by_impressions": 0,
         "retained_by_ctr": 0,
         "retained_by_position": 1,

@@ -65,7 +65,7 @@ def test_decisions_hold_every_stage_up_to_the_one_that_stopped_the_query(answere
     stages = {q: [r.stage for r in rows if r.query == q] for q in {r.query for r in rows}}
     assert sorted(stages["Red Vase"]) == sorted(STAGES)
     assert sorted(stages["a$$hole vase"]) == sorted(STAGES[:4])
-    assert stages["..."] == ["parse", "normalise"] or sorted(stages["..."]) == ["normalise", "parse"]
+    assert sorted(stages["..."]) == sorted(STAGES[:2])
     for row in rows:
         assert row.kept == (row.reason is None)
     assert sum(not r.kept for r in rows) == 4

@@ -176,17 +176,30 @@ def test_the_cut_keeps_thirty_by_impressions_then_position_then_query(spark: Spa
 
 
 def test_every_console_row_has_one_fate(spark: SparkSession) -> None:
+    board = "https://pins.test/board/oak"
     rows: list[dict[str, Any]] = [
         {"query": "q", "country": "usa"},
         {"query": "q", "country": "deu"},
         {"query": None, "is_anonymized": True},
         {"query": "q", "page_url": "https://pins.test/about"},
         {"query": None, "page_url": "https://pins.test/about", "is_anonymized": True},
+        {"query": "q", "page_url": board},
+        {"query": "q2", "page_url": board},
+        {"query": None, "page_url": board, "is_anonymized": True},
+        {"query": "q", "page_url": "https://pins.test/pin/b"},
+    ]
+    images = [
+        {"image_id": "a", "signature": "A", "page_url": PAGE},
+        {"image_id": "a2", "signature": "A", "page_url": board},
+        {"image_id": "b2", "signature": "B", "page_url": board},
+        {"image_id": "b", "signature": "B", "page_url": "https://pins.test/pin/b"},  # names one of the two it shows
+        {"image_id": "a3", "signature": "A", "page_url": "https://pins.test/pin/b"},
     ]
     console = page_queries(build(SEARCH_CONSOLE, spark, *rows, page_url=PAGE))
-    pages = image_attribution(build(IMAGES, spark, {"image_id": "a", "signature": "A", "page_url": PAGE}))
+    pages = image_attribution(build(IMAGES, spark, *images))
     assert {r.fate: r.rows for r in row_fates(console, pages).collect()} == {
-        None: 2,
+        None: 3,
+        "ambiguous_page": 3,
         "anonymised": 1,
         "unattributed": 2,
     }
