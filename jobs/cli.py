@@ -357,6 +357,11 @@ def _models(conf: Conf) -> Models:
             f"{conf.target}.yml names no mlflow server, and the lakehouse {conf.lakehouse} takes no SQLite file; set "
             "mlflow: to the tracking URI of a server"
         )
+    if conf.mlflow is not None and conf.mlflow.startswith("databricks"):
+        raise ConfigError(
+            f"{conf.target}.yml has mlflow: {conf.mlflow}, and Databricks' own registries do not do: the workspace's "
+            "has no aliases, Unity Catalog's wants a signature; give the tracking URI of an MLflow server, https://…"
+        )
     prefix = f"{conf.catalog}.{conf.schema}." if conf.catalog else ""
     return Models(f"{conf.lakehouse}/mlflow", tracking_uri=conf.mlflow, prefix=prefix)
 

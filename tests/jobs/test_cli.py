@@ -13,7 +13,7 @@ from rich.console import Console
 
 from geo_lib import config
 from geo_lib.counts import Counts
-from geo_lib.errors import InputError
+from geo_lib.errors import ConfigError, InputError
 from geo_lib.models import Models
 from geo_lib.tables import Tables
 from jobs import cli
@@ -79,7 +79,7 @@ def test_a_line_tells_what_came_in_was_kept_and_why_the_rest_was_not(
     run_tasks: Callable[..., tuple[dict[str, str], str]],
 ) -> None:
     _, shown = run_tasks(first=(fine, ()))
-    assert re.search(r"first +0:0\d  in 10  kept 7  dropped 3  failed 0  too_small 3", shown)
+    assert re.search(r"first +\d+:\d\d  in 10  kept 7  dropped 3  failed 0  too_small 3", shown)
 
 
 def test_sql_answers_as_table_csv_and_json(tables: Tables, conf: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -145,6 +145,13 @@ def test_a_misspelt_job_in_the_configuration_is_refused_with_the_jobs_there_are(
     conf.write_text(conf.read_text() + "jobs: {mine_querys: {top: 5}}\n")
     assert cli.main(["tables", "--conf", str(conf)]) == 2
     assert re.search(r"configures mine_querys, which is no job; jobs are .*mine_queries", capfd.readouterr().err)
+
+
+@pytest.mark.parametrize("uri", ["databricks", "databricks-uc", "databricks://profile"])
+def test_databricks_own_registries_are_refused_before_anything_is_tuned(conf: Path, uri: str) -> None:
+    conf.write_text(f"{conf.read_text()}mlflow: {uri}\n")
+    with pytest.raises(ConfigError, match=f"mlflow: {uri}, and Databricks' own .* give the tracking URI"):
+        cli._models(config.load(conf))
 
 
 def test_a_failed_command_raises_because_databricks_drops_what_an_entry_point_returns(
