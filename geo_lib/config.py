@@ -63,7 +63,7 @@ def build(cls: type[Knobs], asked: Mapping[str, Any], *, what: str) -> Knobs:
         elif kind is date and isinstance(value, str):
             value = _day(value)
         if kind in (int, float, str, bool, date) and type(value) is not kind:
-            raise ConfigError(f"{what}.{name} must be {kind.__name__}, not {value!r}")  # type: ignore[union-attr]
+            raise ConfigError(f"{what}.{name} must be {kind.__name__}, not {value!r}")
         values[name] = value
     try:
         return cls(**values)
