@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, TypeVar
+from types import NoneType
+from typing import Any, TypeVar, get_args
 
 import yaml
 
 from geo_lib.errors import ConfigError
+from geo_lib.files import is_uri
 
 Knobs = TypeVar("Knobs")
 
@@ -21,7 +23,7 @@ _ENVIRONMENT = re.compile(r"\$\{(?P<name>[A-Z][A-Z0-9_]*)(?::-(?P<default>[^}]*)
 class Conf:
     """One target: where its tables and files are, and what its jobs are told.
 
-    ``lakehouse`` is an absolute path or URI; tables lie under it unless ``catalog`` names a Unity Catalog
+    ``lakehouse`` is an absolute path; files lie under it, and tables unless ``catalog`` names a Unity Catalog
     catalog. ``as_of`` pins the day that the jobs look back from; the command line overrides it. ``mlflow``
     is the tracking URI of an MLflow server; without one the registry is an SQLite file in the lakehouse.
     """
@@ -42,21 +44,26 @@ class Conf:
 
 
 def build(cls: type[Knobs], asked: Mapping[str, Any], *, what: str) -> Knobs:
-    """An instance of the dataclass ``cls`` from plain YAML values; lists become tuples, sections dataclasses."""
+    """An instance of the dataclass ``cls`` from plain YAML values.
+
+    Lists become tuples, sections dataclasses, days in quotes days.
+    """
     kinds = {f.name: f.type for f in fields(cls)}  # type: ignore[arg-type]
-    if strangers := sorted(asked.keys() - kinds.keys()):
+    if strangers := sorted(map(str, asked.keys() - kinds.keys())):
         raise ConfigError(f"{what} has no knob {', '.join(strangers)}; it has {', '.join(sorted(kinds)) or 'none'}")
     values: dict[str, Any] = {}
     for name, value in asked.items():
-        kind = kinds[name]
+        kind = _unless_null(kinds[name], value)
         if isinstance(value, Mapping) and isinstance(kind, type) and is_dataclass(kind):
             value = build(kind, value, what=f"{what}.{name}")
         elif isinstance(value, list):
             value = tuple(value)
         elif kind is float and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
-        if kind in (int, float, str, bool) and type(value) is not kind:
-            raise ConfigError(f"{what}.{name} must be {kind.__name__}, not {value!r}")  # type: ignore[union-attr]
+        elif kind is date and isinstance(value, str):
+            value = _day(value)
+        if kind in (int, float, str, bool, date) and type(value) is not kind:
+            raise ConfigError(f"{what}.{name} must be {kind.__name__}, not {value!r}")
         values[name] = value
     try:
         return cls(**values)
@@ -64,6 +71,20 @@ def build(cls: type[Knobs], asked: Mapping[str, Any], *, what: str) -> Knobs:
         raise
     except (TypeError, ValueError) as wrong:
         raise ConfigError(f"{what}: {wrong}") from wrong
+
+
+def _unless_null(kind: Any, value: object) -> Any:
+    """What a value must be where ``kind`` or null is allowed: ``kind``, and nothing in particular for null."""
+    others = [k for k in get_args(kind) if k is not NoneType]
+    is_optional = NoneType in get_args(kind) and len(others) == 1
+    return others[0] if is_optional and value is not None else kind
+
+
+def _day(text: str) -> date | str:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return text  # which is no date, and refused as such
 
 
 def at_least_one(knobs: object, *names: str) -> None:
@@ -83,19 +104,35 @@ def load(path: str | Path) -> Conf:
     settings = _layers(path, seen=())
     root = path.parent.parent
     settings["target"] = path.stem
-    settings["lakehouse"] = absolute(str(settings.get("lakehouse", "lakehouse")), root=root)
-    jobs = settings.setdefault("jobs", {})
-    for knobs in jobs.values():
-        for name, value in (knobs or {}).items():
+    lakehouse = str(settings.get("lakehouse") or "lakehouse")
+    if is_uri(lakehouse):
+        raise ConfigError(
+            f"{path.name}: the lakehouse {lakehouse} is a URI, and indexes, pages and models are files of a folder; "
+            "give it as a path, on Databricks one below /Volumes"
+        )
+    settings["lakehouse"] = absolute(lakehouse, root=root)
+    settings["spark"] = _section(settings.get("spark"), f"{path.name}: spark")
+    jobs = _section(settings.get("jobs"), f"{path.name}: jobs")
+    settings["jobs"] = {job: _section(knobs, f"{path.name}: jobs.{job}") for job, knobs in jobs.items()}
+    for knobs in settings["jobs"].values():
+        for name, value in knobs.items():
             if isinstance(value, str) and value.startswith(("./", "../")):
                 knobs[name] = absolute(value, root=root)
-    settings["jobs"] = {job: knobs or {} for job, knobs in jobs.items()}
     return build(Conf, settings, what=f"{path.name}")
 
 
+def _section(value: object, what: str) -> dict[str, Any]:
+    """A section of a file; one with nothing under it is empty."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise ConfigError(f"{what} must hold keys and values, not {value!r}")
+    return value
+
+
 def absolute(location: str, *, root: Path) -> str:
-    """A URI as it is; a path made absolute from ``root``."""
-    return location if "://" in location else str((root / location).resolve())
+    """A path made absolute from ``root``."""
+    return str((root / location).resolve())
 
 
 def _layers(path: Path, *, seen: tuple[Path, ...]) -> dict[str, Any]:
@@ -115,9 +152,13 @@ def _layers(path: Path, *, seen: tuple[Path, ...]) -> dict[str, Any]:
 
 
 def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """``above`` on top of ``below``, section by section; a section with nothing under it changes nothing."""
     both = dict(below)
     for key, value in above.items():
-        both[key] = _merged(both[key], value) if isinstance(value, dict) and isinstance(both.get(key), dict) else value
+        if isinstance(both.get(key), dict) and (value is None or isinstance(value, dict)):
+            both[key] = _merged(both[key], value or {})
+        else:
+            both[key] = value
     return both
 
 

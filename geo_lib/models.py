@@ -2,12 +2,13 @@
 
 An alias is ``<name>@<alias>``, as in ``vlm@champion``. It is resolved on the driver to a registered
 version and a folder; workers are given the folder. Without a tracking URI the registry is an SQLite
-file and a folder of artifacts under ``root``.
+file and a folder of artifacts under ``root``; with one, ``root`` holds copies of the server's files.
 """
 
 import logging
 import os
 import shutil
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -104,12 +105,19 @@ class Models:
         if (now := self._tagged(name, tag)) is None or now.version != version.version:
             self._client.set_registered_model_alias(self._prefix + name, tag, version.version)
 
-    def register(self, name: str, files: ModelFiles, *, run: TrainingRun | None = None) -> None:
-        """Make a version of files that are already where they stay, unless it is there under the same path."""
+    def register(self, name: str, files: ModelFiles) -> None:
+        """Make a version of files that no run of ours made, unless it is there.
+
+        Without a server the version names the folder where they lie. A server takes only what it keeps itself,
+        so there they are logged as the artifact of a run of their own.
+        """
         known = self._registered(name, files.model_version)
-        if known is not None and known.source == files.path:
-            return
-        self._make_version(name, files, source=files.path, run=run)
+        if self._uri is None:
+            if known is None or known.source != files.path:
+                self._make_version(name, files, source=files.path)
+        elif known is None:
+            with self.training(name, files.model_version, {}) as run:
+                self._log(name, files, run=run)
 
     @contextmanager
     def training(self, name: str, model_version: str, parameters: Mapping[str, object]) -> Iterator[TrainingRun]:
@@ -135,10 +143,8 @@ class Models:
 
     def keep(self, name: str, model_version: str, folder: Path, *, run: TrainingRun) -> ModelFiles:
         """Log ``folder`` as the run's model, register it as ``model_version`` and return where it stays."""
-        self._client.log_artifacts(run.run_id, str(folder), _ARTIFACT)
-        source = f"{self._client.get_run(run.run_id).info.artifact_uri}/{_ARTIFACT}"
-        files = ModelFiles(model_version, source, provenance.digest(folder))
-        kept = self._files(self._make_version(name, files, source=source, run=run))
+        files = ModelFiles(model_version, str(folder), provenance.digest(folder))
+        kept = self._files(self._log(name, files, run=run))
         assert kept is not None, "it was logged a moment ago"
         return kept
 
@@ -176,7 +182,13 @@ class Models:
         matching = [version for version in found if version.tags.get(_VERSION) == model_version]
         return max(matching, key=lambda version: int(version.version), default=None)
 
-    def _make_version(self, name: str, files: ModelFiles, *, source: str, run: TrainingRun | None) -> Any:
+    def _log(self, name: str, files: ModelFiles, *, run: TrainingRun) -> Any:
+        """Make a version of a copy of these files, which the run keeps."""
+        self._client.log_artifacts(run.run_id, files.path, _ARTIFACT)
+        source = f"{self._client.get_run(run.run_id).info.artifact_uri}/{_ARTIFACT}"
+        return self._make_version(name, files, source=source, run=run)
+
+    def _make_version(self, name: str, files: ModelFiles, *, source: str, run: TrainingRun | None = None) -> Any:
         from mlflow.exceptions import MlflowException
 
         try:
@@ -191,17 +203,31 @@ class Models:
 
     def _files(self, version: Any) -> ModelFiles | None:
         """Where the files of a registered version are on this machine; null when they are gone."""
-        path = _local(version.source)
-        if path is None:
-            path = Path(self._root, _FILES, version.tags[_VERSION])
-            if not path.is_dir():
-                from mlflow.artifacts import download_artifacts
-
-                fetched = download_artifacts(artifact_uri=version.source, tracking_uri=self._uri)
-                shutil.copytree(fetched, path)
+        path = _local(version.source) or self._fetched(version)
         if not path.is_dir():
             return None
         return ModelFiles(version.tags[_VERSION], str(path), version.tags[_DIGEST])
+
+    def _fetched(self, version: Any) -> Path:
+        """A server's files, copied once into the lakehouse, where workers read them.
+
+        The folder appears by one rename, so that a process killed half-way leaves no half model that is
+        taken for a whole one.
+        """
+        path = Path(self._root, _FILES, version.tags[_VERSION])
+        if not path.is_dir():
+            from mlflow.artifacts import download_artifacts
+
+            path.parent.mkdir(parents=True, exist_ok=True)
+            half = Path(tempfile.mkdtemp(dir=path.parent, prefix="fetching-"))
+            try:
+                with tempfile.TemporaryDirectory() as here:  # a volume takes no writes at an offset
+                    fetched = download_artifacts(artifact_uri=version.source, tracking_uri=self._uri, dst_path=here)
+                    shutil.copytree(fetched, half / _ARTIFACT)
+                (half / _ARTIFACT).rename(path)
+            finally:
+                shutil.rmtree(half, ignore_errors=True)
+        return path
 
 
 def base_files(base: str, *, cache: str) -> ModelFiles:

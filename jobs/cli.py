@@ -13,6 +13,8 @@ import json
 import logging
 import os
 import secrets
+import shlex
+import shutil
 import sys
 import tempfile
 import time
@@ -173,24 +175,30 @@ class _Utc(logging.Formatter):
 
 
 def _run_job(args: argparse.Namespace, conf: Conf, console: Console) -> int:
+    args.knobs = _knobs(args, conf)
     with _runner(conf, args.as_of) as runner:
         board = Board(console, f"geo {args.command}", lambda: spark.running_stages(runner.tables.spark))
         board.expect([args.job.name])
         with board.shown():
-            outcome = _run(runner, board, args, conf)
+            outcome = _run(runner, board, args)
         if outcome.counts is not None and outcome.counts.report:
             console.print(outcome.counts.report, markup=False, highlight=False)
     return 0
 
 
-def _run(runner: Runner, board: Board, args: argparse.Namespace, conf: Conf) -> Outcome:
-    """Run the job that ``args`` ask for, shown on the board; an error is shown there and raised."""
+def _knobs(args: argparse.Namespace, conf: Conf) -> Any:
+    """What a job is told by the configuration and, before it, by the command line; ``ConfigError`` if it cannot be."""
     job: Job[Any] = args.job
     given = {name: value for name in (job.arguments or {}) if (value := getattr(args, name)) is not None}
-    knobs = config.build(job.knobs, {**conf.jobs.get(job.name, {}), **given}, what=job.name)
+    return config.build(job.knobs, {**conf.jobs.get(job.name, {}), **given}, what=job.name)
+
+
+def _run(runner: Runner, board: Board, args: argparse.Namespace) -> Outcome:
+    """Run the job that ``args`` ask for, shown on the board; an error is shown there and raised."""
+    job: Job[Any] = args.job
     board.start(job.name)
     try:
-        outcome = runner.run(job, knobs, force=args.force, progress=board.progress)
+        outcome = runner.run(job, args.knobs, force=args.force, progress=board.progress)
     except Exception as error:
         board.end(job.name, "failed", note=str(error).splitlines()[0] if str(error) else type(error).__name__)
         raise
@@ -201,36 +209,51 @@ def _run(runner: Runner, board: Board, args: argparse.Namespace, conf: Conf) -> 
 def _run_workflow(args: argparse.Namespace, conf: Conf, console: Console) -> int:
     if args.conf.absolute().parent.name != "conf":
         raise ConfigError(f"geo run wants its configuration in a folder conf/, not at {args.conf}")
-    as_of = args.as_of or conf.as_of or datetime.now(UTC).date()
+    pinned = args.as_of or conf.as_of
+    today = datetime.now(UTC).date().isoformat()
     references = {
-        "job.parameters.as_of": as_of.isoformat(),
+        "job.start_time.iso_date": today,
         "bundle.target": conf.target,
         "workspace.file_path": str(args.conf.absolute().parent.parent),
         "var.catalog": conf.catalog or "",
         "var.schema": conf.schema,
-    }
+    } | ({"job.parameters.as_of": pinned.isoformat()} if pinned else {})
     workflow = load(args.workflow, references=references)
     workflow = workflow.only(args.only) if args.only else workflow
     workflow = workflow.starting_from(args.start) if args.start else workflow
     asked = [_asked(task, force=args.force) for task in workflow.tasks]
+    as_of = pinned or next((task.as_of for task in asked if task.as_of), date.fromisoformat(today))
+    for task, of_task in zip(workflow.tasks, asked, strict=True):
+        _refuse_another(task.key, "--as-of", of_task.as_of or as_of, as_of)
+        _refuse_another(task.key, "--conf", of_task.conf, args.conf.absolute())
+        of_task.knobs = _knobs(of_task, conf)  # all of them before the first task: a mistake costs no work
     with _runner(conf, as_of) as runner:
         board = Board(console, f"geo run {workflow.name}", lambda: spark.running_stages(runner.tables.spark))
-        outcomes = _run_tasks(workflow, asked, runner, board, conf)
+        outcomes = _run_tasks(workflow, asked, runner, board)
         runner.record_skips(outcomes)
-    _say_how_it_went(console, conf, workflow, outcomes)
+    _say_how_it_went(console, conf, args.conf, workflow, outcomes)
     return 1 if len(outcomes) < len(workflow.tasks) or any(o.status == "failed" for o in outcomes) else 0
 
 
 def _asked(task: Task, *, force: bool) -> argparse.Namespace:
     """What a task's parameters say, read by the very parser that Databricks' entry point uses."""
-    args = parser().parse_args(task.parameters)
+    try:
+        args = parser().parse_args(task.parameters)
+    except SystemExit as refused:
+        raise ConfigError(f"task {task.key} asks for what there is not: geo {' '.join(task.parameters)}") from refused
     args.force = args.force or force
     return args
 
 
-def _run_tasks(
-    workflow: Workflow, asked: Sequence[argparse.Namespace], runner: Runner, board: Board, conf: Conf
-) -> list[Outcome]:
+def _refuse_another(task: str, option: str, asked: object, used: object) -> None:
+    """All tasks of a run have one day and one configuration."""
+    if asked != used:
+        raise ConfigError(
+            f"task {task} asks for {option} {asked}, and this run has {used}; geo run has one for all its tasks"
+        )
+
+
+def _run_tasks(workflow: Workflow, asked: Sequence[argparse.Namespace], runner: Runner, board: Board) -> list[Outcome]:
     """Run the tasks in order; one that fails stops what depends on it, directly or not, and nothing else."""
     outcomes: list[Outcome] = []
     stopped: set[str] = set()
@@ -242,7 +265,7 @@ def _run_tasks(
                 board.end(task.key, "not run", note=f"waits for {', '.join(waiting_for)}")
                 continue
             try:
-                outcomes.append(_run(runner, board, args, conf))
+                outcomes.append(_run(runner, board, args))
             except Exception as error:
                 log.exception("%s failed", task.key)
                 stopped.add(task.key)
@@ -250,7 +273,7 @@ def _run_tasks(
     return outcomes
 
 
-def _say_how_it_went(console: Console, conf: Conf, workflow: Workflow, outcomes: Sequence[Outcome]) -> None:
+def _say_how_it_went(console: Console, conf: Conf, file: Path, workflow: Workflow, outcomes: Sequence[Outcome]) -> None:
     for outcome in outcomes:
         if outcome.counts is not None and outcome.counts.report:
             console.print(f"\n{outcome.job}\n{outcome.counts.report}", markup=False, highlight=False, soft_wrap=True)
@@ -267,7 +290,7 @@ def _say_how_it_went(console: Console, conf: Conf, workflow: Workflow, outcomes:
     if failed:
         console.print("Mend the cause and run the same command again: what succeeded is not repeated.")
         return
-    option = "" if conf.target == DEMO.stem else f" --conf conf/{conf.target}.yml"
+    option = "" if file == DEMO else f" --conf {shlex.quote(str(file))}"
     console.print(f"lakehouse  {conf.lakehouse}", highlight=False, soft_wrap=True)
     if Path(conf.lakehouse, "site", "index.html").is_file():
         console.print(f"open       file://{conf.lakehouse}/site/index.html", highlight=False, soft_wrap=True)
@@ -276,7 +299,17 @@ def _say_how_it_went(console: Console, conf: Conf, workflow: Workflow, outcomes:
         f"select stage, reason, count(*) as queries from {conf.schema}.query_decisions group by all order by 3 desc",
         f"select segment, arm, round(value, 3) as rouge_1, n from {conf.schema}.evaluations order by segment, arm",
     ):
-        console.print(f'try        geo sql "{statement}"{option}', highlight=False, markup=False, soft_wrap=True)
+        console.print(
+            f'try        {_command_to_type()} sql "{statement}"{option}', highlight=False, markup=False, soft_wrap=True
+        )
+
+
+def _command_to_type() -> str:
+    """``geo`` where the shell finds it, else the running script by its shorter path: ``.venv/bin/geo``."""
+    if shutil.which("geo") or Path(sys.argv[0]).name != "geo":
+        return "geo"
+    whole = str(Path(sys.argv[0]).absolute())
+    return shlex.quote(min(os.path.relpath(whole), whole, key=len))
 
 
 def _sql(args: argparse.Namespace, conf: Conf, console: Console) -> int:
@@ -356,6 +389,11 @@ def _models(conf: Conf) -> Models:
         raise ConfigError(
             f"{conf.target}.yml names no mlflow server, and the lakehouse {conf.lakehouse} takes no SQLite file; set "
             "mlflow: to the tracking URI of a server"
+        )
+    if conf.mlflow is not None and conf.mlflow.startswith("databricks"):
+        raise ConfigError(
+            f"{conf.target}.yml has mlflow: {conf.mlflow}, and Databricks' own registries do not do: the workspace's "
+            "has no aliases, Unity Catalog's wants a signature; give the tracking URI of an MLflow server, https://…"
         )
     prefix = f"{conf.catalog}.{conf.schema}." if conf.catalog else ""
     return Models(f"{conf.lakehouse}/mlflow", tracking_uri=conf.mlflow, prefix=prefix)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import chain
+from pathlib import Path
 
 from pyspark.sql import functions as F
 
@@ -19,7 +20,7 @@ from geo_lib.pages.assemble import Material, assembled, gathered, ready
 from geo_lib.pages.media import rendered
 from geo_lib.pages.model import Page
 from geo_lib.pages.render import STYLE, Frame, render, style_sheet
-from geo_lib.pages.site import Site, site_folder
+from geo_lib.pages.site import Site
 from geo_lib.pages.sitemap import Entry, robots, sitemaps
 from jobs.job import Context, Job
 from schemas.collections import COLLECTIONS
@@ -51,7 +52,7 @@ class PublishPages:
 def run(context: Context, knobs: PublishPages) -> Counts:
     tables = context.tables
     frame = Frame(root=knobs.site_url.rstrip("/"), name=knobs.site_name, simulated=context.simulated)
-    site = Site(site_folder(context.lakehouse))
+    site = Site(Path(context.path("site")))
     images = tables.read(IMAGES)
     authority = tables.read(PAGE_AUTHORITY)
     shown = images.join(authority.where("kind = 'image'").select(F.col("id").alias("image_id")), on="image_id")

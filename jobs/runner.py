@@ -50,26 +50,18 @@ class Runner:
         return self.tables.stamp.as_of
 
     def run(self, job: Job[Any], knobs: Any, *, force: bool, progress: Progress) -> Outcome:
-        """Run ``job`` unless it is up to date. A ``GeoError`` or any other error is recorded, then raised."""
+        """Run ``job`` unless it is up to date. Any error, an input that is missing too, is recorded, then raised."""
         started, clock = datetime.now(UTC), time.monotonic()
-        inputs = self._inputs(job, knobs)
-        fingerprint = self._fingerprint(job, knobs, inputs)
         record = {"job": job.name, "started_at": started, "unit": job.unit, "knobs": _json(knobs)}
-        record |= {"fingerprint": fingerprint, "inputs": inputs}
-        if not force and self._is_up_to_date(job, knobs, fingerprint):
-            seconds = round(time.monotonic() - clock, 3)
-            return Outcome(job.name, "skipped", seconds, record=record | {"status": "skipped", "seconds": seconds})
-        context = Context(
-            tables=self.tables,
-            models=self.models,
-            as_of=self.as_of,
-            simulated=self.tables.stamp.simulated,
-            run_id=self.tables.stamp.run_id,
-            lakehouse=self.lakehouse,
-            progress=progress,
-        )
+        record |= {"fingerprint": self._fingerprint(job, knobs, {}), "inputs": {}}  # until it is known what it reads
         try:
-            counts = job.run(context, knobs)
+            inputs = self._inputs(job, knobs)
+            fingerprint = self._fingerprint(job, knobs, inputs)
+            record |= {"fingerprint": fingerprint, "inputs": inputs}
+            if not force and self._is_up_to_date(job, knobs, fingerprint):
+                seconds = round(time.monotonic() - clock, 3)
+                return Outcome(job.name, "skipped", seconds, record=record | {"status": "skipped", "seconds": seconds})
+            counts = job.run(self._context(progress), knobs)
         except Exception as error:
             seconds = round(time.monotonic() - clock, 3)
             sentence = str(error) or type(error).__name__
@@ -93,6 +85,17 @@ class Runner:
     def record_skips(self, outcomes: Sequence[Outcome]) -> None:
         """Note the jobs that were up to date, in one commit."""
         self._record([outcome.record for outcome in outcomes if outcome.status == "skipped"])
+
+    def _context(self, progress: Progress) -> Context:
+        return Context(
+            tables=self.tables,
+            models=self.models,
+            as_of=self.as_of,
+            simulated=self.tables.stamp.simulated,
+            run_id=self.tables.stamp.run_id,
+            lakehouse=self.lakehouse,
+            progress=progress,
+        )
 
     @cached_property
     def _last_successes(self) -> Mapping[str, Row]:

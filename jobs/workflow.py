@@ -56,9 +56,9 @@ class Workflow:
 def load(name: str, *, references: Mapping[str, str], folder: Path = ROOT / "resources") -> Workflow:
     """Read ``<folder>/<name>.job.yml`` and fill in its references.
 
-    ``references``: what ``{{job.parameters.*}}`` (default: the file's own), ``${bundle.target}``,
-    ``${workspace.file_path}`` and ``${var.*}`` stand for. Raises ``ConfigError`` for another kind of task, an
-    unknown reference or a circle.
+    ``references``: what ``{{job.start_time.iso_date}}``, ``{{job.parameters.*}}`` (default: the file's own),
+    ``${bundle.target}``, ``${workspace.file_path}`` and ``${var.*}`` stand for. Raises ``ConfigError`` for another
+    kind of task, an unknown reference or a circle.
     """
     path = folder / f"{name}.job.yml"
     if not path.is_file():
@@ -69,7 +69,9 @@ def load(name: str, *, references: Mapping[str, str], folder: Path = ROOT / "res
         raise ConfigError(f"{path.name} must hold one job, and holds {len(jobs)}: {', '.join(jobs)}")
     job = next(iter(jobs.values()))
     defaults = {f"job.parameters.{p['name']}": str(p["default"]) for p in job.get("parameters", ())}
-    known_references = defaults | dict(references)
+    known_references = dict(references)
+    for parameter in defaults.keys() - references.keys():
+        known_references[parameter] = _filled(defaults[parameter], f"parameter {parameter}", references)
     return Workflow(name, _ordered(name, [_task(task, known_references) for task in job["tasks"]]))
 
 
@@ -84,22 +86,22 @@ def _task(task: Mapping[str, Any], references: Mapping[str, str]) -> Task:
         )
     if unknown := sorted(wheel.keys() - {"package_name", "entry_point", "parameters"}):
         raise ConfigError(f"task {key} uses python_wheel_task.{', '.join(unknown)}; geo run understands parameters")
-    parameters = tuple(_filled(str(p), key, references) for p in wheel.get("parameters", ()))
+    parameters = tuple(_filled(str(p), f"task {key}", references) for p in wheel.get("parameters", ()))
     if not parameters or parameters[0].replace("-", "_") != key:
         raise ConfigError(f"task {key} must name its job first: parameters: [{key.replace('_', '-')}, …]")
     return Task(key, parameters, tuple(d["task_key"] for d in task.get("depends_on", ())))
 
 
-def _filled(parameter: str, key: str, references: Mapping[str, str]) -> str:
+def _filled(text: str, whose: str, references: Mapping[str, str]) -> str:
     def value(found: re.Match[str]) -> str:
         name = (found["dynamic"] or found["bundle"] or "").strip()
         if name not in references:
             raise ConfigError(
-                f"task {key} refers to {found[0]}, which means nothing here; known are {', '.join(sorted(references))}"
+                f"{whose} refers to {found[0]}, which means nothing here; known are {', '.join(sorted(references))}"
             )
         return references[name]
 
-    return _REFERENCE.sub(value, parameter)
+    return _REFERENCE.sub(value, text)
 
 
 def _ordered(name: str, tasks: Sequence[Task]) -> tuple[Task, ...]:

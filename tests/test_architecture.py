@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from databricks.bundles.jobs import Job
 
 from geo_lib import config
 from jobs.cli import JOBS, all_tables, all_truth_tables, parser
-from jobs.workflow import ROOT, load
+from jobs.workflow import ROOT, Workflow, load
 
 SOURCES = sorted(p for package in ("geo_lib", "jobs", "schemas") for p in (ROOT / package).rglob("*.py"))
 REFERENCES = {
@@ -79,15 +80,28 @@ def test_every_task_of_every_workflow_is_a_subcommand_and_parses() -> None:
 
 
 def test_a_task_depends_on_whoever_writes_what_it_reads() -> None:
-    workflow = load("pipeline", references=REFERENCES)
-    before: dict[str, set[str]] = {}
-    for task in workflow.tasks:
-        before[task.key] = set(task.depends_on).union(*(before[d] for d in task.depends_on))
+    before = _before(load("pipeline", references=REFERENCES))
     writers = {t.name: {k for k in before if t in (*JOBS[k].writes, *JOBS[k].shares)} for t in all_tables()}
     for key, earlier in before.items():
         for table in JOBS[key].reads:
             missing = writers[table.name] - earlier - {key}
             assert not missing, f"{key} reads {table.name} and does not wait for {', '.join(sorted(missing))}"
+
+
+def test_of_two_tasks_that_write_one_table_one_waits_for_the_other() -> None:
+    before = _before(load("pipeline", references=REFERENCES))
+    for one, other in combinations(before, 2):
+        written = ({t.name for t in (*JOBS[key].writes, *JOBS[key].shares)} for key in (one, other))
+        both = set.intersection(*written)
+        assert not both or one in before[other] or other in before[one], f"{one} and {other} write {both} at once"
+
+
+def _before(workflow: Workflow) -> dict[str, set[str]]:
+    """Every task with all that it waits for, directly or not."""
+    before: dict[str, set[str]] = {}
+    for task in workflow.tasks:
+        before[task.key] = set(task.depends_on).union(*(before[d] for d in task.depends_on))
+    return before
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "resources").glob("*.yml")), ids=lambda p: p.name)
@@ -108,6 +122,25 @@ def test_the_bundle_names_files_entry_points_and_variables_that_exist() -> None:
         assert (ROOT / "conf" / f"{target}.yml").is_file()
     assert set(re.findall(r"entry_point: (\w+)", text)) == {"geo"}
     assert 'geo = "jobs.cli:entry"' in (ROOT / "pyproject.toml").read_text()
+
+
+def test_every_cluster_gives_what_the_bundles_targets_take_from_the_environment() -> None:
+    bundle = yaml.safe_load((ROOT / "databricks.yml").read_text())
+    read = "".join((ROOT / "conf" / f"{name}.yml").read_text() for name in ("base", *bundle["targets"]))
+    asked = set(re.findall(r"\$\{([A-Z][A-Z0-9_]*)", read))
+    assert "GEO_MLFLOW" in asked
+    for path in (ROOT / "resources").glob("*.yml"):
+        for job in yaml.safe_load(path.read_text())["resources"]["jobs"].values():
+            for cluster in job["job_clusters"]:
+                given = cluster["new_cluster"]["spark_env_vars"]
+                assert given == {name: f"${{var.{name.removeprefix('GEO_').lower()}}}" for name in asked}
+
+
+def test_the_gpu_clusters_runtime_knows_the_bound_on_idle_workers() -> None:
+    clusters = yaml.safe_load((ROOT / "resources" / "pipeline.job.yml").read_text())["resources"]["jobs"]["pipeline"]
+    (gpu,) = (c["new_cluster"] for c in clusters["job_clusters"] if c["job_cluster_key"] == "gpu")
+    assert "spark.python.factory.idleWorkerMaxPoolSize" in gpu["spark_conf"]
+    assert int(gpu["spark_version"].partition(".")[0]) >= 18, "Spark 4.1 brought it, and 18 is the first with 4.1"
 
 
 def test_every_column_says_what_it_means_and_what_its_null_means() -> None:

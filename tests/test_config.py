@@ -54,6 +54,15 @@ def test_relative_paths_start_where_conf_lies_and_uris_stay(conf: Path, tmp_path
         ("lakehouse: ${GEO_NOWHERE}", "own.yml needs the environment variable GEO_NOWHERE"),
         ("extends: own.yml", "own.yml extends itself"),
         ("extends: other.yml", "no configuration file .*other.yml; conf/ has base.yml, own.yml"),
+        ("jobs: {mine: hello}", "own.yml: jobs.mine must hold keys and values, not 'hello'"),
+        ("extends: base.yml\njobs: {mine: hello}", "own.yml: jobs.mine must hold keys and values, not 'hello'"),
+        ("jobs: [mine]", r"own.yml: jobs must hold keys and values, not \['mine'\]"),
+        ("spark: local", "own.yml: spark must hold keys and values, not 'local'"),
+        ("on: 1", "own.yml has no knob True"),
+        ("as_of: 30.10.2026", "own.yml.as_of must be date, not '30.10.2026'"),
+        ("catalog: 5", "own.yml.catalog must be str, not 5"),
+        ("lakehouse: s3://bucket/lake", "the lakehouse s3://bucket/lake is a URI.* give it as a path, .*/Volumes"),
+        ("{lakehouse: 'dbfs:/Volumes/a/b/c', catalog: a}", "dbfs:/Volumes/a/b/c is a URI.* below /Volumes"),
         ("[1, 2]", "must hold keys and values, not list"),
         ("a: [", "is not YAML"),
     ],
@@ -62,6 +71,21 @@ def test_what_cannot_be_is_said_in_one_sentence(conf: Path, text: str, sentence:
     conf.write_text(text)
     with pytest.raises(ConfigError, match=sentence):
         config.load(conf).knobs("mine", Mine)
+
+
+@pytest.mark.parametrize("text", ["jobs:", "jobs: {mine: }", "spark:", "lakehouse:"])
+def test_a_section_with_nothing_under_it_changes_nothing(conf: Path, text: str) -> None:
+    conf.write_text("extends: base.yml\n")
+    without = config.load(conf)
+    conf.write_text(f"extends: base.yml\n{text}\n")
+    assert config.load(conf) == without
+    conf.write_text(text)
+    assert config.load(conf).knobs("mine", Mine) == Mine()
+
+
+def test_a_day_in_quotes_is_a_day(conf: Path) -> None:
+    conf.write_text("as_of: '2026-10-30'\n")
+    assert config.load(conf).as_of == date(2026, 10, 30)
 
 
 def test_whole_numbers_do_for_shares(conf: Path) -> None:

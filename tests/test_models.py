@@ -1,5 +1,14 @@
 """Aliases become files on the driver, and the same version is registered once."""
 
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -73,6 +82,87 @@ def test_registered_files_that_are_gone_are_an_error_that_says_how_to_get_them_b
         models.resolve("vlm@base")
     assert models.find("vlm@base") is None
     assert models.known("vlm", base.model_version) is None, "so it can be made again"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URI of an MLflow tracking server on the loopback, with a database and artifacts of its own."""
+    root = tmp_path_factory.mktemp("server")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    places = ["--backend-store-uri", f"sqlite:///{root}/mlflow.db", "--artifacts-destination", str(root / "artifacts")]
+    with (root / "log").open("wb") as log:
+        process = subprocess.Popen([*command, *places], cwd=root, stdout=log, stderr=log, start_new_session=True)
+        try:
+            uri = f"http://127.0.0.1:{port}"
+            _wait_for(f"{uri}/health", process)
+            yield uri
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait(timeout=60)
+
+
+def _wait_for(address: str, process: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + 180
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            urllib.request.urlopen(address, timeout=5).close()
+        except OSError:
+            time.sleep(0.2)
+        else:
+            return
+    raise TimeoutError(f"no MLflow server at {address}; it ended with {process.poll()}")
+
+
+@pytest.mark.slow
+def test_a_server_registers_a_base_once_and_gives_its_files_to_another_machine(
+    server: str, folder: Path, tmp_path: Path
+) -> None:
+    base = base_files(str(folder), cache="unused")
+    models = Models(str(tmp_path / "here"), tracking_uri=server)
+    assert models.find("vlm@base") is None
+    for _ in range(2):
+        models.register("vlm", base)
+        models.point("vlm@base", base.model_version)
+    assert len(models._client.search_model_versions("name = 'vlm'")) == 1
+    shutil.rmtree(folder)
+    found = Models(str(tmp_path / "there"), tracking_uri=server).resolve("vlm@base")
+    assert found.path == str(tmp_path / "there" / "files" / base.model_version)
+    assert (found.model_version, found.digest, digest(found.path)) == (base.model_version, base.digest, base.digest)
+
+
+@pytest.mark.slow
+def test_a_server_keeps_what_a_run_trained(server: str, folder: Path, tmp_path: Path) -> None:
+    models = Models(str(tmp_path / "here"), tracking_uri=server)
+    with models.training("tuned", "v1", {"rank": 4}) as run:
+        run.record({"loss": 1.5}, 1)
+        kept = models.keep("tuned", "v1", folder, run=run)
+    models.point("tuned@champion", "v1")
+    assert models.resolve("tuned@champion") == kept == models.known("tuned", "v1")
+    assert kept.digest == digest(folder) == digest(kept.path)
+
+
+@pytest.mark.slow
+def test_a_copy_that_broke_off_is_not_taken_for_the_model(
+    server: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = Models(str(tmp_path / "here"), tracking_uri=server)
+    models.register("broken_off", base := base_files(str(folder), cache="unused"))
+
+    def half(source: str, target: Path) -> None:
+        target.mkdir(parents=True)
+        shutil.copy(Path(source, "config.json"), target)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "copytree", half)
+        with pytest.raises(KeyboardInterrupt):
+            models.known("broken_off", base.model_version)
+    whole = models.known("broken_off", base.model_version)
+    assert whole is not None
+    assert digest(whole.path) == base.digest
+    assert [path.name for path in Path(whole.path).parent.iterdir()] == [base.model_version]
 
 
 def test_a_base_that_is_no_folder_and_no_hub_id_is_refused_before_any_network(tmp_path: Path) -> None:

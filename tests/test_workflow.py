@@ -23,8 +23,8 @@ def task(key: str, *after: str, parameters: list[str] | None = None, **more: Any
     } | more
 
 
-def loaded(folder: Path, *tasks: dict[str, Any], **references: str) -> Workflow:
-    job = {"parameters": [{"name": "as_of", "default": "2026-01-01"}], "tasks": list(tasks)}
+def loaded(folder: Path, *tasks: dict[str, Any], default: str = "2026-01-01", **references: str) -> Workflow:
+    job = {"parameters": [{"name": "as_of", "default": default}], "tasks": list(tasks)}
     (folder / "w.job.yml").write_text(yaml.safe_dump({"resources": {"jobs": {"w": job}}}))
     return load("w", references=REFERENCES | references, folder=folder)
 
@@ -54,6 +54,15 @@ def test_references_are_filled_in_and_the_command_line_beats_the_default(tmp_pat
     )
     later = loaded(tmp_path, one, **{"job.parameters.as_of": "2026-03-01"})
     assert later.tasks[0].parameters[-1] == "2026-03-01"
+
+
+def test_a_default_may_refer_to_the_day_of_the_run_and_only_to_what_is_known(tmp_path: Path) -> None:
+    one = task("a", parameters=["a", "--as-of", "{{job.parameters.as_of}}"])
+    today = {"job.start_time.iso_date": "2026-05-01"}
+    of_today = loaded(tmp_path, one, default="{{job.start_time.iso_date}}", **today)
+    assert of_today.tasks[0].parameters[-1] == "2026-05-01"
+    with pytest.raises(ConfigError, match=r"parameter job.parameters.as_of refers to \{\{job.start_tim\}\}"):
+        loaded(tmp_path, one, default="{{job.start_tim}}", **today)
 
 
 def test_clusters_retries_and_environments_are_left_alone(tmp_path: Path) -> None:

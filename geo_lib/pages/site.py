@@ -5,18 +5,6 @@ from collections.abc import Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from geo_lib.errors import ConfigError
-
-
-def site_folder(lakehouse: str) -> Path:
-    """Where the site lies; ``ConfigError`` when the lakehouse is no path that files can be written to."""
-    if "://" in lakehouse:
-        raise ConfigError(
-            f"the site and its pictures are files, and the lakehouse {lakehouse} is no folder; give it as a path, on "
-            "Databricks one below /Volumes."
-        )
-    return Path(lakehouse) / "site"
-
 
 @dataclass(frozen=True, slots=True)
 class Site:

@@ -3,20 +3,23 @@
 import argparse
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from io import StringIO
 from pathlib import Path
 
 import pytest
+import yaml
 from rich.console import Console
 
 from geo_lib import config
 from geo_lib.counts import Counts
-from geo_lib.errors import InputError
+from geo_lib.errors import ConfigError, InputError
 from geo_lib.models import Models
 from geo_lib.tables import Tables
-from jobs import cli
+from jobs import cli, workflow
 from jobs.job import Context, Job
 from jobs.live import Board
 from jobs.runner import Runner
@@ -47,18 +50,19 @@ def broken(context: Context, knobs: NoKnobs) -> Counts:
 
 
 @pytest.fixture
-def run_tasks(tables: Tables, conf: Path) -> Callable[..., tuple[dict[str, str], str]]:
+def run_tasks(tables: Tables) -> Callable[..., tuple[dict[str, str], str]]:
     """Run fake jobs as tasks; return how each ended and what was shown."""
 
     def run(**tasks: tuple[Callable[[Context, NoKnobs], Counts], tuple[str, ...]]) -> tuple[dict[str, str], str]:
         runner = Runner(tables, Models(f"{tables.lakehouse}/mlflow"), tables.lakehouse)
         shown = StringIO()
         board = Board(Console(file=shown, width=120), "geo run test")
-        workflow = Workflow("test", tuple(Task(key, (key,), after) for key, (_, after) in tasks.items()))
+        whole = Workflow("test", tuple(Task(key, (key,), after) for key, (_, after) in tasks.items()))
         asked = [
-            argparse.Namespace(job=Job(key, NoKnobs, run, "things"), force=True) for key, (run, _) in tasks.items()
+            argparse.Namespace(job=Job(key, NoKnobs, run, "things"), force=True, knobs=NoKnobs())
+            for key, (run, _) in tasks.items()
         ]
-        outcomes = cli._run_tasks(workflow, asked, runner, board, config.load(conf))
+        outcomes = cli._run_tasks(whole, asked, runner, board)
         return {o.job: o.status for o in outcomes}, shown.getvalue()
 
     return run
@@ -79,7 +83,7 @@ def test_a_line_tells_what_came_in_was_kept_and_why_the_rest_was_not(
     run_tasks: Callable[..., tuple[dict[str, str], str]],
 ) -> None:
     _, shown = run_tasks(first=(fine, ()))
-    assert re.search(r"first +0:0\d  in 10  kept 7  dropped 3  failed 0  too_small 3", shown)
+    assert re.search(r"first +\d+:\d\d  in 10  kept 7  dropped 3  failed 0  too_small 3", shown)
 
 
 def test_sql_answers_as_table_csv_and_json(tables: Tables, conf: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -145,6 +149,91 @@ def test_a_misspelt_job_in_the_configuration_is_refused_with_the_jobs_there_are(
     conf.write_text(conf.read_text() + "jobs: {mine_querys: {top: 5}}\n")
     assert cli.main(["tables", "--conf", str(conf)]) == 2
     assert re.search(r"configures mine_querys, which is no job; jobs are .*mine_queries", capfd.readouterr().err)
+
+
+def test_a_knob_that_cannot_be_is_refused_before_any_task_runs(conf: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    conf.write_text(f"{conf.read_text()}jobs: {{publish_pages: {{site_url: ftp://x}}}}\n")
+    assert cli.main(["run", "pipeline", "--conf", str(conf)]) == 2
+    shown = " ".join(capfd.readouterr().out.split())
+    assert shown == "geo run: publish_pages: site_url must begin with https:// or http://, not be 'ftp://x'"
+    assert cli.main(["publish-pages", "--conf", str(conf)]) == 2
+    assert not (conf.parent.parent / "lakehouse" / "tables").exists()
+
+
+@pytest.fixture
+def asked_to_run(conf: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Ask geo run for tasks with these parameters and a default day; tells the day it would run, or the refusal."""
+
+    def ask(*tasks: list[str], default: str = "2026-02-02", options: Sequence[str] = ()) -> str:
+        def runner(conf: config.Conf, as_of: date) -> Runner:
+            raise InputError(f"would run the day {as_of}")
+
+        def task(job: str, *more: str) -> dict[str, object]:
+            filled = [job, "--conf", "${workspace.file_path}/conf/${bundle.target}.yml", *more]
+            return {"task_key": job.replace("-", "_"), "python_wheel_task": {"parameters": filled}}
+
+        job = {"parameters": [{"name": "as_of", "default": default}], "tasks": [task(*asked) for asked in tasks]}
+        (conf.parent / "w.job.yml").write_text(yaml.safe_dump({"resources": {"jobs": {"w": job}}}))
+        monkeypatch.setattr(cli, "load", partial(workflow.load, folder=conf.parent))
+        monkeypatch.setattr(cli, "_runner", runner)
+        cli.main(["run", "w", "--conf", str(conf), *options])
+        return " ".join(capfd.readouterr().out.split()).removeprefix("geo run: ")
+
+    return ask
+
+
+def test_the_day_is_the_command_lines_else_the_configurations_else_the_parameters_default(
+    asked_to_run: Callable[..., str], conf: Path
+) -> None:
+    task = ["mine-queries", "--as-of", "{{job.parameters.as_of}}"]
+    assert asked_to_run(task, options=["--as-of", "2026-03-03"]) == "would run the day 2026-03-03"
+    assert asked_to_run(task) == "would run the day 2026-10-30"
+    conf.write_text("lakehouse: ./lakehouse\n")
+    assert asked_to_run(task) == "would run the day 2026-02-02"
+    today = datetime.now(UTC).date()
+    assert asked_to_run(task, default="{{job.start_time.iso_date}}") in (
+        f"would run the day {today}",
+        f"would run the day {today + timedelta(days=1)}",  # midnight may pass in between
+    )
+
+
+def test_a_task_that_asks_for_another_day_or_configuration_than_the_run_has_is_refused(
+    asked_to_run: Callable[..., str], conf: Path
+) -> None:
+    other_day = asked_to_run(["mine-queries", "--as-of", "2026-01-01"])
+    assert other_day.startswith("task mine_queries asks for --as-of 2026-01-01, and this run has 2026-10-30")
+    other_conf = asked_to_run(["mine-queries", "--conf", "/elsewhere/conf/tiny.yml"])
+    assert f"asks for --conf /elsewhere/conf/tiny.yml, and this run has {conf}" in other_conf
+    conf.write_text("lakehouse: ./lakehouse\n")
+    two_days = asked_to_run(["mine-queries", "--as-of", "2026-01-01"], ["ingest-catalogue", "--as-of", "2026-01-02"])
+    assert "task ingest_catalogue asks for --as-of 2026-01-02, and this run has 2026-01-01" in two_days
+    misspelt = asked_to_run(["mine-queries", "--as_of", "2026-10-30"])
+    assert misspelt.startswith("task mine_queries asks for what there is not: geo mine-queries --conf")
+
+
+def test_what_to_try_next_can_be_typed_as_it_is_printed(conf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def said(script: Path) -> str:
+        monkeypatch.setattr("sys.argv", [str(script), "run", "w"])
+        shown = StringIO()
+        cli._say_how_it_went(Console(file=shown, width=160), config.load(conf), conf, Workflow("w", ()), [])
+        return shown.getvalue()
+
+    monkeypatch.setenv("PATH", str(conf.parent))
+    monkeypatch.chdir(conf.parent)
+    script = conf.parent / ".venv" / "bin" / "geo"
+    assert 'try        .venv/bin/geo sql "select title' in said(script)
+    assert f' limit 10" --conf {conf}\n' in said(script)
+    monkeypatch.chdir("/usr/bin")
+    assert f"try        {script} sql" in said(script)
+    (conf.parent / "geo").touch(mode=0o755)
+    assert "try        geo sql" in said(script)
+
+
+@pytest.mark.parametrize("uri", ["databricks", "databricks-uc", "databricks://profile"])
+def test_databricks_own_registries_are_refused_before_anything_is_tuned(conf: Path, uri: str) -> None:
+    conf.write_text(f"{conf.read_text()}mlflow: {uri}\n")
+    with pytest.raises(ConfigError, match=f"mlflow: {uri}, and Databricks' own .* give the tracking URI"):
+        cli._models(config.load(conf))
 
 
 def test_a_failed_command_raises_because_databricks_drops_what_an_entry_point_returns(

@@ -123,6 +123,16 @@ def test_a_failure_is_recorded_with_its_sentence_and_the_job_runs_next_time(runn
     assert run(runner, adding.job()).status == "succeeded"
 
 
+def test_an_input_that_is_not_there_is_a_failure_that_is_recorded_too(runner: Runner, tmp_path: Path) -> None:
+    adding = Adding()
+    with pytest.raises(InputError, match=r"nowhere\.csv"):
+        run(runner, adding.job(files=lambda knobs: [str(tmp_path / "nowhere.csv")]))
+    assert not adding.runs
+    (row,) = runner.tables.read(JOB_RUNS).collect()
+    assert (row.status, row.inputs, row.outputs) == ("failed", {}, {})
+    assert "nowhere.csv" in row.error
+
+
 def test_skipped_jobs_are_noted_in_one_commit(runner: Runner) -> None:
     adding = Adding()
     run(runner, adding.job())

@@ -8,10 +8,9 @@ from xml.etree import ElementTree
 import pytest
 from PIL import Image
 
-from geo_lib.errors import ConfigError
 from geo_lib.pages import sitemap
 from geo_lib.pages.media import render_one
-from geo_lib.pages.site import Site, site_folder
+from geo_lib.pages.site import Site
 from geo_lib.pages.sitemap import Entry, robots, sitemaps
 
 DAY = date(2026, 10, 30)
@@ -114,8 +113,3 @@ def test_what_a_run_neither_wrote_nor_kept_is_swept_away_with_its_folders(tmp_pa
     assert sorted(p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*")) == [
         *("index.html", "media", "media/ab", "media/ab/x.webp")
     ]
-
-
-def test_a_lakehouse_that_is_no_folder_is_refused_with_a_way_out() -> None:
-    with pytest.raises(ConfigError, match="/Volumes"):
-        site_folder("s3://bucket/lake")
