@@ -175,6 +175,7 @@ def _against_console(ctx: Context) -> list[Subject]:
 def _written_before(ctx: Context, champion: ModelFiles, knobs: EvaluateVlm) -> dict[str, Queries]:
     written = inference.answers(
         ctx.tables.read(GENERATIONS),
+        ctx.tables.read(IMAGES),
         model_version=champion.model_version,
         prompt_version=PROMPT_VERSION,
         decoding_version=knobs.decoding.version,
