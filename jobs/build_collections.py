@@ -16,6 +16,7 @@ from geo_lib.collections.mint import beside_other_families, minted
 from geo_lib.collections.retrieve import candidates, retrieved_items
 from geo_lib.config import at_least_one
 from geo_lib.counts import Counts
+from geo_lib.embeddings.inference import same_model
 from jobs.job import Context, Job
 from schemas.collection_items import COLLECTION_ITEMS
 from schemas.collections import COLLECTIONS
@@ -58,8 +59,10 @@ def run(context: Context, knobs: BuildCollections) -> Counts:
     of_family = F.col("family") == knobs.family
     queries = tables.read(QUERIES)
     images = tables.read(IMAGES)
-    vectors = tables.read(QUERY_EMBEDDINGS).where(of_family).select("query_id", "embedding")
-    manifest = tables.read(INDEX_SHARDS).where(of_family).orderBy("shard").collect()
+    embedded, shards = (tables.read(table).where(of_family) for table in (QUERY_EMBEDDINGS, INDEX_SHARDS))
+    same_model(images=shards, queries=embedded, family=knobs.family)
+    vectors = embedded.select("query_id", "embedding")
+    manifest = shards.orderBy("shard").collect()
 
     wanted = candidates(queries, family=knobs.family, min_demand=knobs.min_demand, min_images=knobs.min_images)
     found = nearest(

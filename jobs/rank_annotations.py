@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pyspark.sql import functions as F
 
 from geo_lib.counts import Counts
+from geo_lib.embeddings.inference import same_model
 from geo_lib.vase.select import chosen_annotations, with_collection
 from jobs.job import Context, Job
 from schemas.annotations import ANNOTATIONS
@@ -44,12 +45,14 @@ def run(context: Context, knobs: RankAnnotations) -> Counts:
     tables = context.tables
     of_family = F.col("family") == knobs.family
     images = tables.read(IMAGES)
+    of_queries, of_images = (tables.read(table).where(of_family) for table in (QUERY_EMBEDDINGS, IMAGE_EMBEDDINGS))
+    same_model(images=of_images, queries=of_queries, family=knobs.family)
     chosen = chosen_annotations(
         images,
         tables.read(ANNOTATIONS),
         tables.read(QUERIES),
-        tables.read(QUERY_EMBEDDINGS).where(of_family),
-        tables.read(IMAGE_EMBEDDINGS).where(of_family),
+        of_queries,
+        of_images,
         relevance_weight=knobs.relevance_weight,
         confirmed_weight=knobs.confirmed_weight,
         demand_weight=knobs.demand_weight,
