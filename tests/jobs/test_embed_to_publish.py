@@ -16,7 +16,7 @@ from PIL import Image
 from pyspark.sql import SparkSession
 
 from geo_lib.counts import Counts
-from geo_lib.errors import ConfigError
+from geo_lib.errors import ConfigError, CountingError
 from geo_lib.tables import Stamp, Tables
 from jobs import (
     build_collections,
@@ -275,3 +275,13 @@ def test_an_encoder_that_was_changed_for_one_side_alone_stops_every_job_that_com
     ):
         with pytest.raises(ConfigError, match="images from old, those of queries from new"):
             job.run(context, knobs)
+
+
+def test_an_image_that_is_lost_between_its_annotation_and_the_queries_breaks_the_balance(
+    context: Context, spark: SparkSession
+) -> None:
+    context.tables.write(IMAGES, build(IMAGES, spark, {"image_id": "i", "signature": "s", "locale": "en"}))
+    annotation = {"signature": "s", "locale": "en", "query_id": "of no query", "source": "vlm"}
+    context.tables.write(ANNOTATIONS, build(ANNOTATIONS, spark, annotation))
+    with pytest.raises(CountingError, match="1 came in, but 0 kept"):
+        rank_annotations.run(context, rank_annotations.RankAnnotations())
