@@ -38,7 +38,7 @@ class ModelFiles:
     model_version: str
     path: str
     digest: str
-    """SHA-256 over names and contents of the files, or the commit of a hub's snapshot."""
+    """SHA-256 over names and contents of the files, documentation aside, or the commit of a hub's snapshot."""
 
 
 class TrainingRun:

@@ -17,7 +17,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 
 @lru_cache(maxsize=1)
 def source_digest() -> str:
-    """Hash of every file the packages consist of: what runs, whether or not it is committed."""
+    """Hash of every file the packages consist of, documentation aside: what runs, whether or not it is committed."""
     sources = (
         path
         for package in _PACKAGES
@@ -54,7 +54,7 @@ def code_commit() -> str:
 
 
 def digest(folder: str | Path) -> str:
-    """Content hash of a local folder: the relative names of its files and what they hold."""
+    """Content hash of a local folder: the relative names of its files and what they hold, documentation (.md) aside."""
     root = Path(folder)
     return _digest_of((p for p in sorted(root.rglob("*")) if p.is_file()), root=root)
 
@@ -83,6 +83,8 @@ def version_of(**parts: object) -> str:
 def _digest_of(paths: Iterable[Path], *, root: Path) -> str:
     whole = hashlib.sha256()
     for path in paths:
+        if path.suffix == ".md":
+            continue
         with path.open("rb") as content:
             inner = hashlib.file_digest(content, "sha256").hexdigest()
         whole.update(f"{path.relative_to(root).as_posix()} {inner}\n".encode())

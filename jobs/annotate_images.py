@@ -1,4 +1,4 @@
-"""Let the tuned model write queries for every image that it has not answered for yet.
+"""Let the tuned model write queries for every image whose present prompt it has not answered yet.
 
     geo annotate-images --conf conf/demo.yml
 
@@ -12,15 +12,13 @@ from dataclasses import dataclass, field
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from geo_lib.catalogue.subjects import subjects
 from geo_lib.config import at_least_one
 from geo_lib.counts import Counts
 from geo_lib.models import ModelFiles
 from geo_lib.vlm.engine import Decoding, EngineSpec
-from geo_lib.vlm.inference import answers, generations
+from geo_lib.vlm.inference import answers, asked, generations
 from geo_lib.vlm.processor import bounds_of, load_processor
 from geo_lib.vlm.prompts import PROMPT_VERSION
-from geo_lib.vlm.training_set import prompt_column
 from jobs.job import Context, Job
 from schemas.generations import GENERATIONS
 from schemas.image_bytes import IMAGE_BYTES
@@ -57,8 +55,10 @@ def run(ctx: Context, knobs: AnnotateImages) -> Counts:
         "prompt_version": PROMPT_VERSION,
         "decoding_version": knobs.decoding.version,
     }
-    wanted = subjects(ctx.tables.read(IMAGES), "signature").select("signature", prompt_column().alias("prompt"))
-    missing = wanted.join(answers(ctx.tables.read(GENERATIONS), **version), on="signature", how="left_anti").persist()
+    images = ctx.tables.read(IMAGES)
+    wanted = asked(images)
+    known = answers(ctx.tables.read(GENERATIONS), images, **version)
+    missing = wanted.join(known, on="signature", how="left_anti").persist()
     try:
         new = missing.count()
         chunks = math.ceil(new / knobs.chunk_signatures)
@@ -73,9 +73,8 @@ def run(ctx: Context, knobs: AnnotateImages) -> Counts:
         ctx.progress(chunks, chunks, "chunks committed")
     finally:
         missing.unpersist()
-    return _counts(wanted, answers(ctx.tables.read(GENERATIONS), **version), new).refuse_above(
-        knobs.max_failed_share, unit="signatures"
-    )
+    answered = answers(ctx.tables.read(GENERATIONS), images, **version)
+    return _counts(wanted, answered, new).refuse_above(knobs.max_failed_share, unit=JOB.unit)
 
 
 def engine_spec(model: ModelFiles, knobs: AnnotateImages, *, log_file: str | None) -> EngineSpec:

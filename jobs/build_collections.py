@@ -13,9 +13,10 @@ from pyspark.sql import functions as F
 from geo_lib.ann.search import ShardFile, nearest
 from geo_lib.collections.gate import gated, verdicts_of
 from geo_lib.collections.mint import beside_other_families, minted
-from geo_lib.collections.retrieve import candidates, retrieved_items
+from geo_lib.collections.retrieve import candidates, has_evidence, retrieved_items
 from geo_lib.config import at_least_one
 from geo_lib.counts import Counts
+from geo_lib.embeddings.inference import same_model
 from jobs.job import Context, Job
 from schemas.collection_items import COLLECTION_ITEMS
 from schemas.collections import COLLECTIONS
@@ -58,8 +59,10 @@ def run(context: Context, knobs: BuildCollections) -> Counts:
     of_family = F.col("family") == knobs.family
     queries = tables.read(QUERIES)
     images = tables.read(IMAGES)
-    vectors = tables.read(QUERY_EMBEDDINGS).where(of_family).select("query_id", "embedding")
-    manifest = tables.read(INDEX_SHARDS).where(of_family).orderBy("shard").collect()
+    embedded, shards = (tables.read(table).where(of_family) for table in (QUERY_EMBEDDINGS, INDEX_SHARDS))
+    same_model(images=shards, queries=embedded, family=knobs.family)
+    vectors = embedded.select("query_id", "embedding")
+    manifest = shards.orderBy("shard").collect()
 
     wanted = candidates(queries, family=knobs.family, min_demand=knobs.min_demand, min_images=knobs.min_images)
     found = nearest(
@@ -85,10 +88,9 @@ def run(context: Context, knobs: BuildCollections) -> Counts:
     tables.write(COLLECTION_ITEMS, of_all.localCheckpoint())
     verdicts = {r["verdict"]: r["n"] for r in verdicts_of(collections, wanted).collect()}
     shown = items.join(collections.where("state = 'published'"), on="collection_id", how="left_semi").count()
-    rows_in = queries.count()
-    without_evidence = rows_in - sum(verdicts.values())
+    without_evidence = queries.where(~has_evidence(min_demand=knobs.min_demand, min_images=knobs.min_images)).count()
     return Counts(
-        rows_in=rows_in,
+        rows_in=queries.count(),
         kept=verdicts.pop("published", 0),
         dropped=verdicts | {"too_little_evidence": without_evidence},
         produced={"items": shown},

@@ -3,7 +3,7 @@
     geo build-index --conf conf/demo.yml
 
 Reads image_embeddings and, to measure recall with, query_embeddings; writes index/<version>/ in the lakehouse
-and then index_shards.
+and then index_shards. Vectors of several models are refused.
 """
 
 from dataclasses import dataclass, field
@@ -14,6 +14,7 @@ from geo_lib.ann.build import built, index_version, prune, sample_queries, with_
 from geo_lib.ann.shard import Hnsw
 from geo_lib.config import at_least_one
 from geo_lib.counts import Counts
+from geo_lib.embeddings.inference import same_model
 from jobs.job import Context, Job
 from schemas.image_embeddings import IMAGE_EMBEDDINGS
 from schemas.index_shards import INDEX_SHARDS
@@ -38,7 +39,10 @@ class BuildIndex:
 def run(context: Context, knobs: BuildIndex) -> Counts:
     tables = context.tables
     of_family = F.col("family") == knobs.family
-    vectors = tables.read(IMAGE_EMBEDDINGS).where(of_family).select("signature", "locale", "embedding")
+    images = tables.read(IMAGE_EMBEDDINGS).where(of_family)
+    queries = tables.read(QUERY_EMBEDDINGS).where(of_family)
+    model_version = same_model(images=images, queries=queries, family=knobs.family)
+    vectors = images.select("signature", "locale", "embedding")
     rows_in = vectors.count()
     version = index_version(vectors, id_column="signature", hnsw=knobs.hnsw, rows_per_shard=knobs.rows_per_shard)
     manifest = (
@@ -48,11 +52,12 @@ def run(context: Context, knobs: BuildIndex) -> Counts:
             version=version,
             lakehouse=context.lakehouse,
             hnsw=knobs.hnsw,
-            sample=sample_queries(tables.read(QUERY_EMBEDDINGS).where(of_family), per_locale=knobs.recall_sample),
+            sample=sample_queries(queries, per_locale=knobs.recall_sample),
         )
         .withColumns(
             {
                 "family": F.lit(knobs.family),
+                "model_version": F.lit(model_version).cast("string"),
                 "source_table": F.lit(IMAGE_EMBEDDINGS.name),
                 "source_version": F.lit(tables.version(IMAGE_EMBEDDINGS)),
             }

@@ -7,7 +7,8 @@ there is none, what the console retained for held-out images stands in for it, a
 so. Replaces its slice of evaluations. Counts held-out signatures.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -72,22 +73,29 @@ class EvaluateVlm:
     max_model_len: int = 1280
     max_num_seqs: int = 64
     seed: int = 0
+    max_failed_share: float = 0.05
+    """The job fails when a larger share of an arm's answers are missing or errors, which score 0."""
 
     def __post_init__(self) -> None:
         if self.signatures < 2:
             raise ValueError(f"signatures must be at least 2, not {self.signatures}")
+        if not 0 <= self.max_failed_share <= 1:
+            raise ValueError(f"max_failed_share is a share, not {self.max_failed_share}")
 
 
 def run(ctx: Context, knobs: EvaluateVlm) -> Counts:
     champion, base = ctx.models.resolve(CHAMPION), ctx.models.resolve(BASE)
     held_out = _held_out(ctx)
     has_truth = ctx.tables.truth.exists(TRUTH_INTENTS)
-    known = _against_truth(ctx, held_out) if has_truth else _against_console(ctx)
-    chosen = sorted(known, key=lambda s: s.signature)[: knobs.signatures]
+    known = _against_truth(ctx, held_out) if has_truth else _against_console(ctx, held_out)
+    known.sort(key=lambda s: s.signature)
+    chosen, beyond = known[: knobs.signatures], known[knobs.signatures :]
     by_signature = {s.signature: s for s in chosen}
-    total = held_out.count()
+    prompts = {r["signature"]: r["prompt"] for r in held_out.collect()}
+    without_truth = prompts.keys() - {s.signature for s in known}
+    dropped = {"no_truth": len(without_truth), "beyond_the_sample": len(beyond)}
     if not chosen:
-        return Counts(total, 0, dropped={"no_truth": total}, report="no held-out signature with a known answer")
+        return Counts(len(prompts), 0, dropped=dropped, report="no held-out signature with a known answer")
 
     spec = EngineSpec(
         model_path=champion.path,
@@ -98,18 +106,19 @@ def run(ctx: Context, knobs: EvaluateVlm) -> Counts:
         max_num_seqs=knobs.max_num_seqs,
         log_file=ctx.log_file("vllm.log"),
     )
-    prompts = {r["signature"]: r["prompt"] for r in held_out.collect() if r["signature"] in by_signature}
     training = [r for r in ctx.tables.read(TRAINING_EXAMPLES).orderBy("example_id").collect() if r["split"] == "train"]
 
     answers: dict[str, Mapping[str, Queries]] = {}
+    unanswered: dict[str, int] = {}
     ctx.progress(0, 5, TUNED)
-    answers[TUNED] = _written_before(ctx, champion, knobs)
-    if not (written := answers[TUNED].keys() & by_signature.keys()):
+    written = _written_before(ctx, champion, knobs)
+    if not written.keys() & by_signature.keys():
         raise ConfigError(
             f"none of {len(chosen)} held-out signatures has an answer of {champion.model_version} under decoding "
             f"{knobs.decoding.version}; give annotate_images and evaluate_vlm the same decoding, and run "
             "geo annotate-images first"
         )
+    answers[TUNED], unanswered[TUNED] = _settled(TUNED, written, by_signature, knobs)
     ctx.progress(1, 5, FREQUENT)
     common = most_frequent([(r["locale"], r.asDict()) for r in training], quotas=QUOTAS)
     answers[FREQUENT] = {s.signature: common.get(s.locale, {}) for s in chosen}
@@ -117,10 +126,13 @@ def run(ctx: Context, knobs: EvaluateVlm) -> Counts:
     answers[NEAREST] = _copied(ctx, base, champion, chosen, training)
     release()
     ctx.progress(3, 5, SHUFFLED)
-    answers[SHUFFLED] = _generated(ctx, spec, prompts, deranged(by_signature, seed=knobs.seed))
+    others = deranged(by_signature, seed=knobs.seed)
+    written = _generated(ctx, spec, prompts, others)
+    answers[SHUFFLED], unanswered[SHUFFLED] = _settled(SHUFFLED, written, others, knobs)
     ctx.progress(4, 5, UNTUNED)
     untuned = replace(spec, model_path=base.path, model_version=base.model_version)
-    answers[UNTUNED] = _generated(ctx, untuned, prompts, {s: s for s in by_signature})
+    written = _generated(ctx, untuned, prompts, {s: s for s in by_signature})
+    answers[UNTUNED], unanswered[UNTUNED] = _settled(UNTUNED, written, by_signature, knobs)
 
     measured = [row for arm in ARMS for row in measure(arm, answers[arm], chosen, seed=knobs.seed)]
     evaluation = AGAINST_TRUTH if has_truth else AGAINST_CONSOLE
@@ -129,11 +141,11 @@ def run(ctx: Context, knobs: EvaluateVlm) -> Counts:
     against = "the simulated truth" if has_truth else "what the console retained"
     title = f"matched ROUGE-1 F1 against {against}, held-out signatures"
     return Counts(
-        total,
+        len(prompts),
         len(chosen),
-        dropped={"no_truth": total - len(known), "beyond_the_sample": len(known) - len(chosen)},
-        produced={"measurements": len(measured), "without_an_answer": len(chosen) - len(written)},
-        report=report_lines(title, measured),
+        dropped=dropped,
+        produced={"measurements": len(measured)} | {f"{arm}_without_an_answer": n for arm, n in unanswered.items()},
+        report=report_lines(title, measured, unanswered),
     )
 
 
@@ -165,32 +177,50 @@ def _by_category(intents: Sequence[Row]) -> dict[str, list[Sequence[str]]]:
     return {c: [tuple(i["paraphrases"]) for i in intents if i["category"] == c] for c in CATEGORIES}
 
 
-def _against_console(ctx: Context) -> list[Subject]:
-    """The queries that held-out images were given from the console; each is said in one way only."""
-    rows = ctx.tables.read(TRAINING_EXAMPLES).where("split = 'held_out'").orderBy("signature", "locale").collect()
-    first = {row["signature"]: row for row in reversed(rows)}
-    return [Subject(s, r["locale"], {c: [(q,) for q in r[c]] for c in CATEGORIES}) for s, r in first.items()]
+def _against_console(ctx: Context, held_out: DataFrame) -> list[Subject]:
+    """The queries that the console gave held-out images in the locale of their prompt; each is said in one way."""
+    examples = ctx.tables.read(TRAINING_EXAMPLES).where("split = 'held_out'")
+    rows = examples.join(held_out, on=["signature", "locale"], how="left_semi").collect()
+    return [Subject(r["signature"], r["locale"], {c: [(q,) for q in r[c]] for c in CATEGORIES}) for r in rows]
 
 
-def _written_before(ctx: Context, champion: ModelFiles, knobs: EvaluateVlm) -> dict[str, Queries]:
+def _written_before(ctx: Context, champion: ModelFiles, knobs: EvaluateVlm) -> dict[str, Row]:
+    """Signature to the text or error_class that annotate_images stored."""
     written = inference.answers(
         ctx.tables.read(GENERATIONS),
+        ctx.tables.read(IMAGES),
         model_version=champion.model_version,
         prompt_version=PROMPT_VERSION,
         decoding_version=knobs.decoding.version,
     )
-    return {row["signature"]: answered(row["text"]) for row in written.select("signature", "text").collect()}
+    return {row["signature"]: row for row in written.select("signature", "text", "error_class").collect()}
+
+
+def _settled(
+    arm: str, written: Mapping[str, Row], wanted: Collection[str], knobs: EvaluateVlm
+) -> tuple[dict[str, Queries], int]:
+    """Signature to queries for those ``wanted`` that were answered, and how many were not.
+
+    Raises ``TooManyFailedError`` when these are more than ``max_failed_share`` of them.
+    """
+    fates = Counter(written[s]["error_class"] if s in written else "no_answer" for s in wanted)
+    kept = fates.pop(None, 0)
+    counts = Counts(len(wanted), kept, failed=fates).refuse_above(
+        knobs.max_failed_share, unit=f"answers of the arm {arm}"
+    )
+    queries = {s: answered(written[s]["text"]) for s in wanted if s in written}
+    return queries, sum(counts.failed.values())
 
 
 def _generated(
     ctx: Context, spec: EngineSpec, prompts: Mapping[str, str], picture_of: Mapping[str, str]
-) -> dict[str, Queries]:
-    """Answers to each signature's prompt over the picture of ``picture_of[signature]``."""
+) -> dict[str, Row]:
+    """Text or error_class of the answer to each signature's prompt over the picture of ``picture_of[signature]``."""
     rows = [(signature, picture, prompts[signature]) for signature, picture in sorted(picture_of.items())]
     asked = ctx.tables.spark.createDataFrame(rows, "signature string, picture string, prompt string")
     stored = ctx.tables.read(IMAGE_BYTES).select(F.col("signature").alias("picture"), "bytes")
     answers = inference.generations(asked.join(stored, on="picture", how="inner"), spec=spec)
-    return {row["signature"]: answered(row["text"]) for row in answers.select("signature", "text").collect()}
+    return {row["signature"]: row for row in answers.select("signature", "text", "error_class").collect()}
 
 
 def _copied(

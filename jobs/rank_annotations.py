@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pyspark.sql import functions as F
 
 from geo_lib.counts import Counts
+from geo_lib.embeddings.inference import same_model
 from geo_lib.vase.select import chosen_annotations, with_collection
 from jobs.job import Context, Job
 from schemas.annotations import ANNOTATIONS
@@ -43,13 +44,15 @@ class RankAnnotations:
 def run(context: Context, knobs: RankAnnotations) -> Counts:
     tables = context.tables
     of_family = F.col("family") == knobs.family
-    images = tables.read(IMAGES)
+    images, annotations = tables.read(IMAGES), tables.read(ANNOTATIONS)
+    of_queries, of_images = (tables.read(table).where(of_family) for table in (QUERY_EMBEDDINGS, IMAGE_EMBEDDINGS))
+    same_model(images=of_images, queries=of_queries, family=knobs.family)
     chosen = chosen_annotations(
         images,
-        tables.read(ANNOTATIONS),
+        annotations,
         tables.read(QUERIES),
-        tables.read(QUERY_EMBEDDINGS).where(of_family),
-        tables.read(IMAGE_EMBEDDINGS).where(of_family),
+        of_queries,
+        of_images,
         relevance_weight=knobs.relevance_weight,
         confirmed_weight=knobs.confirmed_weight,
         demand_weight=knobs.demand_weight,
@@ -63,11 +66,13 @@ def run(context: Context, knobs: RankAnnotations) -> Counts:
         with_page = linked.where("collection_id is not null").count()
     finally:
         linked.unpersist()
-    rows_in = images.count()
+    without = images.join(
+        annotations.select("signature", "locale"), on=["signature", "locale"], how="left_anti"
+    ).count()
     return Counts(
-        rows_in=rows_in,
+        rows_in=images.count(),
         kept=kept,
-        dropped={"no_annotation": rows_in - kept},
+        dropped={"no_annotation": without},
         produced={"annotations": produced, "with_collection": with_page},
     )
 

@@ -49,6 +49,7 @@ def run(ctx: Context, knobs: ValidateQueries) -> Counts:
     champion = ctx.models.resolve(CHAMPION).model_version
     answered = answers(
         ctx.tables.read(GENERATIONS),
+        images,
         model_version=champion,
         prompt_version=PROMPT_VERSION,
         decoding_version=knobs.decoding.version,

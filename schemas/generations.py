@@ -6,17 +6,21 @@ from schemas.table import Table, Write, column
 
 GENERATIONS = Table(
     name="generations",
-    comment="Raw model answers; appended once per signature, model, prompt and decoding, never changed",
-    key=("signature", "model_version", "prompt_version", "decoding_version"),
+    comment="Raw model answers; appended once per signature, model, prompt as rendered and decoding, never changed",
+    key=("signature", "model_version", "prompt_version", "decoding_version", "prompt"),
     write=Write.APPEND,
     checks={"text_or_error": "(text is null) <> (error_class is null)"},
     schema=StructType(
         [
             column("signature", StringType(), "SHA-256 of the delivered image bytes"),
             column("model_version", StringType(), "version of the weights that answered"),
-            column("prompt_version", StringType(), "version of the prompt's text"),
+            column("prompt_version", StringType(), "version of the prompt's wording"),
             column("decoding_version", StringType(), "hash of the decoding parameters"),
-            column("prompt", StringType(), "user text as rendered, before the chat template"),
+            column(
+                "prompt",
+                StringType(),
+                "user text as rendered: wording, locale, title, board and creator category; before the chat template",
+            ),
             column("text", StringType(), "the answer, unparsed; null when there was an error", nullable=True),
             column(
                 "error_class",
@@ -39,4 +43,5 @@ GENERATIONS = Table(
             column("output_tokens", IntegerType(), "tokens written; null for an error", nullable=True),
         ]
     ),
+    version=2,
 )

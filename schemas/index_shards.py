@@ -13,6 +13,12 @@ INDEX_SHARDS = Table(
             column("shard", StringType(), "locale and number: en-000"),
             column("locale", StringType(), "every image in the shard has this locale"),
             column("family", StringType(), "embedding family of the vectors"),
+            column(
+                "model_version",
+                StringType(),
+                "digest of the encoder's files that the vectors came from; null: not known, build the index again",
+                nullable=True,
+            ),
             column("rows", LongType(), "vectors in the shard"),
             column("dimension", IntegerType(), "length of each vector"),
             column("metric", StringType(), "what a score is: cosine"),
@@ -36,4 +42,5 @@ INDEX_SHARDS = Table(
     write=Write.REPLACE_WHERE,
     slice_by="family",
     checks={"has_rows": "rows > 0", "recall_is_a_share": "recall_at_10 between 0 and 1"},
+    version=2,
 )

@@ -11,7 +11,7 @@ PAGE_AUTHORITY = Table(
         [
             column("page", StringType(), "path from the root of the site"),
             column("kind", StringType(), "home, locale, collection or image"),
-            column("id", StringType(), "locale, collection_id or image_id; the site's name for home"),
+            column("id", StringType(), "locale, collection_id or image_id; home for the home page"),
             column("pagerank", DoubleType(), "weighted PageRank, 9 decimals; all pages sum to 1"),
             column("in_links", LongType(), "pages that link here"),
             column("out_links", LongType(), "pages this one links to"),

@@ -58,6 +58,14 @@ def test_the_truth_of_the_simulation_is_read_by_evaluation_alone() -> None:
     readers = {name for name, job in JOBS.items() if job.reads_truth}
     assert readers <= {"evaluate_vlm"}
     own = {"jobs/simulate_platform.py", "jobs/pretrain_tiny_vlm.py"}
+    declaring = {f"jobs/{name}.py" for name, job in JOBS.items() if job.reads_truth or job.writes_truth}
+    touching = {
+        p.relative_to(ROOT).as_posix()
+        for p in SOURCES
+        if re.search(r"\.truth\b", p.read_text()) or any(m.startswith("schemas.truth_") for m in imports(p))
+    }
+    for_every_table = {"jobs/cli.py", "jobs/runner.py"}
+    assert touching - for_every_table == declaring
     knowing = {p.relative_to(ROOT).as_posix() for p in SOURCES if any(m.startswith("geo_lib.demo") for m in imports(p))}
     assert {k for k in knowing if not k.startswith("geo_lib/demo/")} <= own
 

@@ -178,6 +178,12 @@ def test_the_digest_follows_names_and_contents(folder: Path) -> None:
     assert len({before, renamed, digest(folder)}) == 3
 
 
+def test_documentation_beside_a_model_is_no_part_of_its_version(folder: Path) -> None:
+    before = base_files(str(folder), cache="unused")
+    (folder / "README.md").write_text("# A model")
+    assert base_files(str(folder), cache="unused") == before
+
+
 def test_a_version_depends_on_every_part_and_not_on_their_order() -> None:
     assert version_of(a=1, b="x") == version_of(b="x", a=1)
     assert version_of(a=1, b="x") != version_of(a=2, b="x")

@@ -9,14 +9,18 @@ def collection_id(family: str, query_id: Column) -> Column:
     return F.substring(F.sha2(F.concat_ws("\n", F.lit("collection"), F.lit(family), query_id), 256), 1, 16)
 
 
-def candidates(queries: DataFrame, *, family: str, min_demand: int, min_images: int) -> DataFrame:
-    """``collection_id, query_id, locale, query, demand`` of the queries with evidence that they are wanted.
+def has_evidence(*, min_demand: int, min_images: int) -> Column:
+    """Whether a row of ``queries`` is known to be wanted.
 
     Evidence is either kind: people search for it (``demand`` impressions in the console), or it was found
     fit for ``min_images`` different images.
     """
-    has_evidence = (F.col("demand") >= min_demand) | (F.col("images") >= min_images)
-    return queries.where(has_evidence).select(
+    return (F.col("demand") >= min_demand) | (F.col("images") >= min_images)
+
+
+def candidates(queries: DataFrame, *, family: str, min_demand: int, min_images: int) -> DataFrame:
+    """``collection_id, query_id, locale, query, demand`` of the queries with evidence that they are wanted."""
+    return queries.where(has_evidence(min_demand=min_demand, min_images=min_images)).select(
         collection_id(family, F.col("query_id")).alias("collection_id"), "query_id", "locale", "query", "demand"
     )
 

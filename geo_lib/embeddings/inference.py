@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from geo_lib.embeddings.encoder import Encoder, TextModel
 from geo_lib.embeddings.vectors import Vectors
-from geo_lib.errors import ModelError
+from geo_lib.errors import ConfigError, ModelError
 
 
 def embedded(texts: DataFrame, *, key: str, model: TextModel, known: DataFrame, tasks: int) -> DataFrame:
@@ -40,6 +40,29 @@ def embedded(texts: DataFrame, *, key: str, model: TextModel, known: DataFrame, 
         .withColumns({"family": F.lit(model.family), "model_version": F.lit(model.model_version)})
         .select(key, "family", "model_version", "locale", "text_hash", "embedding", "reused")
     )
+
+
+def same_model(*, images: DataFrame, queries: DataFrame, family: str) -> str | None:
+    """The ``model_version`` of the vectors on both sides, or of the one that has any; null when neither has.
+
+    Raises ``ConfigError`` when there is more than one: vectors of different encoders have no cosine.
+    """
+    both = images.select("model_version", F.lit(True).alias("of_images")).unionByName(
+        queries.select("model_version", F.lit(False).alias("of_images"))
+    )
+    rows = both.distinct().orderBy("model_version").collect()
+    versions = list(dict.fromkeys(row["model_version"] for row in rows))
+    if len(versions) > 1:
+        of_images, of_queries = (
+            ", ".join(row["model_version"] or "no known model" for row in rows if row["of_images"] == side)
+            for side in (True, False)
+        )
+        raise ConfigError(
+            f"vectors of family {family} come from several models, which cannot be compared: those of images from "
+            f"{of_images}, those of queries from {of_queries}. Name the same encoder for embed_images and "
+            "embed_queries, and run geo embed-queries, geo embed-images and geo build-index again."
+        )
+    return versions[0] if versions else None
 
 
 def pooled(encoder: Encoder, texts: Sequence[Sequence[str]]) -> Vectors:

@@ -102,8 +102,8 @@ def nearest(vectors: NDArray[np.float32], among: NDArray[np.float32]) -> NDArray
     return closest
 
 
-def report_lines(title: str, measured: Sequence[Measured]) -> str:
-    """One line per arm: overall first, then the categories, with the interval and n."""
+def report_lines(title: str, measured: Sequence[Measured], unanswered: Mapping[str, int]) -> str:
+    """One line per arm: overall first, then the categories, with the interval, n and ``unanswered`` of those."""
     arms = list(dict.fromkeys(row.arm for row in measured))
     by_key = {(row.arm, row.segment): row.estimate for row in measured}
     lines = [title, f"{'':24}{'overall':>8}  {'95 % interval':17}" + "".join(f"{c:>13}" for c in CATEGORIES)]
@@ -114,7 +114,8 @@ def report_lines(title: str, measured: Sequence[Measured]) -> str:
         interval = "" if overall.ci_low is None else f"[{overall.ci_low:.3f}, {overall.ci_high:.3f}]"
         parts = [by_key.get((arm, category)) for category in CATEGORIES]
         cells = "".join(f"{'–':>13}" if part is None else f"{part.value:>13.3f}" for part in parts)
-        lines.append(f"{arm:24}{overall.value:>8.3f}  {interval:17}{cells}   n {overall.n:,}")
+        silent = f", {unanswered[arm]:,} without an answer" if arm in unanswered else ""
+        lines.append(f"{arm:24}{overall.value:>8.3f}  {interval:17}{cells}   n {overall.n:,}{silent}")
     return "\n".join(lines)
 
 

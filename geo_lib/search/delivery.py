@@ -96,7 +96,11 @@ class Settlement:
 
 
 def settle(delivery: Delivery, parts: Sequence[Part]) -> Settlement:
-    """Add the rows up: every delivered row is kept, dropped (not complete yet) or failed, once."""
+    """Add the rows up: every delivered row is kept, dropped (not complete yet) or failed, once.
+
+    What was delivered is what the footers say; where a file has none (CSV, JSONL), what came. Raises
+    ``CountingError`` when fewer rows came than that of files that belong to no day.
+    """
     came: Counter[date] = Counter()
     for part in parts:
         if part.day is not None:
@@ -111,12 +115,14 @@ def settle(delivery: Delivery, parts: Sequence[Part]) -> Settlement:
     kept = [part for part in standing if part.reason is None]
     incomplete = rows_of(delivery.incomplete)
     kept_rows = sum(part.rows for part in kept)
+    has_footers = all(file.rows is not None for file in delivery.usable)
+    usable = rows_of(delivery.usable) if has_footers else sum(part.rows for part in standing)
     malformed_days = {file.day or file.relative for file in delivery.malformed}
     usable_days = {file.day or file.relative for file in delivery.usable}
     return Settlement(
         delivery=delivery,
         rows=Counts(
-            rows_in=kept_rows + failed.total() + incomplete,
+            rows_in=usable + rows_of(delivery.malformed) + incomplete,
             kept=kept_rows,
             dropped={NOT_COMPLETE: incomplete} if incomplete else {},
             failed={reason: rows for reason, rows in failed.items() if rows},

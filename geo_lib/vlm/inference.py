@@ -7,7 +7,9 @@ import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from geo_lib.catalogue.subjects import subjects
 from geo_lib.vlm.engine import EngineSpec, Generation, Generator, answer_each, engine
+from geo_lib.vlm.training_set import prompt_column
 
 ANSWER = (
     "text string, error_class string, error_message string, finish_reason string, prompt_tokens int, output_tokens int"
@@ -44,10 +46,21 @@ def generations(
     return columns.mapInPandas(answer, f"signature string, prompt string, {ANSWER}")
 
 
-def answers(generations: DataFrame, *, model_version: str, prompt_version: str, decoding_version: str) -> DataFrame:
-    """The rows of ``generations`` under this model, prompt and decoding: one per signature at most, errors included."""
-    return generations.where(
+def asked(images: DataFrame) -> DataFrame:
+    """(signature, prompt): what the model is asked about every signature of ``images`` as the catalogue stands now."""
+    return subjects(images, "signature").select("signature", prompt_column().alias("prompt"))
+
+
+def answers(
+    generations: DataFrame, images: DataFrame, *, model_version: str, prompt_version: str, decoding_version: str
+) -> DataFrame:
+    """The rows of ``generations`` under this model and decoding that answer what is ``asked`` about ``images``.
+
+    One per signature at most, errors included; an answer to an earlier title, board or locale is none.
+    """
+    of_this_run = (
         (F.col("model_version") == model_version)
         & (F.col("prompt_version") == prompt_version)
         & (F.col("decoding_version") == decoding_version)
     )
+    return generations.where(of_this_run).join(asked(images), on=["signature", "prompt"], how="left_semi")

@@ -8,10 +8,10 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from geo_lib.embeddings.encoder import TextModel, load_packaged, text_model
-from geo_lib.embeddings.inference import embedded, pooled
+from geo_lib.embeddings.inference import embedded, pooled, same_model
 from geo_lib.embeddings.texts import image_texts, query_texts
 from geo_lib.embeddings.vectors import Vectors
-from geo_lib.errors import ModelError
+from geo_lib.errors import ConfigError, ModelError
 
 MODEL = TextModel(family="minilm_text", model_version="v1", load=load_packaged)
 
@@ -87,3 +87,16 @@ def test_only_new_or_changed_texts_reach_the_model_and_the_rest_keep_their_vecto
     other = TextModel(family="minilm_text", model_version="v2", load=load_packaged)
     again = embedded(now, key="query_id", model=other, known=known, tasks=2)
     assert again.where("reused").count() == 0
+
+
+def test_images_and_queries_of_different_models_are_refused_by_name(spark: SparkSession) -> None:
+    def of(*versions: str | None) -> DataFrame:
+        return spark.createDataFrame([(version,) for version in versions], "model_version string")
+
+    assert same_model(images=of("v1", "v1"), queries=of("v1"), family="f") == "v1"
+    assert same_model(images=of("v1"), queries=of(), family="f") == "v1"
+    assert same_model(images=of(), queries=of(), family="f") is None
+    with pytest.raises(ConfigError, match=r"family f .*images from v1, those of queries from v2.*same encoder"):
+        same_model(images=of("v1"), queries=of("v2"), family="f")
+    with pytest.raises(ConfigError, match="images from no known model, those of queries from v1"):
+        same_model(images=of(None), queries=of("v1"), family="f")

@@ -100,8 +100,9 @@ def test_the_papers_figures_are_those_of_its_table_2() -> None:
 def test_the_report_has_a_line_per_arm_with_its_interval() -> None:
     subjects = [Subject(s, "en", INTENTS) for s in "abc"]
     rows = measure("tuned", dict.fromkeys("abc", PERFECT), subjects, seed=0) + measure("none", {}, subjects, seed=0)
-    lines = report_lines("title", rows).splitlines()
+    lines = report_lines("title", rows, {"tuned": 3}).splitlines()
     assert lines[0] == "title"
     assert lines[2].split()[:4] == ["tuned", "1.000", "[1.000,", "1.000]"]
+    assert lines[2].endswith(", 3 without an answer")
     assert lines[3].startswith("none")
     assert len(lines) == 4

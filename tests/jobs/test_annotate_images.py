@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from geo_lib.errors import TooManyFailedError
 from geo_lib.models import ModelFiles
 from geo_lib.tables import Tables
 from geo_lib.vlm.engine import Decoding
+from geo_lib.vlm.prompts import INSTRUCTION
 from jobs.annotate_images import AnnotateImages, run
 from jobs.job import Context
 from schemas.generations import GENERATIONS
@@ -26,9 +28,17 @@ from tests.kit import drawn
 pytestmark = pytest.mark.slow
 
 
-def put(context: Context, spark: SparkSession, *contents: tuple[str, bytes]) -> None:
-    """One catalogue row and its stored bytes per (signature, content)."""
-    rows = [{"image_id": f"i-{s}", "signature": s, "split_key": s, "locale": "en"} for s, _ in contents]
+def put(
+    context: Context,
+    spark: SparkSession,
+    *contents: tuple[str, bytes],
+    corrected: Mapping[str, dict[str, str]] | None = None,
+) -> None:
+    """One catalogue row and its stored bytes per (signature, content); ``corrected``: columns of a signature's row."""
+    rows = [
+        {"image_id": f"i-{s}", "signature": s, "split_key": s, "locale": "en"} | (corrected or {}).get(s, {})
+        for s, _ in contents
+    ]
     context.tables.write(IMAGES, build(IMAGES, spark, *rows))
     stored = [{"signature": s, "bytes": bytearray(content)} for s, content in contents]
     context.tables.write(IMAGE_BYTES, build(IMAGE_BYTES, spark, *stored, width=112, height=112))
@@ -82,6 +92,28 @@ def test_another_decoding_is_another_answer_and_leaves_the_first_as_it_is(
     short = run(later, AnnotateImages(decoding=Decoding(max_new_tokens=4)))
     assert (short.produced["generated_now"], short.produced["cut_off"], short.produced["output_tokens"]) == (2, 2, 8)
     assert context.tables.read(GENERATIONS).count() == 4
+
+
+def test_an_image_whose_prompt_was_corrected_is_asked_again_and_no_other(
+    spark: SparkSession, context: Context, tuned_vlm: ModelFiles
+) -> None:
+    champion(context, tuned_vlm)
+    pictures = [(p.signature, p.content) for p in drawn(3)]
+    put(context, spark, *pictures)
+    run(context, AnnotateImages())
+    wrong = pictures[1][0]
+    put(context, spark, *pictures, corrected={wrong: {"locale": "de", "title": "Eiche"}})
+    later = replace(context, tables=context.tables.stamped(replace(context.tables.stamp, run_id="later")))
+    counts = run(later, AnnotateImages())
+    assert (counts.rows_in, counts.kept, counts.produced["generated_now"]) == (3, 3, 1)
+    rows = context.tables.read(GENERATIONS).orderBy("run_id").collect()
+    assert [(r["signature"], r["prompt"]) for r in rows if r["run_id"] == "later"] == [
+        (wrong, f"{INSTRUCTION}\nlocale: de\ntitle: Eiche")
+    ]
+    assert sum(r["signature"] == wrong for r in rows) == 2, "the answer to the old prompt stays as a record"
+
+    put(context, spark, *pictures)
+    assert run(later, AnnotateImages()).produced["generated_now"] == 0, "the old prompt has its answer"
 
 
 def test_a_bad_image_is_an_error_on_its_row_and_too_many_of_them_stop_the_job(

@@ -16,6 +16,7 @@ from PIL import Image
 from pyspark.sql import SparkSession
 
 from geo_lib.counts import Counts
+from geo_lib.errors import ConfigError, CountingError
 from geo_lib.tables import Stamp, Tables
 from jobs import (
     build_collections,
@@ -257,3 +258,30 @@ def test_running_again_later_changes_no_table_and_no_file_and_a_change_changes_o
     assert "https://x.test/en/pin/i8/" not in lastmod
     assert lastmod["https://x.test/en/pin/i4/"] == date(2026, 11, 1)
     assert lastmod["https://x.test/en/pin/i0/"] == date(2026, 10, 30)
+
+
+def test_an_encoder_that_was_changed_for_one_side_alone_stops_every_job_that_compares(
+    context: Context, spark: SparkSession
+) -> None:
+    tables, of_family = context.tables, {"family": "minilm_text", "locale": "en", "embedding": [1.0, 0.0]}
+    tables.write(IMAGE_EMBEDDINGS, build(IMAGE_EMBEDDINGS, spark, of_family, model_version="old"))
+    shard = {"family": "minilm_text", "rows": 1, "recall_at_10": 1.0}
+    tables.write(INDEX_SHARDS, build(INDEX_SHARDS, spark, shard, model_version="old"))
+    tables.write(QUERY_EMBEDDINGS, build(QUERY_EMBEDDINGS, spark, of_family, model_version="new"))
+    for job, knobs in (
+        (build_index, build_index.BuildIndex()),
+        (build_collections, build_collections.BuildCollections()),
+        (rank_annotations, rank_annotations.RankAnnotations()),
+    ):
+        with pytest.raises(ConfigError, match="images from old, those of queries from new"):
+            job.run(context, knobs)
+
+
+def test_an_image_that_is_lost_between_its_annotation_and_the_queries_breaks_the_balance(
+    context: Context, spark: SparkSession
+) -> None:
+    context.tables.write(IMAGES, build(IMAGES, spark, {"image_id": "i", "signature": "s", "locale": "en"}))
+    annotation = {"signature": "s", "locale": "en", "query_id": "of no query", "source": "vlm"}
+    context.tables.write(ANNOTATIONS, build(ANNOTATIONS, spark, annotation))
+    with pytest.raises(CountingError, match="1 came in, but 0 kept"):
+        rank_annotations.run(context, rank_annotations.RankAnnotations())

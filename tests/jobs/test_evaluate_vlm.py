@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
+from geo_lib.errors import TooManyFailedError
 from geo_lib.models import ModelFiles, base_files
 from geo_lib.vlm.split import split_of
 from jobs import annotate_images
@@ -130,8 +131,17 @@ def execute_notebook(context: Context) -> None:
     assert len(pictures) == 2
 
 
+def test_an_arm_whose_engine_fails_stops_the_job_instead_of_scoring_zero(platform: Context) -> None:
+    no_room_for_a_prompt = EvaluateVlm(max_model_len=280)
+    with pytest.raises(TooManyFailedError, match=r"5 of 5 answers of the arm shuffled_images.*too_many_tokens 5"):
+        run(platform, no_room_for_a_prompt)
+    assert platform.tables.read(EVALUATIONS).isEmpty()
+
+
 def test_without_a_truth_the_console_stands_in_and_the_evaluation_says_so(platform: Context) -> None:
-    run(platform, EvaluateVlm(signatures=3))
+    counts = run(platform, EvaluateVlm(signatures=3))
+    assert (counts.rows_in, counts.kept, counts.dropped) == (5, 3, {"no_truth": 0, "beyond_the_sample": 2})
+    assert counts.report.count(", 0 without an answer") == 3
     values = measured(platform, "vlm_quality_console")
     assert {arm for arm, _ in values} == {*ARMS, "paper_table_2"}
     assert values["tuned", "overall"] >= 0.9

@@ -17,6 +17,7 @@ from schemas.queries import QUERIES
 from schemas.query_decisions import QUERY_DECISIONS
 from schemas.query_performance import QUERY_PERFORMANCE
 from tests.builders import build
+from tests.kit import PROMPT
 
 pytestmark = pytest.mark.slow
 
@@ -39,15 +40,19 @@ def proposed(spark: SparkSession, context: Context) -> Context:
         {"signature": s, "text": text, "error_class": None if text else "undecodable_image"}
         for s, text in ANSWERS.items()
     ]
-    stale = {"signature": "a", "text": '{"description":["no"]}', "model_version": "older"}
+    stale = [
+        {"signature": "a", "text": '{"description":["no"]}'} | older
+        for older in ({"model_version": "older"}, {"prompt": f"{PROMPT}\ntitle: corrected since"})
+    ]
     generations = build(
         GENERATIONS,
         spark,
         *written,
-        stale,
+        *stale,
         model_version="m",
         prompt_version=PROMPT_VERSION,
         decoding_version=Decoding().version,
+        prompt=PROMPT,
     )
     tables.append(GENERATIONS, generations, sequence=1)
     seen = {"signature": "a", "query": "red  vase", "impressions": 70}

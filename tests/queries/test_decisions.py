@@ -16,6 +16,7 @@ from schemas.queries import QUERIES
 from schemas.query_decisions import QUERY_DECISIONS
 from schemas.query_performance import QUERY_PERFORMANCE
 from tests.builders import build
+from tests.kit import PROMPT
 
 pytestmark = pytest.mark.transform
 
@@ -136,9 +137,13 @@ def test_a_page_of_many_images_does_not_multiply_the_demand_for_its_query(spark:
     assert found.demand == 7
 
 
-def test_only_the_answers_of_this_model_prompt_and_decoding_count(spark: SparkSession) -> None:
-    asked = {"model_version": "m", "prompt_version": "p", "decoding_version": "d"}
-    others = [asked | {name: "other"} for name in asked]
-    rows = [{"signature": "a", "text": "yes"} | asked, *({"signature": "a", "text": "no"} | other for other in others)]
-    found = answers(build(GENERATIONS, spark, *rows), **asked).collect()
+def test_only_the_answers_of_this_model_and_decoding_to_the_present_prompt_count(spark: SparkSession) -> None:
+    run = {"model_version": "m", "prompt_version": "p", "decoding_version": "d"}
+    now = run | {"prompt": f"{PROMPT}\ntitle: Oak"}
+    others = [now | {name: "other"} for name in run] + [now | {"prompt": f"{PROMPT}\ntitle: {t}"} for t in ("Elm", "A")]
+    rows = [{"signature": "a", "text": "yes"} | now, *({"signature": "a", "text": "no"} | other for other in others)]
+    elsewhere = {"signature": "b", "text": "of an image that is gone"} | now
+    images = build(IMAGES, spark, {"image_id": "2", "signature": "a", "locale": "en", "title": "A"},
+                   {"image_id": "1", "signature": "a", "locale": "en", "title": "Oak"})  # fmt: skip
+    found = answers(build(GENERATIONS, spark, *rows, elsewhere), images, **run).collect()
     assert [(r.signature, r.text) for r in found] == [("a", "yes")]

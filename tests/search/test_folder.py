@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from geo_lib.errors import InputError
+from geo_lib.errors import CountingError, InputError
 from geo_lib.search.delivery import Part, rows_of, settle, short_days, sort_out
 from geo_lib.search.folder import exported_days, inspect
 from geo_lib.search.layouts import Layout
@@ -129,3 +129,12 @@ def test_a_day_of_which_fewer_rows_came_than_promised_is_malformed_and_counted_w
     assert (settled.rows.rows_in, settled.rows.kept) == (5, 2)
     assert settled.rows.failed == {"malformed_day": 2, "negative_count": 1}
     assert (settled.days.rows_in, settled.days.failed) == (2, {"malformed_day": 1})
+
+
+def test_rows_that_a_file_of_no_day_promised_and_did_not_give_break_the_balance(tmp_path: Path) -> None:
+    row = {"page": "p", "query": "q", "date": "2026-10-01", "impressions": 2, "clicks": 1, "position": 1}
+    pq.write_table(pa.Table.from_pylist([row] * 3), tmp_path / "rows.parquet")
+    delivery = sort_out(inspect(str(tmp_path)), complete=None)
+    assert settle(delivery, [Part(DAY, None, 3, 1)]).rows.rows_in == 3
+    with pytest.raises(CountingError, match="3 came in, but 2 kept"):
+        settle(delivery, [Part(DAY, None, 2, 1)])
