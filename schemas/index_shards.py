@@ -41,6 +41,6 @@ INDEX_SHARDS = Table(
     key=("index_version", "shard"),
     write=Write.REPLACE_WHERE,
     slice_by="family",
-    checks={"has_rows": "rows > 0", "recall_is_a_share": "recall_at_10 between 0 and 1"},
+    checks={"has_rows": "rows > 0", "recall_is_a_share": "recall_at_10 is null or recall_at_10 between 0 and 1"},
     version=2,
 )

@@ -160,6 +160,14 @@ def test_every_column_says_what_it_means_and_what_its_null_means() -> None:
                 assert re.search(r"\bnull\b", comment), f"{table.name}.{column.name} may be null and does not say when"
 
 
+def test_a_check_of_a_nullable_column_says_what_null_means_since_delta_refuses_what_is_not_true() -> None:
+    for table in (*all_tables(), *all_truth_tables()):
+        for check, condition in table.checks.items():
+            named = set(re.findall(r"\w+", re.sub("'[^']*'", "", condition)))
+            if named & {column.name for column in table.schema if column.nullable}:
+                assert " is null" in condition, f"{table.name}: {check}"
+
+
 def test_only_production_names_models_of_a_hub() -> None:
     hub = re.compile(r"\b(Qwen|meta-llama|google|openai|sentence-transformers)/[A-Za-z0-9.-]+")
     files = [*(ROOT / "conf").glob("*.yml"), *SOURCES]
