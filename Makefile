@@ -21,11 +21,15 @@ run: $(READY)  ## simulate the platform (SIZE=small, default or large) and run t
 .PHONY: test
 test: $(READY) lint  ## lint, types and every test that takes seconds
 	$(BIN)/python -m pytest -q -m transform --connect
-	$(BIN)/python -m pytest -q -m "not slow and not stickers"
+	$(BIN)/python -m pytest -q -m "not slow and not long and not stickers"
 
 .PHONY: test-slow
-test-slow: $(READY)  ## the jobs and the workflow end to end, a killed driver, the stickers: some 30 minutes
-	$(BIN)/python -m pytest -q -m "slow or stickers"
+test-slow: $(READY)  ## jobs end to end on tiny tables, the engine, a model server: some 10 minutes
+	$(BIN)/python -m pytest -q -m slow
+
+.PHONY: test-long
+test-long: $(READY)  ## the workflow three times, a killed driver, a site changed and published again, the stickers: some 40 minutes
+	$(BIN)/python -m pytest -q -m "long or stickers"
 
 .PHONY: lint
 lint: $(READY)  ## ruff, mypy --strict and the arrows between packages

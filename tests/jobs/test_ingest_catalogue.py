@@ -13,6 +13,8 @@ from schemas.image_bytes import IMAGE_BYTES
 from schemas.images import IMAGES
 from schemas.rejected_rows import REJECTED_ROWS
 
+pytestmark = pytest.mark.slow
+
 
 def catalogue(folder: Path, *rows: tuple[str, str]) -> str:
     """A manifest of (image_id, colour): the colour names the file, ``absent`` none, ``broken`` no picture."""

@@ -56,6 +56,7 @@ def test_days_of_older_and_newer_columns_come_in_together_and_bad_rows_are_set_a
     assert rejected == {"negative": "negative_count", "odd": "clicks_exceed_impressions"}
 
 
+@pytest.mark.slow
 def test_a_re_exported_day_replaces_the_day_with_what_vanished_and_no_other_day(
     context: Context, tmp_path: Path
 ) -> None:
@@ -82,6 +83,7 @@ def test_a_day_without_rows_is_emptied(context: Context, tmp_path: Path) -> None
     assert stored(context) == {(SECOND, "oak"): 4}
 
 
+@pytest.mark.slow
 def test_a_malformed_day_keeps_its_last_good_rows_and_the_others_go_on(context: Context, tmp_path: Path) -> None:
     knobs = IngestSearchConsole(path=str(tmp_path / "drop"), max_failed_share=0.5)
     broken = drop(tmp_path / "drop", FIRST, {})
@@ -96,6 +98,7 @@ def test_a_malformed_day_keeps_its_last_good_rows_and_the_others_go_on(context: 
     assert (rejected.row, rejected.reason) == ("data_date=2026-10-01/part-0.parquet", "malformed_day")
 
 
+@pytest.mark.slow
 def test_rows_of_another_day_than_their_folder_are_rejected_and_change_no_day(context: Context, tmp_path: Path) -> None:
     drop(tmp_path / "drop", FIRST, {"data_date": FIRST}, {"data_date": SECOND, "query": "stray"})
     counts = run(context, IngestSearchConsole(path=str(tmp_path / "drop"), max_failed_share=0.5))
@@ -105,6 +108,7 @@ def test_rows_of_another_day_than_their_folder_are_rejected_and_change_no_day(co
     assert json.loads(rejected.row)["other_day"] == "2026-10-02"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("own_day", [{}, {"data_date": FIRST}], ids=["day of the folder", "day in the rows"])
 def test_a_day_with_a_corrupt_page_inside_is_malformed_too(
     context: Context, tmp_path: Path, own_day: dict[str, Any]

@@ -20,6 +20,7 @@ def test_the_defaults_are_the_paper_s() -> None:
     assert knobs.top == 30
 
 
+@pytest.mark.slow
 def test_what_finds_an_image_by_the_day_asked_for_is_mined_and_every_console_row_is_counted(
     spark: SparkSession, context: Context
 ) -> None:

@@ -15,7 +15,7 @@ from jobs.workflow import ROOT
 from schemas.job_runs import JOB_RUNS
 from tests.conftest import AS_OF
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 TINY = """
 extends: demo.yml
@@ -24,7 +24,7 @@ schema: geo_tiny
 jobs:
   simulate_platform: {folder: ./lakehouse/raw, size: tiny, days: 12}
   ingest_catalogue: {manifest: ./lakehouse/raw/catalogue.parquet}
-  ingest_search_console: {path: ./lakehouse/raw/search_console, max_failed_share: 0.2}  # one of its 13 days is malformed
+  ingest_search_console: {path: ./lakehouse/raw/search_console, max_failed_share: 0.2}  # 1 of 13 days is malformed
   finetune_vlm: {recipe: {epochs: 2}}
   annotate_images: {chunk_signatures: 64}
   build_collections: {min_items: 3, min_score: 0.3}

@@ -61,6 +61,7 @@ def run(runner: Runner, job: Job[Knobs], knobs: Knobs | None = None, *, force: b
     return runner.run(job, knobs or Knobs(), force=force, progress=lambda done, total, what: None)
 
 
+@pytest.mark.slow
 def test_a_job_runs_again_only_when_something_it_depends_on_has_changed(runner: Runner, tmp_path: Path) -> None:
     raw = tmp_path / "raw.csv"
     raw.write_text("1")
