@@ -73,6 +73,7 @@ def test_a_re_exported_day_replaces_the_day_with_what_vanished_and_no_other_day(
     assert stored(context) == {(FIRST, "oak"): 5, (SECOND, "oak"): 4}
 
 
+@pytest.mark.slow
 def test_a_day_without_rows_is_emptied(context: Context, tmp_path: Path) -> None:
     knobs = IngestSearchConsole(path=str(tmp_path / "drop"))
     path = drop(tmp_path / "drop", FIRST, {})
@@ -125,6 +126,7 @@ def test_a_day_with_a_corrupt_page_inside_is_malformed_too(
     assert stored(context) == {(SECOND, "oak"): 4}
 
 
+@pytest.mark.slow
 def test_too_many_malformed_days_stop_the_job_however_few_their_rows(context: Context, tmp_path: Path) -> None:
     drop(tmp_path / "drop", FIRST, *[{"query": f"q{n}"} for n in range(100)])
     drop(tmp_path / "drop", SECOND, {}).write_bytes(b"not parquet")
@@ -134,6 +136,7 @@ def test_too_many_malformed_days_stop_the_job_however_few_their_rows(context: Co
     assert context.tables.read(REJECTED_ROWS).count() == 1
 
 
+@pytest.mark.slow
 def test_days_that_the_export_log_does_not_call_complete_wait(context: Context, tmp_path: Path) -> None:
     drop(tmp_path / "searchdata_url_impression", FIRST, {})
     drop(tmp_path / "searchdata_url_impression", SECOND, {}, {"query": "early"})
@@ -155,6 +158,7 @@ def test_a_log_beside_the_folder_is_among_the_files_whose_change_makes_the_job_r
     assert JOB.files(IngestSearchConsole()) == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["csv", "jsonl"])
 def test_api_rows_come_in_beside_their_bad_lines(context: Context, tmp_path: Path, suffix: str) -> None:
     rows = [

@@ -95,6 +95,7 @@ def tomorrow(runner: Runner) -> Any:
     return runner.as_of + timedelta(days=1)
 
 
+@pytest.mark.slow
 def test_forcing_runs_it_and_leaves_every_table_but_job_runs_at_its_version(runner: Runner) -> None:
     adding = Adding()
     run(runner, adding.job())
@@ -134,6 +135,7 @@ def test_an_input_that_is_not_there_is_a_failure_that_is_recorded_too(runner: Ru
     assert "nowhere.csv" in row.error
 
 
+@pytest.mark.slow
 def test_skipped_jobs_are_noted_in_one_commit(runner: Runner) -> None:
     adding = Adding()
     run(runner, adding.job())

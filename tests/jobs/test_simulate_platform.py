@@ -9,6 +9,7 @@ from schemas.truth_images import TRUTH_IMAGES
 from schemas.truth_intents import TRUTH_INTENTS
 
 
+@pytest.mark.slow
 def test_the_job_leaves_files_and_their_truth_and_a_rerun_changes_neither(
     context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
