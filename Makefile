@@ -24,7 +24,7 @@ test: $(READY) lint  ## lint, types and every test that takes seconds
 	$(BIN)/python -m pytest -q -m "not slow and not long and not stickers"
 
 .PHONY: test-slow
-test-slow: $(READY)  ## jobs end to end on tiny tables, the engine, a model server: some 10 minutes
+test-slow: $(READY)  ## jobs end to end on tiny tables, the engine, a model server: some 15 minutes
 	$(BIN)/python -m pytest -q -m slow
 
 .PHONY: test-long
