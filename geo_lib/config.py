@@ -94,6 +94,13 @@ def at_least_one(knobs: object, *names: str) -> None:
             raise ValueError(f"{name} must be at least 1, not {value}")
 
 
+def zero_to_one(knobs: object, *names: str) -> None:
+    """Raise ``ValueError`` unless these fields of ``knobs`` lie in [0, 1]; ``build`` adds whose they are."""
+    for name in names:
+        if not 0 <= (value := getattr(knobs, name)) <= 1:
+            raise ValueError(f"{name} must lie in [0, 1], not {value}")
+
+
 def load(path: str | Path) -> Conf:
     """Read a configuration file, on top of those it ``extends``.
 

@@ -141,13 +141,13 @@ class Tables:
     def _properties(self, table: Table) -> Mapping[str, str]:
         if self.catalog and not self.exists(table):
             return {}
-        if not self.catalog and "://" not in self.lakehouse and not Path(self._path(table), "_delta_log").is_dir():
+        if not self.catalog and not Path(self._path(table), "_delta_log").is_dir():
             return {}
         from pyspark.errors import AnalysisException
 
         try:
             rows = self.spark.sql(f"show tblproperties {self._name(table)}").collect()
-        except AnalysisException:  # a path on an object store that holds no table
+        except AnalysisException:  # a log without a commit yet is no table
             return {}
         return {row["key"]: row["value"] for row in rows}
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from geo_lib.config import at_least_one
+from geo_lib.config import at_least_one, zero_to_one
 from geo_lib.counts import Counts
 from geo_lib.models import ModelFiles
 from geo_lib.vlm.engine import Decoding, EngineSpec
@@ -43,8 +43,7 @@ class AnnotateImages:
 
     def __post_init__(self) -> None:
         at_least_one(self, "chunk_signatures", "engines", "max_num_seqs")
-        if not 0 <= self.max_failed_share <= 1:
-            raise ValueError(f"max_failed_share is a share, not {self.max_failed_share}")
+        zero_to_one(self, "max_failed_share")
 
 
 def run(ctx: Context, knobs: AnnotateImages) -> Counts:

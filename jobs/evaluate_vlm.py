@@ -17,6 +17,7 @@ from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from geo_lib.catalogue.subjects import subjects
+from geo_lib.config import zero_to_one
 from geo_lib.counts import Counts
 from geo_lib.errors import ConfigError
 from geo_lib.evaluation.vlm_quality import (
@@ -79,8 +80,7 @@ class EvaluateVlm:
     def __post_init__(self) -> None:
         if self.signatures < 2:
             raise ValueError(f"signatures must be at least 2, not {self.signatures}")
-        if not 0 <= self.max_failed_share <= 1:
-            raise ValueError(f"max_failed_share is a share, not {self.max_failed_share}")
+        zero_to_one(self, "max_failed_share")
 
 
 def run(ctx: Context, knobs: EvaluateVlm) -> Counts:

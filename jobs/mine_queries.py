@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pyspark import StorageLevel
 from pyspark.sql import functions as F
 
-from geo_lib.config import at_least_one
+from geo_lib.config import at_least_one, zero_to_one
 from geo_lib.counts import Counts
 from geo_lib.search.attribution import image_attribution
 from geo_lib.search.performance import mined_queries, page_queries, query_performance, row_fates
@@ -37,8 +37,7 @@ class MineQueries:
 
     def __post_init__(self) -> None:
         at_least_one(self, "many_impressions", "min_impressions", "top")
-        if not 0 <= self.min_ctr <= 1:
-            raise ValueError(f"min_ctr must be a share between 0 and 1, not {self.min_ctr}")
+        zero_to_one(self, "min_ctr")
         if self.max_position < 1:
             raise ValueError(f"max_position counts from 1, so it cannot be {self.max_position}")
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from pyspark.sql import functions as F
 
+from geo_lib.config import zero_to_one
 from geo_lib.counts import Counts
 from geo_lib.errors import ConfigError
 from geo_lib.queries import decisions, proposals
@@ -40,8 +41,7 @@ class ValidateQueries:
     """Share of proposals that may be generations that failed."""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.min_language_score <= 1:
-            raise ValueError(f"min_language_score must lie in [0, 1], not {self.min_language_score}")
+        zero_to_one(self, "min_language_score")
 
 
 def run(ctx: Context, knobs: ValidateQueries) -> Counts:

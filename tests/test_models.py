@@ -27,16 +27,20 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
+def keeps_what_a_run_trained(models: Models, name: str, folder: Path) -> None:
+    with models.training(name, "v1", {"rank": 4}) as run:
+        run.record({"loss": 1.5}, 1)
+        kept = models.keep(name, "v1", folder, run=run)
+    models.point(f"{name}@champion", "v1")
+    assert models.resolve(f"{name}@champion") == kept == models.known(name, "v1")
+    assert kept.digest == digest(folder) == digest(kept.path)
+    assert models.known(name, "v2") is None
+
+
 def test_a_kept_model_is_found_by_alias_and_by_version_with_the_digest_of_its_files(
     models: Models, folder: Path
 ) -> None:
-    with models.training("vlm", "v1", {"rank": 4}) as run:
-        run.record({"loss": 1.5}, 1)
-        kept = models.keep("vlm", "v1", folder, run=run)
-    models.point("vlm@champion", "v1")
-    assert models.resolve("vlm@champion") == kept == models.known("vlm", "v1")
-    assert kept.digest == digest(folder) == digest(kept.path)
-    assert models.known("vlm", "v2") is None
+    keeps_what_a_run_trained(models, "vlm", folder)
 
 
 def test_what_a_run_recorded_is_in_the_registry_by_step(models: Models, folder: Path) -> None:
@@ -134,13 +138,7 @@ def test_a_server_registers_a_base_once_and_gives_its_files_to_another_machine(
 
 @pytest.mark.slow
 def test_a_server_keeps_what_a_run_trained(server: str, folder: Path, tmp_path: Path) -> None:
-    models = Models(str(tmp_path / "here"), tracking_uri=server)
-    with models.training("tuned", "v1", {"rank": 4}) as run:
-        run.record({"loss": 1.5}, 1)
-        kept = models.keep("tuned", "v1", folder, run=run)
-    models.point("tuned@champion", "v1")
-    assert models.resolve("tuned@champion") == kept == models.known("tuned", "v1")
-    assert kept.digest == digest(folder) == digest(kept.path)
+    keeps_what_a_run_trained(Models(str(tmp_path / "here"), tracking_uri=server), "tuned", folder)
 
 
 @pytest.mark.slow
