@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
+from delta.exceptions import ConcurrentAppendException
 from pyspark import StorageLevel
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -23,6 +24,8 @@ _IDENTITY = "geo.table_id"
 _CONSTRAINT = "delta.constraints."
 _MAINTENANCE = ("OPTIMIZE", "VACUUM START", "VACUUM END")
 """Operations that make a version and change no row; a platform may run them by itself."""
+_ATTEMPTS = 5
+"""How often to append when other writers keep committing in between, before that is an error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,19 +105,21 @@ class Tables:
             new.unpersist()
 
     def append(self, table: Table, df: DataFrame, *, sequence: int) -> None:
-        """Add the rows whose key is not there yet, once per (run, table, ``sequence``)."""
+        """Add the rows whose key is not there yet, once per (run, table, ``sequence``).
+
+        Another writer's commit in between is no failure: ``df`` is computed again and what is still missing added.
+        """
         if table.write is not Write.APPEND:
             raise ValueError(f"{table.name} is written by write(): its mode is {table.write.value}")
         self._ensure(table)
         self._versions.pop(self._name(table), None)
-        there = self.read(table).select(*table.key)
-        same = [F.col(f"new.{k}").eqNullSafe(F.col(f"there.{k}")) for k in table.key]
-        new = table.conform(df).alias("new").join(there.alias("there"), on=same, how="left_anti")
-        writer = self._stamped(new).write.format("delta").mode("append")
-        writer = writer.option("txnAppId", f"{self.stamp.run_id}/{self.schema}.{table.name}")
-        writer.option("txnVersion", sequence).saveAsTable(self._name(table)) if self.catalog else writer.option(
-            "txnVersion", sequence
-        ).save(self._path(table))
+        for attempts_left in reversed(range(_ATTEMPTS)):
+            try:
+                self._append(table, table.conform(df), sequence)
+                break
+            except ConcurrentAppendException:
+                if not attempts_left:
+                    raise
 
     def register(self, tables: Sequence[Table]) -> list[str]:
         """Give every table that exists its name ``schema.table`` in this session, for SQL; return the names."""
@@ -223,6 +228,14 @@ class Tables:
                 "code_commit": F.lit(self.stamp.code_commit),
             }
         )
+
+    def _append(self, table: Table, new: DataFrame, sequence: int) -> None:
+        there = self.read(table).select(*table.key)
+        same = [F.col(f"new.{k}").eqNullSafe(F.col(f"there.{k}")) for k in table.key]
+        missing = new.alias("new").join(there.alias("there"), on=same, how="left_anti")
+        writer = self._stamped(missing).write.format("delta").mode("append").option("txnVersion", sequence)
+        writer = writer.option("txnAppId", f"{self.stamp.run_id}/{self.schema}.{table.name}")
+        writer.saveAsTable(self._name(table)) if self.catalog else writer.save(self._path(table))
 
     def _append_first(self, table: Table, new: DataFrame) -> bool:
         """Append to a table that holds nothing yet: the same result as its write mode, at a third of the cost."""

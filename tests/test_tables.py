@@ -1,7 +1,11 @@
 """Every write mode: equal content makes no commit, different content exactly what it should."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+import pandas as pd
 import pytest
 from chispa import assert_df_equality
 from pyspark.sql import SparkSession
@@ -100,6 +104,34 @@ def test_append_adds_a_key_once_and_a_repeated_sequence_of_one_run_nothing(spark
     tables.append(table, build(table, spark, {"day": "tue", "n": 1}), sequence=1)
     tables.append(table, build(table, spark, {"day": "mon", "n": 9}, {"day": "wed", "n": 1}), sequence=2)
     assert rows(tables, table) == [("mon", None, 1), ("wed", None, 1)]
+
+
+def test_two_tasks_that_append_at_the_same_moment_both_leave_their_rows_and_a_common_key_once(
+    spark: SparkSession, tables: Tables, tmp_path: Path
+) -> None:
+    table = contract(Write.APPEND)
+    tables.append(table, build(table, spark, {"day": "mon", "n": 1}), sequence=1)
+    reading, committed = tmp_path / "reading", tmp_path / "committed"
+
+    def until_the_other_has_committed(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        reading.touch()
+        while not committed.exists():
+            time.sleep(0.02)
+        yield from batches
+
+    slow = build(table, spark, {"day": "tue", "n": 1}, {"day": "wed", "n": 2})
+    slow = slow.coalesce(1).mapInPandas(until_the_other_has_committed, slow.schema)  # one of the two cores
+    other = tables.stamped(Stamp("other-run", tables.stamp.as_of, "test", simulated=True))
+    with ThreadPoolExecutor(1) as pool:
+        ended = pool.submit(tables.append, table, slow, sequence=2)
+        while not reading.exists() and not ended.done():
+            time.sleep(0.02)
+        try:
+            other.append(table, build(table, spark, {"day": "wed", "n": 1}), sequence=1)
+        finally:
+            committed.touch()
+        ended.result(timeout=60)
+    assert [(day, n) for day, _, n in rows(tables, table)] == [("mon", 1), ("tue", 1), ("wed", 1)]
 
 
 @pytest.mark.parametrize(("write", "call"), [(Write.APPEND, "write"), (Write.MERGE, "append")])
