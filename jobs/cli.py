@@ -8,25 +8,18 @@ geo tables
 """
 
 import argparse
-import csv
-import json
 import logging
 import os
 import secrets
-import shlex
-import shutil
 import sys
-import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from pyspark.sql import SparkSession
 from rich.console import Console
-from rich.table import Table as Grid
 
 from geo_lib import config, provenance, spark
 from geo_lib.config import Conf
@@ -56,6 +49,7 @@ from jobs import (
 from jobs.job import Job
 from jobs.live import Board
 from jobs.runner import Outcome, Runner
+from jobs.terminal import print_rows, quiet, say_how_it_went
 from jobs.workflow import ROOT, Task, Workflow, load
 from schemas.job_runs import JOB_RUNS
 from schemas.table import Table
@@ -96,7 +90,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise ConfigError(
                 f"{args.conf} configures {', '.join(strangers)}, which is no job; jobs are {', '.join(sorted(JOBS))}"
             )
-        with _quiet(conf) as (console, log_file):
+        with quiet(conf) as (console, log_file):
             try:
                 return int(args.act(args, conf, console))
             except GeoError as error:
@@ -163,14 +157,6 @@ def _command(commands: Any, name: str, described: str) -> argparse.ArgumentParse
     return one
 
 
-class _Utc(logging.Formatter):
-    """Log times as the tables have them."""
-
-    @staticmethod
-    def converter(seconds: float | None = None) -> time.struct_time:
-        return time.gmtime(seconds)
-
-
 # -- what the commands do ----------------------------------------------------------------------------------
 
 
@@ -231,7 +217,7 @@ def _run_workflow(args: argparse.Namespace, conf: Conf, console: Console) -> int
         board = Board(console, f"geo run {workflow.name}", lambda: spark.running_stages(runner.tables.spark))
         outcomes = _run_tasks(workflow, asked, runner, board)
         runner.record_skips(outcomes)
-    _say_how_it_went(console, conf, args.conf, workflow, outcomes)
+    say_how_it_went(console, conf, None if args.conf == DEMO else args.conf, workflow, outcomes)
     return 1 if len(outcomes) < len(workflow.tasks) or any(o.status == "failed" for o in outcomes) else 0
 
 
@@ -273,51 +259,12 @@ def _run_tasks(workflow: Workflow, asked: Sequence[argparse.Namespace], runner: 
     return outcomes
 
 
-def _say_how_it_went(console: Console, conf: Conf, file: Path, workflow: Workflow, outcomes: Sequence[Outcome]) -> None:
-    for outcome in outcomes:
-        if outcome.counts is not None and outcome.counts.report:
-            console.print(f"\n{outcome.job}\n{outcome.counts.report}", markup=False, highlight=False, soft_wrap=True)
-    failed = [o for o in outcomes if o.status == "failed"]
-    for outcome in failed:
-        console.print(f"\n{outcome.job} failed: {outcome.error}", style="red", markup=False, highlight=False)
-    took = sum(o.seconds for o in outcomes)
-    skipped = sum(o.status == "skipped" for o in outcomes)
-    console.print(
-        f"\n{len(outcomes) - len(failed) - skipped} of {len(workflow.tasks)} tasks ran, {skipped} had nothing to do, "
-        f"{len(workflow.tasks) - len(outcomes) + len(failed)} did not succeed; {took:.0f} s of work",
-        highlight=False,
-    )
-    if failed:
-        console.print("Mend the cause and run the same command again: what succeeded is not repeated.")
-        return
-    option = "" if file == DEMO else f" --conf {shlex.quote(str(file))}"
-    console.print(f"lakehouse  {conf.lakehouse}", highlight=False, soft_wrap=True)
-    if Path(conf.lakehouse, "site", "index.html").is_file():
-        console.print(f"open       file://{conf.lakehouse}/site/index.html", highlight=False, soft_wrap=True)
-    for statement in (
-        f"select title, items, demand, state from {conf.schema}.collections order by demand desc limit 10",
-        f"select stage, reason, count(*) as queries from {conf.schema}.query_decisions group by all order by 3 desc",
-        f"select segment, arm, round(value, 3) as rouge_1, n from {conf.schema}.evaluations order by segment, arm",
-    ):
-        console.print(
-            f'try        {_command_to_type()} sql "{statement}"{option}', highlight=False, markup=False, soft_wrap=True
-        )
-
-
-def _command_to_type() -> str:
-    """``geo`` where the shell finds it, else the running script by its shorter path: ``.venv/bin/geo``."""
-    if shutil.which("geo") or Path(sys.argv[0]).name != "geo":
-        return "geo"
-    whole = str(Path(sys.argv[0]).absolute())
-    return shlex.quote(min(os.path.relpath(whole), whole, key=len))
-
-
 def _sql(args: argparse.Namespace, conf: Conf, console: Console) -> int:
     with _runner(conf, args.as_of) as runner:
         runner.tables.register(all_tables())
         runner.tables.truth.register(all_truth_tables())
         answer = runner.tables.spark.sql(args.statement)
-        _print_rows(answer.columns, [tuple(row) for row in answer.collect()], args.format, console)
+        print_rows(answer.columns, [tuple(row) for row in answer.collect()], args.format, console)
     return 0
 
 
@@ -330,7 +277,7 @@ def _tables(args: argparse.Namespace, conf: Conf, console: Console) -> int:
                     version = tables.version(table).rpartition("@")[2]
                     count = tables.read(table).count()
                     rows.append((f"{tables.schema}.{table.name}", count, version, ", ".join(table.key), table.comment))
-    _print_rows(["table", "rows", "version", "key", "holds"], rows, "table", console)
+    print_rows(["table", "rows", "version", "key", "holds"], rows, "table", console)
     return 0
 
 
@@ -343,22 +290,6 @@ def all_tables() -> list[Table]:
 def all_truth_tables() -> list[Table]:
     written = {t.name: t for job in JOBS.values() for t in job.writes_truth}
     return [written[name] for name in sorted(written)]
-
-
-def _print_rows(columns: Sequence[str], rows: Sequence[tuple[Any, ...]], how: str, console: Console) -> None:
-    if how == "json":
-        console.out(json.dumps([dict(zip(columns, row, strict=True)) for row in rows], default=str, ensure_ascii=False))
-    elif how == "csv":
-        writer = csv.writer(console.file, lineterminator="\n")
-        writer.writerows([columns, *rows])
-    else:
-        grid = Grid(box=None, padding=(0, 1), header_style="bold")
-        for name in columns:
-            grid.add_column(name, overflow="fold")
-        for row in rows:
-            grid.add_row(*("" if value is None else str(value) for value in row))
-        console.print(grid, markup=False, highlight=False)
-        console.print(f"{len(rows):,} rows", style="dim")
 
 
 # -- what the commands work in -----------------------------------------------------------------------------
@@ -397,40 +328,6 @@ def _models(conf: Conf) -> Models:
         )
     prefix = f"{conf.catalog}.{conf.schema}." if conf.catalog else ""
     return Models(f"{conf.lakehouse}/mlflow", tracking_uri=conf.mlflow, prefix=prefix)
-
-
-@contextmanager
-def _quiet(conf: Conf) -> Iterator[tuple[Console, Path]]:
-    """Give the terminal to the console alone; what Spark, vLLM and MLflow say goes to a log file."""
-    folder = Path(conf.lakehouse, "logs") if can_append(conf.lakehouse) else Path(tempfile.gettempdir())
-    folder.mkdir(parents=True, exist_ok=True)
-    log_file = folder / f"geo-{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}.log"
-    terminal: TextIO = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
-    saved = [os.dup(fd) for fd in (1, 2)]
-    sys.stdout.flush()
-    sys.stderr.flush()
-    with log_file.open("ab") as file:
-        for fd in (1, 2):
-            os.dup2(file.fileno(), fd)
-    root = logging.getLogger()
-    handler = logging.FileHandler(log_file, encoding="utf-8")
-    handler.setFormatter(_Utc("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    root.addHandler(handler)
-    root.setLevel(logging.INFO)
-    for chatty in ("py4j", "mlflow", "alembic"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
-    width = None if terminal.isatty() else 160
-    try:
-        yield Console(file=terminal, width=width), log_file
-    finally:
-        root.removeHandler(handler)
-        handler.close()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        for fd, back in zip((1, 2), saved, strict=True):
-            os.dup2(back, fd)
-            os.close(back)
-        terminal.close()
 
 
 if __name__ == "__main__":

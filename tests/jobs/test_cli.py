@@ -19,7 +19,7 @@ from geo_lib.counts import Counts
 from geo_lib.errors import ConfigError, InputError
 from geo_lib.models import Models
 from geo_lib.tables import Tables
-from jobs import cli, workflow
+from jobs import cli, terminal, workflow
 from jobs.job import Context, Job
 from jobs.live import Board
 from jobs.runner import Runner
@@ -215,7 +215,7 @@ def test_what_to_try_next_can_be_typed_as_it_is_printed(conf: Path, monkeypatch:
     def said(script: Path) -> str:
         monkeypatch.setattr("sys.argv", [str(script), "run", "w"])
         shown = StringIO()
-        cli._say_how_it_went(Console(file=shown, width=160), config.load(conf), conf, Workflow("w", ()), [])
+        terminal.say_how_it_went(Console(file=shown, width=160), config.load(conf), conf, Workflow("w", ()), [])
         return shown.getvalue()
 
     monkeypatch.setenv("PATH", str(conf.parent))
