@@ -54,6 +54,7 @@ $(READY): requirements-cpu.lock pyproject.toml
 	@$(MAKE) --no-print-directory check-machine
 	@echo "Installing the pinned environment into .venv (some minutes when nothing is cached) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null
 	@$(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION)
 	@HNSWLIB_NO_NATIVE=1 $(BIN)/uv pip install -q --python $(BIN)/python --no-deps -r requirements-cpu.lock
 	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
