@@ -3,10 +3,13 @@
     geo annotate-images --conf conf/demo.yml
 
 Reads images, image_bytes and vlm@champion; appends to generations, one commit per chunk of signatures,
-so that a crash costs the chunk in flight and repeats no committed one. Counts signatures.
+so that a crash costs the chunk in flight and repeats no committed one. An error that another setting of the
+engine may cure is counted and not kept: the next run asks again. Counts signatures.
 """
 
 import math
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pyspark.sql import DataFrame
@@ -16,7 +19,7 @@ from geo_lib.config import at_least_one, zero_to_one
 from geo_lib.counts import Counts
 from geo_lib.models import ModelFiles
 from geo_lib.vlm.engine import Decoding, EngineSpec
-from geo_lib.vlm.inference import answers, asked, generations
+from geo_lib.vlm.inference import CURABLE, answers, asked, generations
 from geo_lib.vlm.processor import bounds_of, load_processor
 from geo_lib.vlm.prompts import PROMPT_VERSION
 from jobs.job import Context, Job
@@ -25,6 +28,7 @@ from schemas.image_bytes import IMAGE_BYTES
 from schemas.images import IMAGES
 
 CHAMPION = "vlm@champion"
+_UNANSWERED = "unanswered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,7 @@ def run(ctx: Context, knobs: AnnotateImages) -> Counts:
     wanted = asked(images)
     known = answers(ctx.tables.read(GENERATIONS), images, **version)
     missing = wanted.join(known, on="signature", how="left_anti").persist()
+    refused: Counter[str] = Counter()
     try:
         new = missing.count()
         chunks = math.ceil(new / knobs.chunk_signatures)
@@ -66,14 +71,19 @@ def run(ctx: Context, knobs: AnnotateImages) -> Counts:
             ctx.progress(chunk, chunks, "chunks committed")
             some = missing.where(F.pmod(F.xxhash64("signature"), F.lit(chunks)) == chunk)
             requests = some.join(stored, on="signature", how="inner")
-            written = generations(requests, spec=spec, partitions=knobs.engines)
-            stamped = written.withColumns({name: F.lit(value) for name, value in version.items()})
-            ctx.tables.append(GENERATIONS, stamped.select(*GENERATIONS.schema.names), sequence=chunk)
+            written = generations(requests, spec=spec, partitions=knobs.engines).persist()
+            try:
+                refused.update(_curable(written))
+                lasting = written.where(F.col("error_class").isNull() | ~F.col("error_class").isin(*CURABLE))
+                stamped = lasting.withColumns({name: F.lit(value) for name, value in version.items()})
+                ctx.tables.append(GENERATIONS, stamped.select(*GENERATIONS.schema.names), sequence=chunk)
+            finally:
+                written.unpersist()
         ctx.progress(chunks, chunks, "chunks committed")
     finally:
         missing.unpersist()
     answered = answers(ctx.tables.read(GENERATIONS), images, **version)
-    return _counts(wanted, answered, new).refuse_above(knobs.max_failed_share, unit=JOB.unit)
+    return _counts(wanted, answered, refused, new).refuse_above(knobs.max_failed_share, unit=JOB.unit)
 
 
 def engine_spec(model: ModelFiles, knobs: AnnotateImages, *, log_file: str | None) -> EngineSpec:
@@ -88,12 +98,18 @@ def engine_spec(model: ModelFiles, knobs: AnnotateImages, *, log_file: str | Non
     )
 
 
-def _counts(wanted: DataFrame, answered: DataFrame, new: int) -> Counts:
+def _curable(written: DataFrame) -> Mapping[str, int]:
+    """Signatures by the error that is not kept."""
+    rows = written.where(F.col("error_class").isin(*CURABLE)).groupBy("error_class").count().collect()
+    return {row["error_class"]: row["count"] for row in rows}
+
+
+def _counts(wanted: DataFrame, answered: DataFrame, refused: Mapping[str, int], new: int) -> Counts:
     fates = (
         wanted.select("signature")
         .join(answered, on="signature", how="left")
         .select(
-            F.when(F.col("model_version").isNull(), "no_stored_image").otherwise(F.col("error_class")).alias("error"),
+            F.when(F.col("model_version").isNull(), _UNANSWERED).otherwise(F.col("error_class")).alias("error"),
             (F.col("finish_reason") == "length").alias("is_cut"),
             "output_tokens",
         )
@@ -107,13 +123,14 @@ def _counts(wanted: DataFrame, answered: DataFrame, new: int) -> Counts:
     by_error = {row["error"]: row for row in fates.collect()}
     fine = by_error.pop(None, None)
     kept = fine["signatures"] if fine else 0
-    failed = {error: row["signatures"] for error, row in by_error.items()}
+    failed = Counter({error: int(row["signatures"]) for error, row in by_error.items()}) + Counter(refused)
+    failed["no_stored_image"] = failed.pop(_UNANSWERED, 0) - sum(refused.values())
     produced = {
         "generated_now": new,
         "cut_off": fine["cut"] if fine else 0,
         "output_tokens": int(fine["tokens"]) if fine else 0,
     }
-    return Counts(wanted.count(), kept, failed=failed, produced=produced)
+    return Counts(wanted.count(), kept, failed=+failed, produced=produced)
 
 
 JOB = Job(

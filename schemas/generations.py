@@ -25,7 +25,7 @@ GENERATIONS = Table(
             column(
                 "error_class",
                 StringType(),
-                "undecodable_image, aspect_ratio, too_many_tokens or rejected_by_engine; null when there is an answer",
+                "undecodable_image or aspect_ratio; null when there is an answer; what a setting may cure is not kept",
                 nullable=True,
             ),
             column(

@@ -15,6 +15,9 @@ ANSWER = (
     "text string, error_class string, error_message string, finish_reason string, prompt_tokens int, output_tokens int"
 )
 
+CURABLE = ("too_many_tokens", "rejected_by_engine")
+"""Errors that another setting of the engine may cure; no part of what an answer is known by, so they are not kept."""
+
 _COLUMNS = [field.name for field in fields(Generation)]
 
 

@@ -129,6 +129,22 @@ def test_a_bad_image_is_an_error_on_its_row_and_too_many_of_them_stop_the_job(
         run(context, AnnotateImages(max_failed_share=0.1))
 
 
+def test_an_error_that_a_setting_cures_is_not_kept_and_the_next_run_asks_again(
+    spark: SparkSession, context: Context, tuned_vlm: ModelFiles
+) -> None:
+    champion(context, tuned_vlm)
+    put(context, spark, *[(p.signature, p.content) for p in drawn(2)], ("broken", b"no picture"))
+    no_room_for_a_prompt = AnnotateImages(max_model_len=280, max_failed_share=1.0)
+    counts = run(context, no_room_for_a_prompt)
+    assert (counts.rows_in, counts.kept) == (3, 0)
+    assert dict(counts.failed) == {"too_many_tokens": 2, "undecodable_image": 1}
+    assert [r["error_class"] for r in context.tables.read(GENERATIONS).collect()] == ["undecodable_image"]
+    later = replace(context, tables=context.tables.stamped(replace(context.tables.stamp, run_id="later")))
+    counts = run(later, AnnotateImages(max_failed_share=1.0))
+    assert (counts.kept, dict(counts.failed)) == (2, {"undecodable_image": 1})
+    assert counts.produced["generated_now"] == 2
+
+
 KILLED = """
 import sys
 from datetime import date
