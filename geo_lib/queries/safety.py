@@ -22,6 +22,8 @@ _FILE = Path(__file__).with_name("lexicon") / "safety.yml"
 _DISGUISES = str.maketrans(
     {"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b", "@": "a", "$": "s", "!": "i"}
 )
+_JOINT = re.compile(r"[^\w\s'’@$!]|_")
+"""What may stand between two words that are written as one; not what may stand for a letter."""
 _SPELLED_OUT = re.compile(r"(?<!\w)(?:\w[.\-_*\s]){2,}\w(?!\w)")
 
 
@@ -34,19 +36,17 @@ class _Lexicon:
     """Words in the longest of them."""
 
 
-def safety_version() -> int:
-    return int(yaml.safe_load(_FILE.read_text(encoding="utf-8"))["version"])
-
-
 def explicit_words(raw: str, *, locale: str) -> str | None:
     """The first banned word or phrase of a raw query; null when there is none.
 
-    Whole words only, so that Scunthorpe stays. Sees through digits and signs for letters and through s.p.a.c.i.n.g.
+    Whole words only, so that Scunthorpe stays. Sees through digits and signs for letters, through s.p.a.c.i.n.g and
+    words joined by a sign.
     Takes the raw text, because normalising removes the signs that a word may hide behind.
     """
     lexicon = _lexicon(language_of(locale))
     plain = unicodedata.normalize("NFKC", raw).lower()
-    for text in (plain, _SPELLED_OUT.sub(lambda found: re.sub(r"[^\w]|_", "", found[0]), plain)):
+    spelled_out = _SPELLED_OUT.sub(lambda found: re.sub(r"[^\w]|_", "", found[0]), plain)
+    for text in (plain, spelled_out, _JOINT.sub(" ", plain)):
         words = [_undisguised(word) for word in re.split(r"[\s,;:/]+", text)]
         words = [word for word in words if word]
         for start in range(len(words)):
@@ -58,7 +58,7 @@ def explicit_words(raw: str, *, locale: str) -> str | None:
 
 def _undisguised(word: str) -> str:
     """Letters behind digits and signs, where letters are the greater part: ``sh1t``, but not the phone ``a55``."""
-    inner = word.strip("\"'“”‘’.,;:?()[]{}<>*-_#")
+    inner = word.strip("\"'“”‘’.,;:!¡?¿()[]{}<>*-_#")
     letters = sum(character.isalpha() for character in inner)
     if letters * 2 > len(inner):
         inner = inner.translate(_DISGUISES)

@@ -5,7 +5,22 @@ from geo_lib.queries.safety import explicit_words
 
 @pytest.mark.parametrize(
     "query",
-    ["asshole", "a$$hole cake", "sh1t happens", "f.u.c.k you", "S-H-I-T", "what the fuck shirt", "porn", "gang bang"],
+    [
+        "asshole",
+        "a$$hole cake",
+        "sh1t happens",
+        "f.u.c.k you",
+        "S-H-I-T",
+        "what the fuck shirt",
+        "porn",
+        "gang bang",
+        "what the fuck!",
+        "¡shit!",
+        "porn-star costume",
+        "shit_show mug",
+        "fuck&love",
+        "sh!t-show",
+    ],
 )
 def test_explicit_words_are_found_in_disguise_too(query: str) -> None:
     assert explicit_words(query, locale="en") is not None
@@ -17,7 +32,7 @@ def test_explicit_words_are_found_in_disguise_too(query: str) -> None:
         "Scunthorpe", "maxi dress", "shag rug", "plant pot", "drawer knob", "naked cake ideas", "nude heels",
         "cowgirl outfit",
         "gay wedding cake", "samsung a55 case", "t-shirt", "a b c poster", "grapefruit", "class of 2026",
-        "assam tea", "",
+        "assam tea", "", "men's t-shirt", "mid-century sofa", "tit@nium ring!",
     ],
 )  # fmt: skip
 def test_ordinary_words_that_word_lists_fear_are_let_through(query: str) -> None:
