@@ -38,6 +38,8 @@ class Markers:
     colours: frozenset[str]
     materials: frozenset[str]
     patterns: frozenset[str]
+    hyphenated: frozenset[str]
+    """Those of all the words that have a hyphen."""
     settings: "Marker"
     """Nouns too wide to name one thing (outfit, decor): with attributes alone beside them, a look is asked for."""
 
@@ -47,7 +49,7 @@ class Markers:
         A look by its name; a purpose; attributes of no particular thing; an aesthetic; something to do; an occasion;
         an attribute of a thing.
         """
-        found = words(text)
+        found = self._words(text)
         attributes = [kind for kind in (self.colours, self.materials, self.patterns) if kind & set(found)]
         is_aesthetic = bool(self.aesthetics & set(found))
         things = [w for w in found if w not in self._attributes and w not in _LINKS and not self.settings.has(w)]
@@ -60,6 +62,10 @@ class Markers:
         if self.deeds.marks(text, found) or (self.occasions.marks(text, found) and not attributes):
             return USE_CASE
         return DESCRIPTION if attributes or len(found) <= _NAMES_A_THING else None
+
+    def _words(self, text: str) -> list[str]:
+        """The words of a normalised text; one that is a marker with its hyphens (mid-century) stays whole."""
+        return [word for part in text.split() for word in ([part] if part in self.hyphenated else words(part))]
 
     @property
     def _attributes(self) -> frozenset[str]:
@@ -126,7 +132,9 @@ def _read() -> dict[str, Any]:
 
 
 def _markers(language: dict[str, Any]) -> Markers:
+    told = [*language.values(), language["purposes"].get("words", ()), language["looks"].get("words", ())]
     return Markers(
+        hyphenated=frozenset(word for words in told if isinstance(words, list) for word in words if "-" in word),
         purposes=_marker(**language["purposes"]),
         looks=_marker(**language["looks"]),
         occasions=_marker(words=language["occasions"], stems=language.get("stems", ())),
