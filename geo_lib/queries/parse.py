@@ -37,12 +37,12 @@ class Proposal:
 def parse(answer: str) -> list[Proposal]:
     """Every query of an answer in its order, and every part that is none with its reason.
 
-    Takes code fences, words around the JSON, single and typographic quotes, trailing commas, bare words, output cut
-    off anywhere (the query being written is rejected as ``cut_off``), lists of objects with a category each, and
-    lines tagged by category. Never raises; an answer without any query gives one proposal, ``no_queries_found``.
+    Takes code fences, several values, words around the JSON, single and typographic quotes, trailing commas, bare
+    words, output cut off anywhere (the query being written is rejected as ``cut_off``), lists of objects with a
+    category each, and lines tagged by category. Never raises; an answer without any query gives one proposal,
+    ``no_queries_found``.
     """
-    start = min((at for at in (answer.find("{"), answer.find("[")) if at >= 0), default=-1)
-    found = list(_proposals(_Reader(answer[start:]).value(), None)) if start >= 0 else []
+    found = [proposal for value in _Reader(answer).values() for proposal in _proposals(value, None)]
     if not any(proposal.reason is None for proposal in found):
         found = list(_tagged_lines(answer)) or found
     return found or [Proposal(None, answer.strip()[:500], NO_ANSWER)]
@@ -107,6 +107,7 @@ _CLOSING = {'"': '"', "'": "'", "“": "”", "„": "“", "‘": "’", "`": "
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 _LITERALS = {"true": True, "false": False, "null": None, "none": None}
 _DEEPEST = 20
+_OPENING = re.compile(r"[{\[]")
 
 
 class _Reader:
@@ -116,6 +117,12 @@ class _Reader:
         self._text = text
         self._at = 0
         self._depth = 0
+
+    def values(self) -> Iterator[object]:
+        """Every object and list that is not part of another, and none of the words around them."""
+        while start := _OPENING.search(self._text, self._at):
+            self._at = start.start()
+            yield self.value()
 
     def value(self) -> object:
         self._skip(" \t\r\n")

@@ -28,6 +28,8 @@ QUERIES = [
         json.dumps([{"category": c, "query": q} for c, q in QUERIES]),
         json.dumps({"queries": [{"type": c.upper(), "text": q} for c, q in QUERIES]}),
         json.dumps({"queries": json.loads(PLAIN)}),
+        PLAIN.replace(',"style"', '}\n{"style"').replace(',"use_case"', '}\n{"use_case"'),
+        f"Here are [4] queries {{for you}}: {PLAIN} [end]",
         PLAIN.removesuffix("]}"),
         PLAIN.removesuffix("}"),
         PLAIN.replace('"],"style"', '","style"').replace(',"style"', '],"style"'),
@@ -71,6 +73,7 @@ def test_escapes_and_other_scripts_come_out_as_they_were_meant() -> None:
         ('{"style": [7]}', "not_text"),
         ('{"style": [null, ""]}', "not_text"),
         ('["red chair"]', "unknown_category"),
+        ('["red chair"], ["blue chair"]', "unknown_category"),
     ],
 )
 def test_what_is_no_query_says_why(answer: str, reason: str) -> None:
