@@ -195,7 +195,8 @@ def _judge(batch: pd.DataFrame, min_language_score: float) -> pd.DataFrame:
         for (locale, _), text in zip(asked, texts, strict=True)
     ]
     explicit = [explicit_words(query, locale=locale) is not None for locale, query in asked]
-    fit = [i for i, text in enumerate(texts) if text and not explicit[i] and spoken[i].reason is None]
+    readable = [0 < len(text) <= MAX_CHARACTERS for text in texts]
+    fit = [i for i in range(len(texts)) if readable[i] and not explicit[i] and spoken[i].reason is None]
     labels = dict(zip(fit, categories_of([asked[i] for i in fit]), strict=True))
     return pd.DataFrame(
         {

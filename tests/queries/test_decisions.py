@@ -147,3 +147,11 @@ def test_only_the_answers_of_this_model_and_decoding_to_the_present_prompt_count
                    {"image_id": "1", "signature": "a", "locale": "en", "title": "Oak"})  # fmt: skip
     found = answers(build(GENERATIONS, spark, *rows, elsewhere), images, **run).collect()
     assert [(r.signature, r.text) for r in found] == [("a", "yes")]
+
+
+def test_a_text_too_long_to_be_validated_has_no_label_to_be_taught_by(spark: SparkSession) -> None:
+    asked = [("en", "red velvet chair " * 12), ("en", "red velvet chair")]
+    verdicts = judged(spark.createDataFrame(asked, "locale string, query string"), min_language_score=0.9)
+    assert {r["query"]: r["label"] for r in verdicts.collect()} == dict(
+        zip((query for _, query in asked), (None, "description"), strict=True)
+    )
