@@ -63,7 +63,7 @@ def gathered(
 ) -> Material:
     """Everything on the driver. ``collections``: published ones; ``rendered``: see ``media.rendered``.
 
-    A page comes to some kilobytes here, so this holds for some 100,000 pages; beyond, render per locale.
+    A page comes to some kilobytes here, so this holds for some 100,000 pages; more want more ``spark.driver.memory``.
     """
     locales = collections.select(F.col("collection_id").alias("id"), "locale").unionByName(
         images.select(F.col("image_id").alias("id"), "locale")

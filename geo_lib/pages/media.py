@@ -1,5 +1,6 @@
 """Pictures of the site: a small rendition and a full one per content, written once, by the workers."""
 
+import hashlib
 import io
 import os
 import tempfile
@@ -27,14 +28,15 @@ def rendered(pictures: DataFrame, *, folder: str) -> DataFrame:
 
     ``pictures``: signature, bytes. ``full`` and ``small`` are paths from the root of the site, below
     ``folder``; sizes are those of the full rendition held upright; ``colour`` is its mean, ``#rrggbb``. Files
-    are named by content, so one that is there is not written again. ``error`` says why a picture has none.
+    are named by the SHA-256 of ``bytes``, so one that is there is not written again. ``error`` says why a
+    picture has none.
     """
 
     def render(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         columns = [field.split()[0] for field in _RENDERED.split(", ")]
         for batch in batches:
             rows = [
-                (signature, *render_one(signature, content, folder=Path(folder)))
+                (signature, *render_one(content, folder=Path(folder)))
                 for signature, content in zip(batch["signature"], batch["bytes"], strict=True)
             ]
             yield pd.DataFrame(rows, columns=columns, dtype=object).astype({"width": "Int32", "height": "Int32"})
@@ -45,7 +47,7 @@ def rendered(pictures: DataFrame, *, folder: str) -> DataFrame:
 Rendered = tuple[str | None, str | None, int | None, int | None, str | None, str | None]
 
 
-def render_one(signature: str, content: bytes, *, folder: Path) -> Rendered:
+def render_one(content: bytes, *, folder: Path) -> Rendered:
     """Write both renditions of one picture below ``folder``; return their paths, size, colour and no error."""
     from PIL import Image
 
@@ -53,13 +55,14 @@ def render_one(signature: str, content: bytes, *, folder: Path) -> Rendered:
         picture, stored = turned(content)
     except UndecodableError as wrong:  # by kind alone: failures are counted by what this says
         return None, None, None, None, None, f"cannot decode the picture: {type(wrong.__cause__).__name__}"
-    place = f"/media/{signature[:2]}"
-    full = f"{place}/{signature}{_SUFFIX.get(stored, '.webp')}"
-    small = f"{place}/{signature}-{SMALL}.webp"
+    name = hashlib.sha256(content).hexdigest()
+    place = f"/media/{name[:2]}"
+    full = f"{place}/{name}{_SUFFIX.get(stored, '.webp')}"
+    small = f"{place}/{name}-{SMALL}.webp"
     _write_once(folder / full[1:], content if stored in _SUFFIX else _webp(picture))
     target = folder / small[1:]
     if not target.is_file():
-        reduced = picture.copy()
+        reduced = _solid(picture).copy()
         reduced.thumbnail((SMALL, SMALL), Image.Resampling.LANCZOS)
         _write_once(target, _webp(reduced))
     with Image.open(target) as written:  # of the file, so that a later run finds the same colour
@@ -76,10 +79,14 @@ def mean_colour(picture: "Image") -> str:
     return f"#{solid.resize((1, 1), Image.Resampling.BOX).tobytes().hex()}"
 
 
+def _solid(picture: "Image") -> "Image":
+    """In colours that can be mixed: Pillow scales those of a palette without smoothing."""
+    return picture if picture.mode in ("RGB", "RGBA") else picture.convert("RGBA")
+
+
 def _webp(picture: "Image") -> bytes:
-    whole = picture if picture.mode in ("RGB", "RGBA") else picture.convert("RGBA")
     out = io.BytesIO()
-    whole.save(out, "WEBP", quality=82, method=2)
+    _solid(picture).save(out, "WEBP", quality=82, method=2)
     return out.getvalue()
 
 

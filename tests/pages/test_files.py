@@ -1,12 +1,13 @@
 """What the site consists of besides HTML: pictures, sitemaps, and a folder that holds nothing else."""
 
+import hashlib
 import io
 from datetime import date
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops, ImageStat
 
 from geo_lib.pages import sitemap
 from geo_lib.pages.media import render_one
@@ -25,10 +26,12 @@ def encoded(picture: Image.Image, kind: str, **options: object) -> bytes:
 
 def test_a_picture_gets_a_small_rendition_and_keeps_its_stored_bytes(tmp_path: Path) -> None:
     content = encoded(Image.new("RGB", (736, 368), (200, 100, 50)), "PNG")
-    full, small, width, height, colour, error = render_one("ab12", content, folder=tmp_path)
-    assert (full, small, width, height, error) == ("/media/ab/ab12.png", "/media/ab/ab12-480.webp", 736, 368, None)
-    assert (tmp_path / "media/ab/ab12.png").read_bytes() == content
-    with Image.open(tmp_path / "media/ab/ab12-480.webp") as reduced:
+    full, small, width, height, colour, error = render_one(content, folder=tmp_path)
+    name = hashlib.sha256(content).hexdigest()
+    place = f"/media/{name[:2]}/{name}"
+    assert (full, small, width, height, error) == (f"{place}.png", f"{place}-480.webp", 736, 368, None)
+    assert (tmp_path / f"{place}.png"[1:]).read_bytes() == content
+    with Image.open(tmp_path / f"{place}-480.webp"[1:]) as reduced:
         assert reduced.size == (480, 240)
     assert colour is not None
     assert [int(colour[i : i + 2], 16) for i in (1, 3, 5)] == pytest.approx([200, 100, 50], abs=6)
@@ -38,19 +41,36 @@ def test_a_picture_taken_sideways_is_measured_upright(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     content = encoded(Image.new("RGB", (60, 40)), "JPEG", exif=exif)
-    _, small, width, height, _, _ = render_one("cd34", content, folder=tmp_path)
+    _, small, width, height, _, _ = render_one(content, folder=tmp_path)
     assert (width, height) == (40, 60)
     with Image.open(tmp_path / str(small)[1:]) as reduced:
         assert reduced.size == (40, 60)
 
 
 def test_a_format_that_browsers_may_not_know_is_served_as_another(tmp_path: Path) -> None:
-    full, *_ = render_one("ef56", encoded(Image.new("RGB", (8, 8)), "BMP"), folder=tmp_path)
-    assert full == "/media/ef/ef56.webp"
+    full, *_ = render_one(encoded(Image.new("RGB", (8, 8)), "BMP"), folder=tmp_path)
+    assert full is not None
+    assert full.endswith(".webp")
+
+
+def test_a_picture_stored_in_another_size_is_another_file(tmp_path: Path) -> None:
+    small, large = (encoded(Image.new("RGB", (side, side)), "JPEG") for side in (600, 1200))
+    assert render_one(small, folder=tmp_path)[0] != render_one(large, folder=tmp_path)[0]
+
+
+def test_a_picture_with_a_palette_is_scaled_as_smoothly_as_one_without(tmp_path: Path) -> None:
+    stripes = Image.new("P", (960, 960))
+    stripes.putpalette([0, 0, 0, 255, 255, 255])
+    stripes.putdata([(x // 3) % 2 for _ in range(960) for x in range(960)])
+    paths = [render_one(encoded(p, "PNG"), folder=tmp_path)[1] for p in (stripes, stripes.convert("RGB"))]
+    with_palette, without = (Image.open(tmp_path / str(path)[1:]).convert("L") for path in paths)
+    assert len(set(with_palette.getdata())) > 2
+    difference = ImageStat.Stat(ImageChops.difference(with_palette, without))
+    assert difference.mean[0] < 1
 
 
 def test_bytes_that_are_no_picture_are_an_error_on_their_row_and_leave_no_file(tmp_path: Path) -> None:
-    full, *_, error = render_one("ff", b"<svg onload=alert(1)>", folder=tmp_path)
+    full, *_, error = render_one(b"<svg onload=alert(1)>", folder=tmp_path)
     assert full is None
     assert error == "cannot decode the picture: UnidentifiedImageError"
     assert not list(tmp_path.rglob("*"))
@@ -58,9 +78,9 @@ def test_bytes_that_are_no_picture_are_an_error_on_their_row_and_leave_no_file(t
 
 def test_rendering_again_gives_the_same_and_writes_nothing(tmp_path: Path) -> None:
     content = encoded(Image.new("RGB", (900, 300), (1, 2, 3)), "PNG")
-    first = render_one("ab", content, folder=tmp_path)
+    first = render_one(content, folder=tmp_path)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
-    assert render_one("ab", content, folder=tmp_path) == first
+    assert render_one(content, folder=tmp_path) == first
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
 
 
