@@ -129,8 +129,19 @@ def _typed(rows: DataFrame, name: str) -> Column:
         return F.col(name).cast("string").try_cast("timestamp").alias(name)
     text = F.col(name).cast("string")
     if name == "locale":
-        text = F.translate(F.trim(text), "_", "-")
+        text = _one_spelling(text)
     return F.when(F.trim(text) != "", text).alias(name)
+
+
+def _one_spelling(locale: Column) -> Column:
+    """A language tag as RFC 5646 writes it (2.1.1): zh-Hant-TW, however it was cased or joined."""
+
+    def cased(part: Column, place: Column) -> Column:
+        by_kind = F.when(F.length(part) == 2, F.upper(part)).when(F.length(part) == 4, F.initcap(part))
+        return F.when(place == 0, F.lower(part)).otherwise(by_kind.otherwise(F.lower(part)))
+
+    parts = F.split(F.translate(F.trim(locale), "_", "-"), "-")
+    return F.array_join(F.transform(parts, cased), "-")
 
 
 def _absolute(uri: Column, *, folder: str) -> Column:

@@ -113,10 +113,21 @@ def test_a_complete_row_is_not_displaced_by_an_incomplete_one_of_its_image_id(sp
 
 
 def test_a_locale_is_spelled_one_way_and_one_that_is_none_is_rejected(spark: SparkSession) -> None:
-    spelled = {"a": "de_DE", "b": " en ", "c": "zh-Hant-TW", "d": "../..", "e": "en/us", "f": "e", "g": "en\n"}
+    spelled = {
+        "a": "de_DE",
+        "b": " en ",
+        "c": "zh-Hant-TW",
+        "h": "EN-us",
+        "i": "ZH_HANT-tw",
+        "d": "../..",
+        "e": "en/us",
+        "f": "e",
+        "g": "en\n",
+    }
     rows = rows_of(spark, *((i, f"{i}.png", "p", locale) for i, locale in spelled.items()))
     found = {r.row: r for r in rows.collect()}
-    assert {i: r.locale for i, r in found.items() if r.reason is None} == {"a": "de-DE", "b": "en", "c": "zh-Hant-TW"}
+    kept = {"a": "de-DE", "b": "en", "c": "zh-Hant-TW", "h": "en-US", "i": "zh-Hant-TW"}
+    assert {i: r.locale for i, r in found.items() if r.reason is None} == kept
     assert {found[i].reason for i in "defg"} == {"malformed_locale"}
     assert found["d"].detail == "the locale is ../..; it must be a language tag such as en or de-AT"
 
