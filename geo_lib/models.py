@@ -7,10 +7,11 @@ file and a folder of artifacts under ``root``; with one, ``root`` holds copies o
 
 import logging
 import os
+import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -209,25 +210,14 @@ class Models:
         return ModelFiles(version.tags[_VERSION], str(path), version.tags[_DIGEST])
 
     def _fetched(self, version: Any) -> Path:
-        """A server's files, copied once into the lakehouse, where workers read them.
+        """A server's files, copied once into the lakehouse, where workers read them."""
 
-        The folder appears by one rename, so that a process killed half-way leaves no half model that is
-        taken for a whole one.
-        """
-        path = Path(self._root, _FILES, version.tags[_VERSION])
-        if not path.is_dir():
+        def download(here: str) -> str:
             from mlflow.artifacts import download_artifacts
 
-            path.parent.mkdir(parents=True, exist_ok=True)
-            half = Path(tempfile.mkdtemp(dir=path.parent, prefix="fetching-"))
-            try:
-                with tempfile.TemporaryDirectory() as here:  # a volume takes no writes at an offset
-                    fetched = download_artifacts(artifact_uri=version.source, tracking_uri=self._uri, dst_path=here)
-                    shutil.copytree(fetched, half / _ARTIFACT)
-                (half / _ARTIFACT).rename(path)
-            finally:
-                shutil.rmtree(half, ignore_errors=True)
-        return path
+            return str(download_artifacts(artifact_uri=version.source, tracking_uri=self._uri, dst_path=here))
+
+        return _fetched_once(Path(self._root, _FILES, version.tags[_VERSION]), download)
 
 
 def base_files(base: str, *, cache: str) -> ModelFiles:
@@ -241,12 +231,35 @@ def base_files(base: str, *, cache: str) -> ModelFiles:
         return ModelFiles(f"base-{digest[:12]}", str(Path(base).absolute()), digest)
     if base.startswith((".", "/")) or base.count("/") != 1:
         raise ModelError(f"there is no base model at {base}; give a folder, or a hub id as org/name@revision")
-    from huggingface_hub import snapshot_download
+    from huggingface_hub import model_info, snapshot_download
 
     repository, _, revision = base.partition("@")
-    path = snapshot_download(repository, revision=revision or None, cache_dir=cache)
-    commit = Path(path).name
-    return ModelFiles(f"base-{commit[:12]}", path, commit)
+    is_commit = re.fullmatch("[0-9a-f]{40}", revision) is not None  # then what is there already needs no network
+    commit = revision if is_commit else str(model_info(repository, revision=revision or None).sha)
+    path = _fetched_once(
+        Path(cache, repository.replace("/", "--"), commit),
+        lambda here: snapshot_download(repository, revision=commit, cache_dir=here),
+    )
+    return ModelFiles(f"base-{commit[:12]}", str(path.absolute()), commit)
+
+
+def _fetched_once(path: Path, download: Callable[[str], str]) -> Path:
+    """``path``, unless it is there a copy of the folder that ``download`` makes within the one it is given.
+
+    That one is on the driver's own disk: a volume takes no writes at an offset. The copy appears by one rename, so
+    that a process killed half-way leaves no half model that is taken for a whole one.
+    """
+    if path.is_dir():
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = Path(tempfile.mkdtemp(dir=path.parent, prefix="fetching-"))
+    try:
+        with tempfile.TemporaryDirectory() as here:
+            shutil.copytree(download(here), half / _ARTIFACT)
+        (half / _ARTIFACT).rename(path)
+    finally:
+        shutil.rmtree(half, ignore_errors=True)
+    return path
 
 
 def _local(source: str) -> Path | None:

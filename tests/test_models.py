@@ -1,20 +1,23 @@
 """Aliases become files on the driver, and the same version is registered once."""
 
+import json
 import os
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from geo_lib.errors import ModelError
-from geo_lib.models import Models, base_files
+from geo_lib.models import ModelFiles, Models, base_files
 from geo_lib.provenance import digest, version_of
 
 
@@ -166,6 +169,61 @@ def test_a_copy_that_broke_off_is_not_taken_for_the_model(
 def test_a_base_that_is_no_folder_and_no_hub_id_is_refused_before_any_network(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no base model at"):
         base_files(str(tmp_path / "missing"), cache="unused")
+
+
+@pytest.fixture
+def asked_of_the_hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """What is asked of a server that answers like the hub for one model, acme/tiny; it has one commit."""
+    commit, files, asked = "c0ffee" + "0" * 34, {"config.json": b"{}", "sub/model.bin": b"\x00\x01"}, []
+    told = {"id": "acme/tiny", "sha": commit, "siblings": [{"rfilename": name} for name in files]}
+    answers = {f"/api/models/acme/tiny/revision/{r}": json.dumps(told).encode() for r in ("main", commit)}
+    tree = [{"type": "file", "path": name, "size": len(c), "oid": "0" * 40} for name, c in files.items()]
+    answers[f"/api/models/acme/tiny/tree/{commit}"] = json.dumps(tree).encode()
+    answers |= {f"/acme/tiny/resolve/{commit}/{name}": content for name, content in files.items()}
+
+    class Hub(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            content = answers.get(self.path.partition("?")[0])
+            self.send_response(404 if content is None else 200)
+            self.send_header("Content-Length", str(len(content or b"")))
+            self.send_header("ETag", f'"{hash(self.path):x}"')
+            self.send_header("X-Repo-Commit", commit)
+            self.end_headers()
+            if self.command == "GET":
+                self.wfile.write(content or b"")
+
+        def do_HEAD(self) -> None:
+            self.do_GET()
+
+        def log_message(self, *_: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Hub) as server:
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield asked
+        server.shutdown()
+
+
+def test_a_base_of_a_hub_is_fetched_once_whole_and_without_links(tmp_path: Path, asked_of_the_hub: list[str]) -> None:
+    def fetched(base: str) -> ModelFiles:  # by a process of its own: the library reads HF_ENDPOINT once
+        code = (
+            "import dataclasses, json; from geo_lib.models import base_files; "
+            f"print(json.dumps(dataclasses.asdict(base_files({base!r}, cache={str(tmp_path)!r}))))"
+        )
+        told = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+        return ModelFiles(**json.loads(told))
+
+    named = fetched("acme/tiny@main")
+    commit = named.digest
+    assert named.model_version == f"base-{commit[:12]}"
+    there = {str(p.relative_to(named.path)): p for p in Path(named.path).rglob("*") if p.is_file()}
+    assert {name: p.read_bytes() for name, p in there.items()} == {"config.json": b"{}", "sub/model.bin": b"\x00\x01"}
+    assert not any(p.is_symlink() for p in there.values())
+    assert [p.name for p in Path(named.path).parent.iterdir()] == [commit]
+    asked_of_the_hub.clear()
+    assert fetched(f"acme/tiny@{commit}") == named
+    assert asked_of_the_hub == [], "a pinned commit that is there needs no network"
 
 
 def test_the_digest_follows_names_and_contents(folder: Path) -> None:
