@@ -132,6 +132,17 @@ def test_the_bundle_names_files_entry_points_and_variables_that_exist() -> None:
     assert 'geo = "jobs.cli:entry"' in (ROOT / "pyproject.toml").read_text()
 
 
+def test_a_target_looks_up_only_what_it_uses_itself() -> None:
+    bundle = yaml.safe_load((ROOT / "databricks.yml").read_text())
+    assert not [name for name, variable in bundle["variables"].items() if "lookup" in variable], "every target does it"
+    text = "".join(p.read_text() for p in (ROOT / "resources").glob("*.yml"))
+    for name, target in bundle["targets"].items():
+        for variable, value in target.get("variables", {}).items():
+            if isinstance(value, dict) and "lookup" in value:
+                assert bundle["variables"][variable]["default"] == "", "a default that is not empty beats the lookup"
+                assert f"${{var.{variable}}}" in text + yaml.safe_dump(target), f"{name} does not use {variable}"
+
+
 def test_every_cluster_gives_what_the_bundles_targets_take_from_the_environment() -> None:
     bundle = yaml.safe_load((ROOT / "databricks.yml").read_text())
     read = "".join((ROOT / "conf" / f"{name}.yml").read_text() for name in ("base", *bundle["targets"]))
