@@ -6,6 +6,7 @@ SHELL := /bin/bash
 UV_VERSION := 0.13.9
 SIZE ?= default
 BIN := .venv/bin
+LOCK ?= requirements-cpu.lock
 READY := .venv/.ready
 PYTHON ?= $(shell for p in python3.11 python3.12 python3; do $$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && { echo $$p; break; }; done)
 
@@ -44,19 +45,19 @@ format: $(READY)  ## let ruff lay out the code
 	$(BIN)/ruff check -q --fix .
 
 .PHONY: install
-install: $(READY)  ## only create .venv with everything pinned
+install: $(READY)  ## only create .venv with everything pinned (LOCK=requirements-gpu.lock for vLLM on CUDA)
 
 .PHONY: clean
 clean:  ## remove the demo's lakehouse
 	rm -rf lakehouse
 
-$(READY): requirements-cpu.lock pyproject.toml
+$(READY): $(LOCK) pyproject.toml
 	@$(MAKE) --no-print-directory check-machine
 	@echo "Installing the pinned environment into .venv (some minutes when nothing is cached) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null
 	@$(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION)
-	@HNSWLIB_NO_NATIVE=1 $(BIN)/uv pip install -q --python $(BIN)/python --no-deps -r requirements-cpu.lock
+	@HNSWLIB_NO_NATIVE=1 $(BIN)/uv pip install -q --python $(BIN)/python --no-deps -r $(LOCK)
 	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
 

@@ -1,7 +1,7 @@
 """The latent truth of one image, and how the platform's images are sampled."""
 
 import hashlib
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -79,7 +79,3 @@ def every_latent() -> list[Latent]:
         for material in kind.materials
         for setting in kind.settings
     ]
-
-
-def latent_key(latent: Latent) -> str:
-    return "/".join(astuple(latent))

@@ -1,6 +1,7 @@
 """What the link graph gives each page: weighted PageRank, degrees and click depth.
 
-One machine and scipy: 5 million links take a second, and some 50 to 100 million fit in its memory.
+One machine and scipy: 5 million links take a second. All links come to the driver, so its memory and
+``spark.driver.maxResultSize`` bound the graph.
 """
 
 import numpy as np
