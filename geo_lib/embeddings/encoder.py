@@ -1,6 +1,5 @@
 """Text encoders: a folder of model files in, unit vectors out. The packaged one needs no network."""
 
-import os
 import shutil
 import tempfile
 import zipfile
@@ -77,10 +76,9 @@ def load_packaged() -> Encoder:
 
 @cache
 def load_folder(folder: str) -> Encoder:
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")  # a folder is complete; nothing is to be looked up
     from sentence_transformers import SentenceTransformer
 
-    return SentenceEncoder(SentenceTransformer(folder))
+    return SentenceEncoder(SentenceTransformer(folder, local_files_only=True))  # complete; nothing to look up
 
 
 def unpacked() -> Path:
