@@ -2,7 +2,10 @@
 
 import errno
 import re
+import shutil
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
@@ -46,6 +49,24 @@ def is_uri(address: str) -> bool:
 def can_append(folder: str) -> bool:
     """Whether files in the folder can grow or change in place: not in a store, nor on a Databricks volume."""
     return not is_uri(folder) and not folder.startswith("/Volumes/")
+
+
+@contextmanager
+def appearing(folder: Path) -> Iterator[Path]:
+    """Where to make the folder that becomes ``folder`` by one rename when the block ends.
+
+    So a process killed half-way leaves nothing that is taken for whole, and two that make the same do no harm.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    half = Path(tempfile.mkdtemp(dir=folder.parent, prefix="half-"))
+    try:
+        yield half / folder.name
+        (half / folder.name).rename(folder)
+    except OSError:
+        if not folder.is_dir():
+            raise
+    finally:
+        shutil.rmtree(half, ignore_errors=True)
 
 
 def locate(address: str) -> tuple["FileSystem", str]:

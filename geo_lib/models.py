@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from geo_lib import provenance
 from geo_lib.errors import ModelError
+from geo_lib.files import appearing
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -246,19 +247,11 @@ def base_files(base: str, *, cache: str) -> ModelFiles:
 def _fetched_once(path: Path, download: Callable[[str], str]) -> Path:
     """``path``, unless it is there a copy of the folder that ``download`` makes within the one it is given.
 
-    That one is on the driver's own disk: a volume takes no writes at an offset. The copy appears by one rename, so
-    that a process killed half-way leaves no half model that is taken for a whole one.
+    That one is on the driver's own disk: a volume takes no writes at an offset.
     """
-    if path.is_dir():
-        return path
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = Path(tempfile.mkdtemp(dir=path.parent, prefix="fetching-"))
-    try:
-        with tempfile.TemporaryDirectory() as here:
-            shutil.copytree(download(here), half / _ARTIFACT)
-        (half / _ARTIFACT).rename(path)
-    finally:
-        shutil.rmtree(half, ignore_errors=True)
+    if not path.is_dir():
+        with appearing(path) as half, tempfile.TemporaryDirectory() as here:
+            shutil.copytree(download(here), half)
     return path
 
 

