@@ -7,7 +7,7 @@ with prototype sentences by a text encoder, and goes to the category of the near
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ _NEAREST = 3
 """Prototypes that vote: the mean similarity of a category's nearest few, so that one odd sentence decides nothing."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Markers:
     """The marker words of one language."""
 
@@ -38,8 +38,6 @@ class Markers:
     colours: frozenset[str]
     materials: frozenset[str]
     patterns: frozenset[str]
-    hyphenated: frozenset[str]
-    """Those of all the words that have a hyphen."""
     settings: "Marker"
     """Nouns too wide to name one thing (outfit, decor): with attributes alone beside them, a look is asked for."""
 
@@ -65,9 +63,14 @@ class Markers:
 
     def _words(self, text: str) -> list[str]:
         """The words of a normalised text; one that is a marker with its hyphens (mid-century) stays whole."""
-        return [word for part in text.split() for word in ([part] if part in self.hyphenated else words(part))]
+        return [word for part in text.split() for word in ([part] if part in self._hyphenated else words(part))]
 
-    @property
+    @cached_property
+    def _hyphenated(self) -> frozenset[str]:
+        markers = (self.purposes, self.looks, self.occasions, self.deeds, self.settings)
+        return frozenset(w for w in self._attributes.union(*(m.words for m in markers)) if "-" in w)
+
+    @cached_property
     def _attributes(self) -> frozenset[str]:
         return self.aesthetics | self.colours | self.materials | self.patterns
 
@@ -132,9 +135,7 @@ def _read() -> dict[str, Any]:
 
 
 def _markers(language: dict[str, Any]) -> Markers:
-    told = [*language.values(), language["purposes"].get("words", ()), language["looks"].get("words", ())]
     return Markers(
-        hyphenated=frozenset(word for words in told if isinstance(words, list) for word in words if "-" in word),
         purposes=_marker(**language["purposes"]),
         looks=_marker(**language["looks"]),
         occasions=_marker(words=language["occasions"], stems=language.get("stems", ())),

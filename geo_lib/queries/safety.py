@@ -46,7 +46,7 @@ def explicit_words(raw: str, *, locale: str) -> str | None:
     lexicon = _lexicon(language_of(locale))
     plain = unicodedata.normalize("NFKC", raw).lower()
     spelled_out = _SPELLED_OUT.sub(lambda found: re.sub(r"[^\w]|_", "", found[0]), plain)
-    for text in (plain, spelled_out, _JOINT.sub(" ", plain)):
+    for text in dict.fromkeys((plain, spelled_out, _JOINT.sub(" ", plain))):  # most queries are one and the same
         words = [_undisguised(word) for word in re.split(r"[\s,;:/]+", text)]
         words = [word for word in words if word]
         for start in range(len(words)):
