@@ -28,7 +28,6 @@ from schemas.image_bytes import IMAGE_BYTES
 from schemas.images import IMAGES
 
 CHAMPION = "vlm@champion"
-_UNANSWERED = "unanswered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +108,7 @@ def _counts(wanted: DataFrame, answered: DataFrame, refused: Mapping[str, int], 
         wanted.select("signature")
         .join(answered, on="signature", how="left")
         .select(
-            F.when(F.col("model_version").isNull(), _UNANSWERED).otherwise(F.col("error_class")).alias("error"),
+            F.when(F.col("model_version").isNull(), "no_stored_image").otherwise(F.col("error_class")).alias("error"),
             (F.col("finish_reason") == "length").alias("is_cut"),
             "output_tokens",
         )
@@ -123,8 +122,9 @@ def _counts(wanted: DataFrame, answered: DataFrame, refused: Mapping[str, int], 
     by_error = {row["error"]: row for row in fates.collect()}
     fine = by_error.pop(None, None)
     kept = fine["signatures"] if fine else 0
-    failed = Counter({error: int(row["signatures"]) for error, row in by_error.items()}) + Counter(refused)
-    failed["no_stored_image"] = failed.pop(_UNANSWERED, 0) - sum(refused.values())
+    failed = Counter({error: int(row["signatures"]) for error, row in by_error.items()})
+    failed["no_stored_image"] -= sum(refused.values())  # they have no row either
+    failed.update(refused)
     produced = {
         "generated_now": new,
         "cut_off": fine["cut"] if fine else 0,
