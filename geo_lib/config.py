@@ -2,11 +2,11 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import date
 from pathlib import Path
-from types import NoneType
+from types import MappingProxyType, NoneType
 from typing import Any, TypeVar, get_args
 
 import yaml
@@ -15,7 +15,9 @@ from geo_lib.errors import ConfigError
 from geo_lib.files import is_uri
 
 Knobs = TypeVar("Knobs")
+Value = TypeVar("Value")
 
+_SETTING = "setting"
 _ENVIRONMENT = re.compile(r"\$\{(?P<name>[A-Z][A-Z0-9_]*)(?::-(?P<default>[^}]*))?\}")
 
 
@@ -26,6 +28,7 @@ class Conf:
     ``lakehouse`` is an absolute path; files lie under it, and tables unless ``catalog`` names a Unity Catalog
     catalog. ``as_of`` pins the day that the jobs look back from; the command line overrides it. ``mlflow``
     is the tracking URI of an MLflow server; without one the registry is an SQLite file in the lakehouse.
+    ``settings`` is what several jobs must agree on, said once; ``root`` the folder that relative paths start at.
     """
 
     target: str
@@ -35,18 +38,77 @@ class Conf:
     simulated: bool = False
     as_of: date | None = None
     mlflow: str | None = None
+    root: str = "/"
     spark: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
     jobs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
-    def knobs(self, job: str, knobs: type[Knobs]) -> Knobs:
-        """Build ``knobs`` from this job's section; what the section leaves out keeps its default."""
-        return build(knobs, self.jobs.get(job, {}), what=job)
+    def knobs(self, job: str, knobs: type[Knobs], given: Mapping[str, Any] | None = None) -> Knobs:
+        """Build ``knobs`` from this job's section and ``given`` over it; what both leave out keeps its default.
+
+        A knob that is a ``setting`` comes from the settings alone.
+        """
+        own = {**self.jobs.get(job, {}), **(given or {})}
+        shared = settings_of(knobs)
+        if misplaced := sorted(shared.keys() & own.keys()):
+            raise ConfigError(
+                f"{job}.{misplaced[0]} is what several jobs must agree on: set it under settings:, not under jobs:"
+            )
+        agreed = {name: _part(self.settings[name], kind) for name, kind in shared.items() if name in self.settings}
+        return build(knobs, {**own, **agreed}, what=job, named={name: f"settings.{name}" for name in agreed})
+
+    def refuse_unknown(self, knobs: Mapping[str, type]) -> None:
+        """Raise ``ConfigError`` for a section that no job of ``knobs`` (job to its class) has, or a key of none."""
+        if strangers := sorted(self.jobs.keys() - knobs.keys()):
+            raise ConfigError(
+                f"{self.target}.yml configures {', '.join(strangers)}, which is no job; jobs are "
+                f"{', '.join(sorted(knobs))}"
+            )
+        parts: dict[str, list[type]] = {}
+        for cls in knobs.values():
+            for name, kind in settings_of(cls).items():
+                parts.setdefault(name, []).append(kind)
+        if strangers := sorted(self.settings.keys() - parts.keys()):
+            raise ConfigError(
+                f"{self.target}.yml: settings has no section {', '.join(strangers)}; it has {', '.join(sorted(parts))}"
+            )
+        for name, section in self.settings.items():
+            known = {f.name for kind in parts[name] if is_dataclass(kind) for f in fields(kind)}
+            if isinstance(section, Mapping) and (strangers := sorted(map(str, section.keys() - known))):
+                raise ConfigError(
+                    f"{self.target}.yml: settings.{name} has no {', '.join(strangers)}; it has "
+                    f"{', '.join(sorted(known)) or 'no keys'}"
+                )
 
 
-def build(cls: type[Knobs], asked: Mapping[str, Any], *, what: str) -> Knobs:
+def setting(default_factory: Callable[[], Value]) -> Value:
+    """A knob that several jobs must agree on: filled from ``settings:``, whatever job has it.
+
+    Jobs may each know a part of a setting, as a dataclass of their own with some of its keys.
+    """
+    made: Value = field(default_factory=default_factory, metadata={_SETTING: True})
+    return made
+
+
+def settings_of(knobs: type) -> dict[str, Any]:
+    """The knobs of a class that are settings, with their types."""
+    return {f.name: f.type for f in fields(knobs) if f.metadata.get(_SETTING)}
+
+
+def _part(section: Any, kind: Any) -> Any:
+    """Of a setting the keys that a job's own dataclass has."""
+    if not (isinstance(section, Mapping) and is_dataclass(kind)):
+        return section
+    return {f.name: section[f.name] for f in fields(kind) if f.name in section}
+
+
+def build(
+    cls: type[Knobs], asked: Mapping[str, Any], *, what: str, named: Mapping[str, str] = MappingProxyType({})
+) -> Knobs:
     """An instance of the dataclass ``cls`` from plain YAML values.
 
-    Lists become tuples, sections dataclasses, days in quotes days.
+    Lists become tuples, sections dataclasses, lists of sections tuples of them, days in quotes days. ``named``: what
+    an error calls a key instead of ``what.key``.
     """
     kinds = {f.name: f.type for f in fields(cls)}  # type: ignore[arg-type]
     if strangers := sorted(map(str, asked.keys() - kinds.keys())):
@@ -55,15 +117,17 @@ def build(cls: type[Knobs], asked: Mapping[str, Any], *, what: str) -> Knobs:
     for name, value in asked.items():
         kind = _unless_null(kinds[name], value)
         if isinstance(value, Mapping) and isinstance(kind, type) and is_dataclass(kind):
-            value = build(kind, value, what=f"{what}.{name}")
+            value = build(kind, value, what=named.get(name, f"{what}.{name}"))
         elif isinstance(value, list):
-            value = tuple(value)
+            value = _items(kind, value, what=named.get(name, f"{what}.{name}"))
         elif kind is float and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
         elif kind is date and isinstance(value, str):
             value = _day(value)
         if kind in (int, float, str, bool, date) and type(value) is not kind:
-            raise ConfigError(f"{what}.{name} must be {kind.__name__}, not {value!r}")
+            raise ConfigError(f"{named.get(name, f'{what}.{name}')} must be {kind.__name__}, not {value!r}")
+        if isinstance(kind, type) and is_dataclass(kind) and not isinstance(value, kind):
+            raise ConfigError(f"{named.get(name, f'{what}.{name}')} must hold keys and values, not {value!r}")
         values[name] = value
     try:
         return cls(**values)
@@ -71,6 +135,15 @@ def build(cls: type[Knobs], asked: Mapping[str, Any], *, what: str) -> Knobs:
         raise
     except (TypeError, ValueError) as wrong:
         raise ConfigError(f"{what}: {wrong}") from wrong
+
+
+def _items(kind: Any, values: list[Any], *, what: str) -> tuple[Any, ...]:
+    """A list as a tuple; sections in it become dataclasses where ``kind`` is a tuple of such."""
+    (item, *_) = get_args(kind) or (object,)
+    if not is_dataclass(item):
+        return tuple(values)
+    assert isinstance(item, type)
+    return tuple(build(item, _section(value, what), what=f"{what}[{n}]") for n, value in enumerate(values))
 
 
 def _unless_null(kind: Any, value: object) -> Any:
@@ -118,14 +191,21 @@ def load(path: str | Path) -> Conf:
             "give it as a path, on Databricks one below /Volumes"
         )
     settings["lakehouse"] = absolute(lakehouse, root=root)
-    settings["spark"] = _section(settings.get("spark"), f"{path.name}: spark")
-    jobs = _section(settings.get("jobs"), f"{path.name}: jobs")
-    settings["jobs"] = {job: _section(knobs, f"{path.name}: jobs.{job}") for job, knobs in jobs.items()}
-    for knobs in settings["jobs"].values():
-        for name, value in knobs.items():
-            if isinstance(value, str) and value.startswith(("./", "../")):
-                knobs[name] = absolute(value, root=root)
+    settings["root"] = str(root)
+    for section in ("spark", "settings", "jobs"):
+        settings[section] = _rooted(_section(settings.get(section), f"{path.name}: {section}"), root)
+    settings["jobs"] = {job: _section(own, f"{path.name}: jobs.{job}") for job, own in settings["jobs"].items()}
     return build(Conf, settings, what=f"{path.name}")
+
+
+def _rooted(value: Any, root: Path) -> Any:
+    """The same value with every relative path in it (./ and ../) made absolute, however deep it stands."""
+    if isinstance(value, dict):
+        return {name: _rooted(inner, root) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_rooted(inner, root) for inner in value]
+    is_path = isinstance(value, str) and value.startswith(("./", "../"))
+    return absolute(value, root=root) if is_path else value
 
 
 def _section(value: object, what: str) -> dict[str, Any]:

@@ -1,9 +1,14 @@
 """What a job did to its units: in = kept + dropped + failed, always, with reasons."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from geo_lib.errors import CountingError, TooManyFailedError
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,40 @@ class Counts:
                 f"{sum(self.failed.values())} failed make {accounted}; dropped {dict(self.dropped)}, "
                 f"failed {dict(self.failed)}"
             )
+
+    @classmethod
+    def tallied(
+        cls,
+        units: "DataFrame",
+        *,
+        by: str = "reason",
+        failed: "Column | bool" = False,
+        weight: str | None = None,
+        rows_in: int | None = None,
+        produced: Mapping[str, int] | None = None,
+    ) -> "Counts":
+        """The figures of ``units``, in one Spark job: kept where ``by`` is null, else dropped or ``failed`` for it.
+
+        ``failed`` says of which rows the reason is a failure. A row counts once, or ``weight`` times. ``rows_in``,
+        where it was counted elsewhere, is held against the sum.
+        """
+        from pyspark.sql import functions as F
+
+        is_failed = F.lit(failed) if isinstance(failed, bool) else failed
+        n = F.count("*") if weight is None else F.sum(weight)
+        fates = units.groupBy(F.col(by).alias("reason"), is_failed.alias("is_failed")).agg(n.alias("n")).collect()
+        dropped: Counter[str] = Counter()
+        lost: Counter[str] = Counter()
+        for fate in fates:
+            if fate["reason"] is not None:
+                (lost if fate["is_failed"] else dropped)[fate["reason"]] += fate["n"]
+        return cls(
+            rows_in=sum(fate["n"] for fate in fates) if rows_in is None else rows_in,
+            kept=sum(fate["n"] for fate in fates if fate["reason"] is None),
+            dropped=dict(dropped),
+            failed=dict(lost),
+            produced=produced or {},
+        )
 
     def commonest_reasons(self, most: int = 3) -> str:
         """The reasons that cost most units, largest first: ``not_retained 512, ambiguous 8``."""

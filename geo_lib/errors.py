@@ -25,6 +25,10 @@ class MachineError(GeoError):
     """The machine lacks something: Java, memory, a jar, a compiler."""
 
 
+class UndeclaredError(GeoError):
+    """A job asks its context for a table or a model that it does not declare."""
+
+
 class CountingError(GeoError):
     """A job's figures do not add up: in is not kept + dropped + failed."""
 

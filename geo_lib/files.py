@@ -1,10 +1,11 @@
 """Files outside the lakehouse, local or in an object store, by one kind of address; on the driver and in tasks."""
 
 import errno
+import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -67,6 +68,23 @@ def appearing(folder: Path) -> Iterator[Path]:
             raise
     finally:
         shutil.rmtree(half, ignore_errors=True)
+
+
+def write_whole(path: Path, content: bytes | Callable[[Path], None]) -> None:
+    """Let ``path`` hold ``content``, or what a function writes to the path it is given, by one rename.
+
+    So a file that is there is complete, whoever is killed meanwhile and however many write the same one.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix="half-", suffix=path.suffix)
+    os.close(handle)
+    half = Path(name)
+    try:
+        half.write_bytes(content) if isinstance(content, bytes) else content(half)
+        half.chmod(0o644)  # a temporary file is its owner's alone
+        half.replace(path)
+    finally:
+        half.unlink(missing_ok=True)
 
 
 def locate(address: str) -> tuple["FileSystem", str]:

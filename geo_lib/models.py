@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Metric
 
+VLM = "vlm"
+VLM_BASE, VLM_CHAMPION = f"{VLM}@base", f"{VLM}@champion"
+"""The vision-language model: what it is tuned from, and the version that serves."""
+
 _EXPERIMENT = "visual-geo"
 _ARTIFACT = "model"
 _FILES = "files"

@@ -1,11 +1,12 @@
 """Which code and which files an outcome came from."""
 
+import ast
 import hashlib
 import json
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from geo_lib import files
@@ -25,6 +26,63 @@ def source_digest() -> str:
         if path.is_file() and "__pycache__" not in path.parts
     )
     return _digest_of(sources, root=_ROOT)
+
+
+@cache
+def code_digest(module: str) -> str:
+    """Hash of the sources that ``module`` rests on, so that an edit elsewhere leaves it as it was.
+
+    These are itself, what it imports of these packages (in functions, too), what those import, and the data files
+    beside each. It reads import statements: nothing may be imported by string.
+    """
+    rests_on: set[Path] = set()
+    asked, known = [module], {module}
+    while asked:
+        name = asked.pop()
+        source = _source(name)
+        if source is None:
+            continue
+        rests_on |= {source, *_beside(source), *_parents(source)}
+        new = {n for n in _imported(source) if n.partition(".")[0] in _PACKAGES} - known
+        known |= new
+        asked += sorted(new)
+    return _digest_of(sorted(rests_on), root=_ROOT)
+
+
+def _source(module: str) -> Path | None:
+    """The file of a module or package; null for what is neither, such as a name within a module."""
+    path = _ROOT.joinpath(*module.split("."))
+    return next((p for p in (path.with_suffix(".py"), path / "__init__.py") if p.is_file()), None)
+
+
+@cache
+def _imported(source: Path) -> frozenset[str]:
+    """Modules that a file names in its imports; of ``from a import b`` both, since b may be one."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return frozenset(names)
+
+
+def _beside(source: Path) -> Iterator[Path]:
+    """The data files of a module: what lies in its folder, and below it where no package begins."""
+    for path in source.parent.iterdir():
+        if path.is_file() and path.suffix not in (".py", ".pyc"):
+            yield path
+        elif path.is_dir() and not (path / "__init__.py").is_file() and path.name != "__pycache__":
+            yield from (p for p in path.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
+
+
+def _parents(source: Path) -> Iterator[Path]:
+    """The packages that are run on the way to a module."""
+    for folder in source.parents:
+        if folder == _ROOT:
+            return
+        if (folder / "__init__.py").is_file():
+            yield folder / "__init__.py"
 
 
 @lru_cache(maxsize=1)
@@ -62,6 +120,8 @@ def digest(folder: str | Path) -> str:
 def listing(location: str) -> str:
     """Hash of the names, sizes and times of change of a file or of a folder's files, local or in a store.
 
+    Names within the folder: one that was moved is the same.
+
     Cheap where ``digest`` would read every picture of a catalogue; a file written again counts as changed.
     """
     from pyarrow.fs import FileSelector, FileType
@@ -71,7 +131,9 @@ def listing(location: str) -> str:
     if there.type == FileType.NotFound:
         raise InputError(f"there is no file or folder {location}; name one that exists in the configuration")
     found = [there] if there.type == FileType.File else store.get_file_info(FileSelector(path, recursive=True))
-    return version_of(files=sorted(f"{i.path} {i.size} {i.mtime_ns}" for i in found if i.type == FileType.File))
+    within = len(path.rstrip("/"))
+    names = [f"{i.path[within:]} {i.size} {i.mtime_ns}" for i in found if i.type == FileType.File]
+    return version_of(files=sorted(names))
 
 
 def version_of(**parts: object) -> str:

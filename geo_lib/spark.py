@@ -7,10 +7,12 @@ that one. Settings and their measured effect: docs/decisions/0001-spark-session.
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
-from pyspark.sql import SparkSession
+from pyspark import StorageLevel
+from pyspark.sql import DataFrame, SparkSession
 
 from geo_lib.errors import MachineError
 
@@ -77,6 +79,16 @@ def session(settings: Mapping[str, str] | None = None, *, remote: str | None = N
         if not (remote and key in ("spark.master", "spark.driver.bindAddress", "spark.driver.host")):
             builder = builder.config(key, value)
     return builder.getOrCreate()
+
+
+@contextmanager
+def held(df: DataFrame, level: StorageLevel = StorageLevel.MEMORY_AND_DISK) -> Iterator[DataFrame]:
+    """``df``, computed once for all that the block does with it."""
+    df = df.persist(level)
+    try:
+        yield df
+    finally:
+        df.unpersist()
 
 
 def running_stages(spark: SparkSession) -> tuple[int, int] | None:

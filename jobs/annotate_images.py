@@ -17,17 +17,15 @@ from pyspark.sql import functions as F
 
 from geo_lib.config import at_least_one, zero_to_one
 from geo_lib.counts import Counts
-from geo_lib.models import ModelFiles
+from geo_lib.models import VLM_CHAMPION, ModelFiles
 from geo_lib.vlm.engine import Decoding, EngineSpec
 from geo_lib.vlm.inference import CURABLE, answers, asked, generations
 from geo_lib.vlm.processor import bounds_of, load_processor
 from geo_lib.vlm.prompts import PROMPT_VERSION
-from jobs.job import Context, Job
+from jobs.run.job import Context, Job
 from schemas.generations import GENERATIONS
 from schemas.image_bytes import IMAGE_BYTES
 from schemas.images import IMAGES
-
-CHAMPION = "vlm@champion"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,22 +48,22 @@ class AnnotateImages:
 
 
 def run(ctx: Context, knobs: AnnotateImages) -> Counts:
-    model = ctx.models.resolve(CHAMPION)
+    model = ctx.model(VLM_CHAMPION)
     spec = engine_spec(model, knobs, log_file=ctx.log_file("vllm.log"))
     version = {
         "model_version": model.model_version,
         "prompt_version": PROMPT_VERSION,
         "decoding_version": knobs.decoding.version,
     }
-    images = ctx.tables.read(IMAGES)
+    images = ctx.read(IMAGES)
     wanted = asked(images)
-    known = answers(ctx.tables.read(GENERATIONS), images, **version)
+    known = answers(ctx.read(GENERATIONS), images, **version)
     missing = wanted.join(known, on="signature", how="left_anti").persist()
     refused: Counter[str] = Counter()
     try:
         new = missing.count()
         chunks = math.ceil(new / knobs.chunk_signatures)
-        stored = ctx.tables.read(IMAGE_BYTES).select("signature", "bytes")
+        stored = ctx.read(IMAGE_BYTES).select("signature", "bytes")
         for chunk in range(chunks):
             ctx.progress(chunk, chunks, "chunks committed")
             some = missing.where(F.pmod(F.xxhash64("signature"), F.lit(chunks)) == chunk)
@@ -75,13 +73,13 @@ def run(ctx: Context, knobs: AnnotateImages) -> Counts:
                 refused.update(_curable(written))
                 lasting = written.where(F.col("error_class").isNull() | ~F.col("error_class").isin(*CURABLE))
                 stamped = lasting.withColumns({name: F.lit(value) for name, value in version.items()})
-                ctx.tables.append(GENERATIONS, stamped.select(*GENERATIONS.schema.names), sequence=chunk)
+                ctx.append(GENERATIONS, stamped.select(*GENERATIONS.schema.names), sequence=chunk)
             finally:
                 written.unpersist()
         ctx.progress(chunks, chunks, "chunks committed")
     finally:
         missing.unpersist()
-    answered = answers(ctx.tables.read(GENERATIONS), images, **version)
+    answered = answers(ctx.read(GENERATIONS), images, **version)
     return _counts(wanted, answered, refused, new).refuse_above(knobs.max_failed_share, unit=JOB.unit)
 
 
@@ -140,5 +138,5 @@ JOB = Job(
     unit="signatures",
     reads=(IMAGES, IMAGE_BYTES),
     writes=(GENERATIONS,),
-    reads_models=(CHAMPION,),
+    reads_models=lambda _: (VLM_CHAMPION,),
 )

@@ -17,7 +17,7 @@ from geo_lib.collections.retrieve import candidates, has_evidence, retrieved_ite
 from geo_lib.config import at_least_one
 from geo_lib.counts import Counts
 from geo_lib.embeddings.inference import same_model
-from jobs.job import Context, Job
+from jobs.run.job import Context, Job
 from schemas.collection_items import COLLECTION_ITEMS
 from schemas.collections import COLLECTIONS
 from schemas.images import IMAGES
@@ -54,12 +54,11 @@ class BuildCollections:
             raise ValueError(f"top_n ({self.top_n}) must not be below min_items ({self.min_items})")
 
 
-def run(context: Context, knobs: BuildCollections) -> Counts:
-    tables = context.tables
+def run(ctx: Context, knobs: BuildCollections) -> Counts:
     of_family = F.col("family") == knobs.family
-    queries = tables.read(QUERIES)
-    images = tables.read(IMAGES)
-    embedded, shards = (tables.read(table).where(of_family) for table in (QUERY_EMBEDDINGS, INDEX_SHARDS))
+    queries = ctx.read(QUERIES)
+    images = ctx.read(IMAGES)
+    embedded, shards = (ctx.read(table).where(of_family) for table in (QUERY_EMBEDDINGS, INDEX_SHARDS))
     same_model(images=shards, queries=embedded, family=knobs.family)
     vectors = embedded.select("query_id", "embedding")
     manifest = shards.orderBy("shard").collect()
@@ -67,7 +66,7 @@ def run(context: Context, knobs: BuildCollections) -> Counts:
     wanted = candidates(queries, family=knobs.family, min_demand=knobs.min_demand, min_images=knobs.min_images)
     found = nearest(
         wanted.join(vectors, on="query_id", how="inner"),
-        [ShardFile.of(row, lakehouse=context.lakehouse) for row in manifest],
+        [ShardFile.of(row, lakehouse=ctx.lakehouse) for row in manifest],
         id_column="signature",
         k=knobs.top_n,
         ef=max((row["ef"] for row in manifest), default=knobs.top_n),
@@ -82,10 +81,10 @@ def run(context: Context, knobs: BuildCollections) -> Counts:
         max_similarity=knobs.max_similarity,
     ).localCheckpoint()
     # a checkpoint and no cache: what is minted hangs on the table it is written to
-    collections = minted(settled, tables.read(COLLECTIONS), family=knobs.family).localCheckpoint()
-    tables.write(COLLECTIONS, collections)
-    of_all = beside_other_families(items, tables.read(COLLECTION_ITEMS), collections, family=knobs.family)
-    tables.write(COLLECTION_ITEMS, of_all.localCheckpoint())
+    collections = minted(settled, ctx.read(COLLECTIONS), family=knobs.family).localCheckpoint()
+    ctx.write(COLLECTIONS, collections)
+    of_all = beside_other_families(items, ctx.read(COLLECTION_ITEMS), collections, family=knobs.family)
+    ctx.write(COLLECTION_ITEMS, of_all.localCheckpoint())
     verdicts = {r["verdict"]: r["n"] for r in verdicts_of(collections, wanted).collect()}
     shown = items.join(collections.where("state = 'published'"), on="collection_id", how="left_semi").count()
     without_evidence = queries.where(~has_evidence(min_demand=knobs.min_demand, min_images=knobs.min_images)).count()

@@ -15,7 +15,7 @@ from geo_lib.ann.shard import Hnsw
 from geo_lib.config import at_least_one
 from geo_lib.counts import Counts
 from geo_lib.embeddings.inference import same_model
-from jobs.job import Context, Job
+from jobs.run.job import Context, Job
 from schemas.image_embeddings import IMAGE_EMBEDDINGS
 from schemas.index_shards import INDEX_SHARDS
 from schemas.query_embeddings import QUERY_EMBEDDINGS
@@ -36,11 +36,10 @@ class BuildIndex:
         at_least_one(self, "rows_per_shard", "recall_sample")
 
 
-def run(context: Context, knobs: BuildIndex) -> Counts:
-    tables = context.tables
+def run(ctx: Context, knobs: BuildIndex) -> Counts:
     of_family = F.col("family") == knobs.family
-    images = tables.read(IMAGE_EMBEDDINGS).where(of_family)
-    queries = tables.read(QUERY_EMBEDDINGS).where(of_family)
+    images = ctx.read(IMAGE_EMBEDDINGS).where(of_family)
+    queries = ctx.read(QUERY_EMBEDDINGS).where(of_family)
     model_version = same_model(images=images, queries=queries, family=knobs.family)
     vectors = images.select("signature", "locale", "embedding")
     rows_in = vectors.count()
@@ -50,7 +49,7 @@ def run(context: Context, knobs: BuildIndex) -> Counts:
             with_shard(vectors, id_column="signature", rows_per_shard=knobs.rows_per_shard),
             id_column="signature",
             version=version,
-            lakehouse=context.lakehouse,
+            lakehouse=ctx.lakehouse,
             hnsw=knobs.hnsw,
             sample=sample_queries(queries, per_locale=knobs.recall_sample),
         )
@@ -59,17 +58,17 @@ def run(context: Context, knobs: BuildIndex) -> Counts:
                 "family": F.lit(knobs.family),
                 "model_version": F.lit(model_version).cast("string"),
                 "source_table": F.lit(IMAGE_EMBEDDINGS.name),
-                "source_version": F.lit(tables.version(IMAGE_EMBEDDINGS)),
+                "source_version": F.lit(ctx.version(IMAGE_EMBEDDINGS)),
             }
         )
         .persist()
     )
     try:
-        tables.write(INDEX_SHARDS, manifest, slices=[knobs.family])
+        ctx.write(INDEX_SHARDS, manifest, slices=[knobs.family])
         rows = manifest.select("shard", "rows", "recall_at_10").orderBy("shard").collect()
     finally:
         manifest.unpersist()
-    prune(context.lakehouse, keep={r["index_version"] for r in tables.read(INDEX_SHARDS).collect()})
+    prune(ctx.lakehouse, keep={r["index_version"] for r in ctx.read(INDEX_SHARDS).collect()})
     recalls = ", ".join(f"{r['shard']} {r['recall_at_10']:.3f}" for r in rows if r["recall_at_10"] is not None)
     return Counts(
         rows_in=rows_in,

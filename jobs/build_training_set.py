@@ -17,10 +17,11 @@ from geo_lib.config import at_least_one
 from geo_lib.counts import Counts
 from geo_lib.models import base_files
 from geo_lib.queries.decisions import judged
+from geo_lib.queries.kinds import CATEGORIES
+from geo_lib.spark import held
 from geo_lib.vlm.processor import bounds_of, load_processor
-from geo_lib.vlm.prompts import CATEGORIES
 from geo_lib.vlm.training_set import QUOTAS, candidates, chosen_queries, with_token_counts, within_budget
-from jobs.job import Context, Job
+from jobs.run.job import Context, Job
 from schemas.image_bytes import IMAGE_BYTES
 from schemas.images import IMAGES
 from schemas.mined_queries import MINED_QUERIES
@@ -52,8 +53,8 @@ class BuildTrainingSet:
 def run(ctx: Context, knobs: BuildTrainingSet) -> Counts:
     base = base_files(knobs.base, cache=ctx.path("models", "hub"))
     processor = load_processor(base.path, min_pixels=knobs.min_pixels, max_pixels=knobs.max_pixels)
-    images = ctx.tables.read(IMAGES)
-    mined = ctx.tables.read(MINED_QUERIES).select("signature", "query", "rank")
+    images = ctx.read(IMAGES)
+    mined = ctx.read(MINED_QUERIES).select("signature", "query", "rank")
 
     asked = images.select("signature", "locale").distinct().join(mined, on="signature", how="inner")
     verdicts = judged(asked.select("locale", "query").distinct(), min_language_score=knobs.min_language_score)
@@ -62,17 +63,14 @@ def run(ctx: Context, knobs: BuildTrainingSet) -> Counts:
     possible = candidates(
         images,
         chosen,
-        ctx.tables.read(IMAGE_BYTES),
+        ctx.read(IMAGE_BYTES),
         bounds=bounds_of(processor),
         min_queries=knobs.min_queries,
     )
     counted = with_token_counts(possible, processor_path=base.path)
-    examples = within_budget(counted, max_sequence_tokens=knobs.max_sequence_tokens).persist()
-    try:
-        ctx.tables.write(TRAINING_EXAMPLES, examples.where("reason is null").drop("reason"))
+    with held(within_budget(counted, max_sequence_tokens=knobs.max_sequence_tokens)) as examples:
+        ctx.write(TRAINING_EXAMPLES, examples.where("reason is null").drop("reason"))
         return _counts(images, examples)
-    finally:
-        examples.unpersist()
 
 
 def _counts(images: DataFrame, examples: DataFrame) -> Counts:
@@ -84,12 +82,7 @@ def _counts(images: DataFrame, examples: DataFrame) -> Counts:
         .withColumn("reason", F.when(F.col("example_id").isNull(), "no_stored_image").otherwise(F.col("reason")))
         .groupBy("signature")
         .agg(F.min(F.struct(F.col("reason").isNotNull().alias("is_dropped"), "reason")).alias("fate"))
-        .groupBy("fate.reason")
-        .count()
     )
-    by_reason = {row["reason"]: row["count"] for row in fates.collect()}
-    kept = by_reason.pop(None, 0)
-
     made = examples.where("reason is null")
     sums = made.agg(
         F.count("*").alias("examples"),
@@ -103,7 +96,7 @@ def _counts(images: DataFrame, examples: DataFrame) -> Counts:
     )
     produced = {name: int(value) for name, value in sums.collect()[0].asDict().items()}
     rows_in = images.select("signature").distinct().count()
-    return Counts(rows_in, kept, dropped=by_reason, produced=produced)
+    return Counts.tallied(fates, by="fate.reason", rows_in=rows_in, produced=produced)
 
 
 JOB = Job(

@@ -27,55 +27,13 @@ from geo_lib.errors import ConfigError, GeoError
 from geo_lib.files import can_append
 from geo_lib.models import Models
 from geo_lib.tables import Stamp, Tables
-from jobs import (
-    annotate_images,
-    build_collections,
-    build_index,
-    build_training_set,
-    embed_images,
-    embed_queries,
-    evaluate_vlm,
-    finetune_vlm,
-    ingest_catalogue,
-    ingest_search_console,
-    mine_queries,
-    plan_links,
-    pretrain_tiny_vlm,
-    publish_pages,
-    rank_annotations,
-    simulate_platform,
-    validate_queries,
-)
-from jobs.job import Job
-from jobs.live import Board
-from jobs.runner import Outcome, Runner
-from jobs.terminal import print_rows, quiet, say_how_it_went
-from jobs.workflow import ROOT, Task, Workflow, load
-from schemas.job_runs import JOB_RUNS
-from schemas.table import Table
+from jobs.registry import JOBS, all_tables, all_truth_tables
+from jobs.run.board import Board
+from jobs.run.job import Job
+from jobs.run.runner import Outcome, Runner
+from jobs.run.terminal import print_rows, quiet, say_how_it_went
+from jobs.run.workflow import ROOT, Task, Workflow, load
 
-JOBS: dict[str, Job[Any]] = {
-    module.JOB.name: module.JOB
-    for module in (
-        simulate_platform,
-        pretrain_tiny_vlm,
-        ingest_catalogue,
-        ingest_search_console,
-        mine_queries,
-        build_training_set,
-        finetune_vlm,
-        annotate_images,
-        evaluate_vlm,
-        validate_queries,
-        embed_queries,
-        embed_images,
-        build_index,
-        build_collections,
-        rank_annotations,
-        plan_links,
-        publish_pages,
-    )
-}
 DEMO = ROOT / "conf" / "demo.yml"
 
 log = logging.getLogger(__name__)
@@ -279,17 +237,6 @@ def _tables(args: argparse.Namespace, conf: Conf, console: Console) -> int:
                     rows.append((f"{tables.schema}.{table.name}", count, version, ", ".join(table.key), table.comment))
     print_rows(["table", "rows", "version", "key", "holds"], rows, "table", console)
     return 0
-
-
-def all_tables() -> list[Table]:
-    """Every table that some job writes, and ``job_runs``; by name."""
-    written = {t.name: t for job in JOBS.values() for t in (*job.writes, *job.shares)} | {JOB_RUNS.name: JOB_RUNS}
-    return [written[name] for name in sorted(written)]
-
-
-def all_truth_tables() -> list[Table]:
-    written = {t.name: t for job in JOBS.values() for t in job.writes_truth}
-    return [written[name] for name in sorted(written)]
 
 
 # -- what the commands work in -----------------------------------------------------------------------------

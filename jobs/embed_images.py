@@ -15,7 +15,7 @@ from geo_lib.counts import Counts
 from geo_lib.embeddings.encoder import PACKAGED, text_model
 from geo_lib.embeddings.inference import embedded
 from geo_lib.embeddings.texts import image_texts
-from jobs.job import Context, Job
+from jobs.run.job import Context, Job
 from schemas.annotations import ANNOTATIONS
 from schemas.image_embeddings import IMAGE_EMBEDDINGS
 from schemas.images import IMAGES
@@ -35,17 +35,16 @@ class EmbedImages:
         at_least_one(self, "images_per_task")
 
 
-def run(context: Context, knobs: EmbedImages) -> Counts:
-    tables = context.tables
+def run(ctx: Context, knobs: EmbedImages) -> Counts:
     model = text_model(knobs.encoder, family=knobs.family)
-    texts = image_texts(tables.read(IMAGES), tables.read(ANNOTATIONS))
+    texts = image_texts(ctx.read(IMAGES), ctx.read(ANNOTATIONS))
     has_text = F.size("texts") > 0
     wanted, without = texts.count(), texts.where(~has_text).count()
-    known = tables.read(IMAGE_EMBEDDINGS)
+    known = ctx.read(IMAGE_EMBEDDINGS)
     tasks = -(-wanted // knobs.images_per_task) or 1
     vectors = embedded(texts.where(has_text), key="signature", model=model, known=known, tasks=tasks).localCheckpoint()
     kept, encoded = vectors.count(), vectors.where(~F.col("reused")).count()
-    tables.write(IMAGE_EMBEDDINGS, vectors.drop("reused"), slices=[knobs.family])
+    ctx.write(IMAGE_EMBEDDINGS, vectors.drop("reused"), slices=[knobs.family])
     return Counts(rows_in=wanted, kept=kept, dropped={"no_text": without}, produced={"encoded": encoded})
 
 

@@ -14,7 +14,7 @@ from geo_lib.counts import Counts
 from geo_lib.embeddings.encoder import PACKAGED, text_model
 from geo_lib.embeddings.inference import embedded
 from geo_lib.embeddings.texts import query_texts
-from jobs.job import Context, Job
+from jobs.run.job import Context, Job
 from schemas.queries import QUERIES
 from schemas.query_embeddings import QUERY_EMBEDDINGS
 
@@ -33,17 +33,16 @@ class EmbedQueries:
         at_least_one(self, "texts_per_task")
 
 
-def run(context: Context, knobs: EmbedQueries) -> Counts:
-    tables = context.tables
+def run(ctx: Context, knobs: EmbedQueries) -> Counts:
     model = text_model(knobs.encoder, family=knobs.family)
-    texts = query_texts(tables.read(QUERIES))
+    texts = query_texts(ctx.read(QUERIES))
     wanted = texts.count()
-    known = tables.read(QUERY_EMBEDDINGS)
+    known = ctx.read(QUERY_EMBEDDINGS)
     vectors = embedded(
         texts, key="query_id", model=model, known=known, tasks=-(-wanted // knobs.texts_per_task) or 1
     ).localCheckpoint()
     kept, encoded = vectors.count(), vectors.where(~F.col("reused")).count()
-    tables.write(QUERY_EMBEDDINGS, vectors.drop("reused"), slices=[knobs.family])
+    ctx.write(QUERY_EMBEDDINGS, vectors.drop("reused"), slices=[knobs.family])
     return Counts(rows_in=wanted, kept=kept, produced={"encoded": encoded})
 
 

@@ -33,16 +33,17 @@ from geo_lib.evaluation.vlm_quality import (
     paper_rows,
     report_lines,
 )
-from geo_lib.models import ModelFiles
+from geo_lib.models import VLM_BASE, VLM_CHAMPION, ModelFiles
+from geo_lib.queries.kinds import CATEGORIES
+from geo_lib.training.split import split_column
 from geo_lib.vlm import inference
 from geo_lib.vlm.batches import VisualFeatures
 from geo_lib.vlm.engine import Decoding, EngineSpec
 from geo_lib.vlm.finetune import load, release
 from geo_lib.vlm.processor import bounds_of, load_processor
-from geo_lib.vlm.prompts import CATEGORIES, PROMPT_VERSION
-from geo_lib.vlm.split import split_column
+from geo_lib.vlm.prompts import PROMPT_VERSION
 from geo_lib.vlm.training_set import QUOTAS, prompt_column
-from jobs.job import Context, Job
+from jobs.run.job import Context, Job
 from schemas.evaluations import EVALUATIONS
 from schemas.generations import GENERATIONS
 from schemas.image_bytes import IMAGE_BYTES
@@ -51,7 +52,6 @@ from schemas.training_examples import TRAINING_EXAMPLES
 from schemas.truth_images import TRUTH_IMAGES
 from schemas.truth_intents import TRUTH_INTENTS
 
-BASE, CHAMPION = "vlm@base", "vlm@champion"
 AGAINST_TRUTH, AGAINST_CONSOLE = "vlm_quality", "vlm_quality_console"
 TUNED, SHUFFLED, FREQUENT, NEAREST, UNTUNED = (
     "tuned",
@@ -84,10 +84,13 @@ class EvaluateVlm:
 
 
 def run(ctx: Context, knobs: EvaluateVlm) -> Counts:
-    champion, base = ctx.models.resolve(CHAMPION), ctx.models.resolve(BASE)
+    champion, base = ctx.model(VLM_CHAMPION), ctx.model(VLM_BASE)
     held_out = _held_out(ctx)
-    has_truth = ctx.tables.truth.exists(TRUTH_INTENTS)
-    known = _against_truth(ctx, held_out) if has_truth else _against_console(ctx, held_out)
+    intents, pictures = ctx.truth(TRUTH_INTENTS), ctx.truth(TRUTH_IMAGES)
+    if has_truth := intents is not None and pictures is not None:
+        known = _against_truth(held_out, intents, pictures)
+    else:
+        known = _against_console(ctx, held_out)
     known.sort(key=lambda s: s.signature)
     chosen, beyond = known[: knobs.signatures], known[knobs.signatures :]
     by_signature = {s.signature: s for s in chosen}
@@ -106,7 +109,7 @@ def run(ctx: Context, knobs: EvaluateVlm) -> Counts:
         max_num_seqs=knobs.max_num_seqs,
         log_file=ctx.log_file("vllm.log"),
     )
-    training = [r for r in ctx.tables.read(TRAINING_EXAMPLES).orderBy("example_id").collect() if r["split"] == "train"]
+    training = [r for r in ctx.read(TRAINING_EXAMPLES).orderBy("example_id").collect() if r["split"] == "train"]
 
     answers: dict[str, Mapping[str, Queries]] = {}
     unanswered: dict[str, int] = {}
@@ -151,18 +154,18 @@ def run(ctx: Context, knobs: EvaluateVlm) -> Counts:
 
 def _held_out(ctx: Context) -> DataFrame:
     """(signature, locale, prompt) of every held-out signature, the prompt as annotate_images asks it."""
-    one_each = subjects(ctx.tables.read(IMAGES), "signature")
+    one_each = subjects(ctx.read(IMAGES), "signature")
     return one_each.where(split_column(F.col("split_key")) == "held_out").select(
         "signature", "locale", prompt_column().alias("prompt")
     )
 
 
-def _against_truth(ctx: Context, held_out: DataFrame) -> list[Subject]:
+def _against_truth(held_out: DataFrame, intents: DataFrame, pictures: DataFrame) -> list[Subject]:
     """What the simulated platform meant each image to be found by, in the locale of its prompt."""
-    novel = ctx.tables.truth.read(TRUTH_IMAGES).groupBy("signature").agg(F.max("novel_combination").alias("is_novel"))
-    intents = ctx.tables.truth.read(TRUTH_INTENTS).select("signature", "locale", "category", "intent", "paraphrases")
+    novel = pictures.groupBy("signature").agg(F.max("novel_combination").alias("is_novel"))
+    meant = intents.select("signature", "locale", "category", "intent", "paraphrases")
     rows = (
-        held_out.join(intents, on=["signature", "locale"], how="inner")
+        held_out.join(meant, on=["signature", "locale"], how="inner")
         .join(novel, on="signature", how="left")
         .groupBy("signature", "locale", "is_novel")
         .agg(F.array_sort(F.collect_list(F.struct("category", "intent", "paraphrases"))).alias("intents"))
@@ -179,7 +182,7 @@ def _by_category(intents: Sequence[Row]) -> dict[str, list[Sequence[str]]]:
 
 def _against_console(ctx: Context, held_out: DataFrame) -> list[Subject]:
     """The queries that the console gave held-out images in the locale of their prompt; each is said in one way."""
-    examples = ctx.tables.read(TRAINING_EXAMPLES).where("split = 'held_out'")
+    examples = ctx.read(TRAINING_EXAMPLES).where("split = 'held_out'")
     rows = examples.join(held_out, on=["signature", "locale"], how="left_semi").collect()
     return [Subject(r["signature"], r["locale"], {c: [(q,) for q in r[c]] for c in CATEGORIES}) for r in rows]
 
@@ -187,8 +190,8 @@ def _against_console(ctx: Context, held_out: DataFrame) -> list[Subject]:
 def _written_before(ctx: Context, champion: ModelFiles, knobs: EvaluateVlm) -> dict[str, Row]:
     """Signature to the text or error_class that annotate_images stored."""
     written = inference.answers(
-        ctx.tables.read(GENERATIONS),
-        ctx.tables.read(IMAGES),
+        ctx.read(GENERATIONS),
+        ctx.read(IMAGES),
         model_version=champion.model_version,
         prompt_version=PROMPT_VERSION,
         decoding_version=knobs.decoding.version,
@@ -217,8 +220,8 @@ def _generated(
 ) -> dict[str, Row]:
     """Text or error_class of the answer to each signature's prompt over the picture of ``picture_of[signature]``."""
     rows = [(signature, picture, prompts[signature]) for signature, picture in sorted(picture_of.items())]
-    asked = ctx.tables.spark.createDataFrame(rows, "signature string, picture string, prompt string")
-    stored = ctx.tables.read(IMAGE_BYTES).select(F.col("signature").alias("picture"), "bytes")
+    asked = ctx.spark.createDataFrame(rows, "signature string, picture string, prompt string")
+    stored = ctx.read(IMAGE_BYTES).select(F.col("signature").alias("picture"), "bytes")
     answers = inference.generations(asked.join(stored, on="picture", how="inner"), spec=spec)
     return {row["signature"]: row for row in answers.select("signature", "text", "error_class").collect()}
 
@@ -244,8 +247,8 @@ def _embedded(
     ctx: Context, base: ModelFiles, champion: ModelFiles, signatures: Sequence[str]
 ) -> list[NDArray[np.float32]]:
     """Mean visual token of each image, under the bounds that the champion was trained in."""
-    wanted = ctx.tables.spark.createDataFrame([(s,) for s in signatures], "signature string")
-    stored = ctx.tables.read(IMAGE_BYTES).select("signature", "bytes").join(wanted, on="signature", how="inner")
+    wanted = ctx.spark.createDataFrame([(s,) for s in signatures], "signature string")
+    stored = ctx.read(IMAGE_BYTES).select("signature", "bytes").join(wanted, on="signature", how="inner")
     images = {row["signature"]: bytes(row["bytes"]) for row in stored.toLocalIterator()}
     features = VisualFeatures(load(base.path), load_processor(champion.path), images, keep=False)
     return [features.of([s])[0][0].float().mean(dim=0).cpu().numpy() for s in signatures]
@@ -257,8 +260,8 @@ def _write(ctx: Context, evaluation: str, measured: Sequence[Measured], versions
         for m in measured
         for e in (m.estimate,)
     ]
-    frame = ctx.tables.spark.createDataFrame(rows, EVALUATIONS.schema)
-    ctx.tables.write(EVALUATIONS, frame, slices=[evaluation])
+    frame = ctx.spark.createDataFrame(rows, EVALUATIONS.schema)
+    ctx.write(EVALUATIONS, frame, slices=[evaluation])
 
 
 JOB = Job(
@@ -268,6 +271,6 @@ JOB = Job(
     unit="held-out signatures",
     reads=(GENERATIONS, IMAGES, IMAGE_BYTES, TRAINING_EXAMPLES),
     reads_truth=(TRUTH_IMAGES, TRUTH_INTENTS),
-    reads_models=(BASE, CHAMPION),
+    reads_models=lambda _: (VLM_BASE, VLM_CHAMPION),
     writes=(EVALUATIONS,),
 )

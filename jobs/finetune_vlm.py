@@ -16,20 +16,17 @@ from pathlib import Path
 from pyspark.sql import Row
 
 from geo_lib.counts import Counts
-from geo_lib.models import ModelFiles, base_files
+from geo_lib.models import VLM, VLM_BASE, VLM_CHAMPION, ModelFiles, base_files
 from geo_lib.provenance import version_of
 from geo_lib.vlm import finetune as tuning
 from geo_lib.vlm.batches import Example, VisualFeatures
 from geo_lib.vlm.finetune import Epoch, Loss, Recipe
 from geo_lib.vlm.processor import bounds_of, load_processor
-from jobs.job import Context, Job
+from jobs.run.job import Context, Job
 from schemas.image_bytes import IMAGE_BYTES
 from schemas.training_examples import TRAINING_EXAMPLES
 
 log = logging.getLogger(__name__)
-
-NAME = "vlm"
-BASE, CHAMPION = "vlm@base", "vlm@champion"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +43,10 @@ class FinetuneVlm:
 
 def run(ctx: Context, knobs: FinetuneVlm) -> Counts:
     base = base_files(knobs.base, cache=ctx.path("models", "hub"))
-    ctx.models.register(NAME, base)
-    ctx.models.point(BASE, base.model_version)
+    ctx.models.register(VLM, base)
+    ctx.models.point(VLM_BASE, base.model_version)
 
-    rows = ctx.tables.read(TRAINING_EXAMPLES).orderBy("example_id").collect()
+    rows = ctx.read(TRAINING_EXAMPLES).orderBy("example_id").collect()
     processor = load_processor(base.path, min_pixels=knobs.min_pixels, max_pixels=knobs.max_pixels)
     settings = {
         "base": base.digest,
@@ -59,7 +56,7 @@ def run(ctx: Context, knobs: FinetuneVlm) -> Counts:
         "trainer": tuning.TRAINER_VERSION,
     }
     model_version = version_of(examples=_content(rows), **settings)
-    champion, known = ctx.models.find(CHAMPION), ctx.models.known(NAME, model_version)
+    champion, known = ctx.models.find(VLM_CHAMPION), ctx.models.known(VLM, model_version)
     if known is not None and known == champion:
         log.info("%s is the champion already", model_version)
         return Counts(len(rows), len(rows), produced={"trained": 0}, report=f"model {model_version} reused")
@@ -72,7 +69,7 @@ def run(ctx: Context, knobs: FinetuneVlm) -> Counts:
         new = _held_out_loss(known, held_out, images, knobs.recipe)
     else:
         parameters = {"train_examples": len(train), "held_out_examples": len(held_out), **_flat(settings)}
-        with ctx.models.training(NAME, model_version, parameters) as training:
+        with ctx.models.training(VLM, model_version, parameters) as training:
             tuned, history = tuning.finetune(
                 tuning.load(base.path),
                 processor,
@@ -86,13 +83,13 @@ def run(ctx: Context, knobs: FinetuneVlm) -> Counts:
             with tempfile.TemporaryDirectory() as folder:
                 tuned.save_pretrained(folder)
                 processor.save_pretrained(folder)
-                ctx.models.keep(NAME, model_version, Path(folder), run=training)
+                ctx.models.keep(VLM, model_version, Path(folder), run=training)
         new = history[-1].held_out
         del tuned
         tuning.release()
     is_champion = to_beat is None or new is None or new.per_example <= to_beat.per_example
     if is_champion:
-        ctx.models.point(CHAMPION, model_version)
+        ctx.models.point(VLM_CHAMPION, model_version)
     produced = {"trained": int(known is None), "champion_moved": int(is_champion), "epochs": len(history)}
     return Counts(len(rows), len(rows), produced=produced, report=_report(model_version, history, is_champion))
 
@@ -132,8 +129,8 @@ def _examples(rows: Sequence[Row], split: str) -> list[Example]:
 
 def _images(ctx: Context) -> dict[str, bytes]:
     """Bytes of every image in the training set, in the driver's memory: 100,000 pins are some 10 GB."""
-    wanted = ctx.tables.read(TRAINING_EXAMPLES).select("signature").distinct()
-    stored = ctx.tables.read(IMAGE_BYTES).select("signature", "bytes").join(wanted, on="signature", how="inner")
+    wanted = ctx.read(TRAINING_EXAMPLES).select("signature").distinct()
+    stored = ctx.read(IMAGE_BYTES).select("signature", "bytes").join(wanted, on="signature", how="inner")
     return {row["signature"]: bytes(row["bytes"]) for row in stored.toLocalIterator()}
 
 
@@ -160,6 +157,6 @@ JOB = Job(
     run=run,
     unit="training examples",
     reads=(TRAINING_EXAMPLES, IMAGE_BYTES),
-    writes_models=(BASE, CHAMPION),
+    writes_models=(VLM_BASE, VLM_CHAMPION),
     files=lambda knobs: (knobs.base,) if Path(knobs.base).is_dir() else (),
 )

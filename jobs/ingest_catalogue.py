@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from pyspark import StorageLevel
 from pyspark.sql import functions as F
 
-from geo_lib.catalogue import manifest, pictures
+from geo_lib.catalogue import manifest
+from geo_lib.catalogue.fetch import fetched
 from geo_lib.counts import Counts
 from geo_lib.errors import ConfigError
 from geo_lib.files import folder_of
-from jobs.job import Context, Job
+from geo_lib.spark import held
+from jobs.run.job import Context, Job
 from schemas.image_bytes import IMAGE_BYTES
 from schemas.images import IMAGES
 from schemas.rejected_rows import CATALOGUE, REJECTED_ROWS
@@ -52,29 +54,24 @@ class IngestCatalogue:
 def run(ctx: Context, knobs: IngestCatalogue) -> Counts:
     if not knobs.manifest:
         raise ConfigError("ingest_catalogue.manifest names no file; set it in the configuration.")
-    spark = ctx.tables.spark
+    spark = ctx.spark
     delivered = manifest.read(spark, knobs.manifest)
     if unknown := manifest.unknown_columns(delivered):
         log.info("%s: columns that nothing reads: %s", knobs.manifest, ", ".join(unknown))
     rows = manifest.catalogue_rows(delivered, manifest=knobs.manifest)
     accepted = rows.where("reason is null")
-    fetched = pictures.fetched(accepted, longest_side=knobs.longest_side, tasks=knobs.fetch_tasks)
-    fetched = fetched.persist(StorageLevel.DISK_ONLY)  # three tables and the counts come from one reading
-    try:
-        judged = manifest.with_pictures(rows, fetched)
-        tally = {r["reason"]: r["count"] for r in judged.groupBy("reason").count().collect()}
-        kept = tally.pop(None, 0)
-        counts = Counts(rows_in=delivered.count(), kept=kept, failed=tally)
+    pictures = fetched(accepted, longest_side=knobs.longest_side, tasks=knobs.fetch_tasks)
+    with held(pictures, StorageLevel.DISK_ONLY) as pictures:  # three tables and the counts come from one reading
+        judged = manifest.with_pictures(rows, pictures)
+        counts = Counts.tallied(judged, failed=True, rows_in=delivered.count())
         rejected = judged.where("reason is not null").select(
             F.lit(CATALOGUE).alias("source"), "row", "reason", "detail"
         )
-        ctx.tables.write(REJECTED_ROWS, rejected, slices=[CATALOGUE])
+        ctx.write(REJECTED_ROWS, rejected, slices=[CATALOGUE])
         counts.refuse_above(knobs.max_failed_share, unit=JOB.unit)
-        ctx.tables.write(IMAGE_BYTES, manifest.image_bytes(judged, fetched))
-        ctx.tables.write(IMAGES, manifest.images(judged, split_key_pattern=knobs.split_key_pattern))
+        ctx.write(IMAGE_BYTES, manifest.image_bytes(judged, pictures))
+        ctx.write(IMAGES, manifest.images(judged, split_key_pattern=knobs.split_key_pattern))
         return counts
-    finally:
-        fetched.unpersist()
 
 
 def files(knobs: IngestCatalogue) -> tuple[str, ...]:

@@ -9,15 +9,14 @@ gone from the folder stays as it is; a day with a malformed file keeps its last 
 from dataclasses import dataclass
 from functools import reduce
 
-from pyspark import StorageLevel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from geo_lib.counts import Counts
 from geo_lib.errors import ConfigError, InputError
-from geo_lib.search.delivery import Delivery, Part, settle, sort_out
-from geo_lib.search.folder import export_log, exported_days, inspect, nothing, scan
-from geo_lib.search.layouts import (
+from geo_lib.search_console.delivery import Delivery, Part, settle, sort_out
+from geo_lib.search_console.folder import export_log, exported_days, inspect, nothing, scan
+from geo_lib.search_console.layouts import (
     MALFORMED_DAY,
     Layout,
     accepted,
@@ -27,7 +26,8 @@ from geo_lib.search.layouts import (
     summed,
     tally,
 )
-from jobs.job import Context, Job
+from geo_lib.spark import held
+from jobs.run.job import Context, Job
 from schemas.rejected_rows import REJECTED_ROWS
 from schemas.rejected_rows import SEARCH_CONSOLE as REJECTED
 from schemas.search_console import SEARCH_CONSOLE
@@ -48,23 +48,20 @@ class IngestSearchConsole:
 def run(ctx: Context, knobs: IngestSearchConsole) -> Counts:
     if not knobs.path:
         raise ConfigError("ingest_search_console.path names no folder; set it in the configuration.")
-    spark = ctx.tables.spark
+    spark = ctx.spark
     delivery = sort_out(inspect(knobs.path), complete=exported_days(knobs.path))
     _refuse_nameless_property(delivery, knobs)
     keys = _keys(scan(spark, delivery.usable) or [nothing(spark)], site_url=knobs.site_url)
-    keys = keys.persist(StorageLevel.MEMORY_AND_DISK)  # counted, and written to two tables
-    try:
+    with held(keys) as keys:  # counted, and written to two tables
         settled = settle(delivery, [Part(*row) for row in tally(keys).collect()])
         malformed = [(REJECTED, f.relative, MALFORMED_DAY, f.problem) for f in settled.delivery.malformed]
         rows = rejected(keys, short=settled.short).select(F.lit(REJECTED).alias("source"), "row", "reason", "detail")
         refused = rows.unionByName(spark.createDataFrame(malformed, REJECTED_ROWS.schema))
-        ctx.tables.write(REJECTED_ROWS, refused, slices=[REJECTED])
+        ctx.write(REJECTED_ROWS, refused, slices=[REJECTED])
         settled.days.refuse_above(knobs.max_failed_share, unit="days")
         settled.rows.refuse_above(knobs.max_failed_share, unit=JOB.unit)
-        ctx.tables.write(SEARCH_CONSOLE, accepted(keys, short=settled.short), slices=settled.answered)
+        ctx.write(SEARCH_CONSOLE, accepted(keys, short=settled.short), slices=settled.answered)
         return settled.rows
-    finally:
-        keys.unpersist()
 
 
 def _keys(frames: list[tuple[Layout, DataFrame]], *, site_url: str | None) -> DataFrame:

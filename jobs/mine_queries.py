@@ -7,14 +7,14 @@ Reads search_console and images; writes query_performance and mined_queries.
 
 from dataclasses import dataclass
 
-from pyspark import StorageLevel
 from pyspark.sql import functions as F
 
 from geo_lib.config import at_least_one, zero_to_one
 from geo_lib.counts import Counts
-from geo_lib.search.attribution import image_attribution
-from geo_lib.search.performance import mined_queries, page_queries, query_performance, row_fates
-from jobs.job import Context, Job
+from geo_lib.search_console.attribution import image_attribution
+from geo_lib.search_console.performance import mined_queries, page_queries, query_performance, row_fates
+from geo_lib.spark import held
+from jobs.run.job import Context, Job
 from schemas.images import IMAGES
 from schemas.mined_queries import MINED_QUERIES
 from schemas.query_performance import QUERY_PERFORMANCE
@@ -43,10 +43,9 @@ class MineQueries:
 
 
 def run(ctx: Context, knobs: MineQueries) -> Counts:
-    console = ctx.tables.read(SEARCH_CONSOLE).where(F.col("data_date") <= F.lit(ctx.as_of))
-    attribution = image_attribution(ctx.tables.read(IMAGES))
-    by_page = page_queries(console).persist(StorageLevel.MEMORY_AND_DISK)
-    try:
+    console = ctx.read(SEARCH_CONSOLE).where(F.col("data_date") <= F.lit(ctx.as_of))
+    attribution = image_attribution(ctx.read(IMAGES))
+    with held(page_queries(console)) as by_page:
         fates = {row["fate"]: row["rows"] for row in row_fates(by_page, attribution).collect()}
         performance = query_performance(
             by_page,
@@ -56,10 +55,10 @@ def run(ctx: Context, knobs: MineQueries) -> Counts:
             min_ctr=knobs.min_ctr,
             max_position=knobs.max_position,
         )
-        ctx.tables.write(QUERY_PERFORMANCE, performance)
-        written = ctx.tables.read(QUERY_PERFORMANCE)
-        ctx.tables.write(MINED_QUERIES, mined_queries(written, top=knobs.top))
-        mined = ctx.tables.read(MINED_QUERIES)
+        ctx.write(QUERY_PERFORMANCE, performance)
+        written = ctx.read(QUERY_PERFORMANCE)
+        ctx.write(MINED_QUERIES, mined_queries(written, top=knobs.top))
+        mined = ctx.read(MINED_QUERIES)
         verdicts = {row["retained_by"]: row["count"] for row in written.groupBy("retained_by").count().collect()}
         kept = fates.pop(None, 0)
         return Counts(
@@ -73,8 +72,6 @@ def run(ctx: Context, knobs: MineQueries) -> Counts:
                 "signatures": mined.select("signature").distinct().count(),
             },
         )
-    finally:
-        by_page.unpersist()
 
 
 JOB = Job(

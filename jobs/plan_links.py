@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from pyspark.sql import functions as F
 
+from geo_lib.catalogue.names import image_names
 from geo_lib.counts import Counts
 from geo_lib.links.authority import page_authority
 from geo_lib.links.plan import image_fates, planned_links, planned_pages, related_collections
-from geo_lib.pages.names import image_names
-from jobs.job import Context, Job
+from jobs.run.job import Context, Job
 from schemas.collection_items import COLLECTION_ITEMS
 from schemas.collections import COLLECTIONS
 from schemas.image_annotations import IMAGE_ANNOTATIONS
@@ -50,16 +50,15 @@ class PlanLinks:
             raise ValueError(f"damping must lie between 0 and 1, not {self.damping}")
 
 
-def run(context: Context, knobs: PlanLinks) -> Counts:
-    tables = context.tables
+def run(ctx: Context, knobs: PlanLinks) -> Counts:
     of_family = F.col("family") == knobs.family
-    images = tables.read(IMAGES)
-    annotations = tables.read(IMAGE_ANNOTATIONS)
+    images = ctx.read(IMAGES)
+    annotations = ctx.read(IMAGE_ANNOTATIONS)
     # checkpoints keep the plans of what follows small: each of these frames stands in it many times
     published = of_family & (F.col("state") == "published")
-    collections = tables.read(COLLECTIONS).where(published).localCheckpoint()
+    collections = ctx.read(COLLECTIONS).where(published).localCheckpoint()
     items = (
-        tables.read(COLLECTION_ITEMS)
+        ctx.read(COLLECTION_ITEMS)
         .join(collections.select("collection_id"), on="collection_id", how="left_semi")
         .localCheckpoint()
     )
@@ -69,7 +68,7 @@ def run(context: Context, knobs: PlanLinks) -> Counts:
     pages = planned_pages(fates, collections).localCheckpoint()
     related = related_collections(
         collections,
-        tables.read(QUERY_EMBEDDINGS).where(of_family),
+        ctx.read(QUERY_EMBEDDINGS).where(of_family),
         per_collection=knobs.related,
         min_similarity=knobs.min_related_similarity,
     )
@@ -85,13 +84,12 @@ def run(context: Context, knobs: PlanLinks) -> Counts:
         home_collections=knobs.home_collections,
     ).localCheckpoint()
     authority = page_authority(pages, links, damping=knobs.damping, max_links_per_page=knobs.max_links_per_page)
-    tables.write(LINKS, links)
-    tables.write(PAGE_AUTHORITY, authority)
-    without_page = fates.where("reason is not null").groupBy("reason").count().collect()
-    return Counts(
+    ctx.write(LINKS, links)
+    ctx.write(PAGE_AUTHORITY, authority)
+    without_page = fates.where("reason is not null").select("reason")
+    return Counts.tallied(
+        pages.select(F.lit(None).cast("string").alias("reason")).unionByName(without_page),
         rows_in=images.count() + pages.where("kind != 'image'").count(),
-        kept=pages.count(),
-        dropped={r["reason"]: r["count"] for r in without_page},
         produced={"links": links.count(), "unreachable_pages": authority.where("click_depth is null").count()},
     )
 

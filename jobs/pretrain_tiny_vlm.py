@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from geo_lib.counts import Counts
-from geo_lib.demo.base_model import TINY_VLM, Pretraining, pretrain
-from geo_lib.demo.base_training import Training
-from geo_lib.demo.draw import drawing_version
-from jobs.job import Context, Job
+from geo_lib.demo.base.model import TINY_VLM, Pretraining, pretrain
+from geo_lib.demo.base.training import Training
+from geo_lib.demo.pictures.draw import drawing_version
+from jobs.run.job import Context, Job
 
 
 @dataclass(frozen=True, slots=True)

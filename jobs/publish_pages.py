@@ -18,11 +18,11 @@ from pyspark.sql import functions as F
 from geo_lib.counts import Counts
 from geo_lib.pages.assemble import Material, assembled, gathered, ready
 from geo_lib.pages.media import rendered
-from geo_lib.pages.model import Page
+from geo_lib.pages.page import Page
 from geo_lib.pages.render import STYLE, Frame, render, style_sheet
 from geo_lib.pages.site import Site
 from geo_lib.pages.sitemap import Entry, robots, sitemaps
-from jobs.job import Context, Job
+from jobs.run.job import Context, Job
 from schemas.collections import COLLECTIONS
 from schemas.image_annotations import IMAGE_ANNOTATIONS
 from schemas.image_bytes import IMAGE_BYTES
@@ -49,20 +49,19 @@ class PublishPages:
             raise ValueError(f"site_url must begin with https:// or http://, not be {self.site_url!r}")
 
 
-def run(context: Context, knobs: PublishPages) -> Counts:
-    tables = context.tables
-    frame = Frame(root=knobs.site_url.rstrip("/"), name=knobs.site_name, simulated=context.simulated)
-    site = Site(Path(context.path("site")))
-    images = tables.read(IMAGES)
-    authority = tables.read(PAGE_AUTHORITY)
+def run(ctx: Context, knobs: PublishPages) -> Counts:
+    frame = Frame(root=knobs.site_url.rstrip("/"), name=knobs.site_name, simulated=ctx.simulated)
+    site = Site(Path(ctx.path("site")))
+    images = ctx.read(IMAGES)
+    authority = ctx.read(PAGE_AUTHORITY)
     shown = images.join(authority.where("kind = 'image'").select(F.col("id").alias("image_id")), on="image_id")
-    pictures = tables.read(IMAGE_BYTES).join(shown.select("signature"), on="signature", how="left_semi")
+    pictures = ctx.read(IMAGE_BYTES).join(shown.select("signature"), on="signature", how="left_semi")
     material = gathered(
         authority,
-        tables.read(LINKS),
+        ctx.read(LINKS),
         images,
-        tables.read(COLLECTIONS).where("state = 'published'"),
-        tables.read(IMAGE_ANNOTATIONS),
+        ctx.read(COLLECTIONS).where("state = 'published'"),
+        ctx.read(IMAGE_ANNOTATIONS),
         rendered(pictures, folder=str(site.folder)),
         site_name=knobs.site_name,
         min_annotations=knobs.min_annotations,
@@ -71,20 +70,20 @@ def run(context: Context, knobs: PublishPages) -> Counts:
     counts = Counts(
         rows_in=len(material.pages), kept=len(ready(material)), failed=Counter(material.no_picture.values())
     ).refuse_above(knobs.max_failed_share, unit=JOB.unit)
-    before = {row["url"]: (row["content_hash"], row["lastmod"]) for row in tables.read(PAGES).collect()}
+    before = {row["url"]: (row["content_hash"], row["lastmod"]) for row in ctx.read(PAGES).collect()}
 
     written, rows, entries = 0, [], []
     for done, page in enumerate(assembled(material), 1):
         content_hash, changed = site.write(f"{page.url[1:]}index.html", render(page, frame))
         written += changed
         url = frame.root + page.url
-        lastmod = _lastmod(url, content_hash, before, context.as_of)
+        lastmod = _lastmod(url, content_hash, before, ctx.as_of)
         state = "published" if page.indexed else "noindex"
         rows.append((url, page.kind, f"site{page.url}index.html", page.title, state, content_hash, lastmod))
         if page.indexed:
             entries.append(Entry(url, lastmod, _pictures_on(page, frame.root)))
         if done % 100 == 0:
-            context.progress(done, counts.kept, "pages")
+            ctx.progress(done, counts.kept, "pages")
     root = f"{frame.root}/"
     for name, content in {
         STYLE[1:]: style_sheet(),
@@ -92,7 +91,7 @@ def run(context: Context, knobs: PublishPages) -> Counts:
         **sitemaps(entries, root=root),
     }.items():
         site.write(name, content)
-    tables.write(PAGES, tables.spark.createDataFrame(rows, PAGES.schema))
+    ctx.write(PAGES, ctx.spark.createDataFrame(rows, PAGES.schema))
     removed = site.sweep(keep=_media(material))
     return replace(
         counts,

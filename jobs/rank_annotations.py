@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from geo_lib.counts import Counts
 from geo_lib.embeddings.inference import same_model
 from geo_lib.vase.select import chosen_annotations, with_collection
-from jobs.job import Context, Job
+from jobs.run.job import Context, Job
 from schemas.annotations import ANNOTATIONS
 from schemas.collections import COLLECTIONS
 from schemas.image_annotations import IMAGE_ANNOTATIONS
@@ -41,16 +41,15 @@ class RankAnnotations:
             raise ValueError(f"top_n ({self.top_n}) and half_demand ({self.half_demand}) must be positive")
 
 
-def run(context: Context, knobs: RankAnnotations) -> Counts:
-    tables = context.tables
+def run(ctx: Context, knobs: RankAnnotations) -> Counts:
     of_family = F.col("family") == knobs.family
-    images, annotations = tables.read(IMAGES), tables.read(ANNOTATIONS)
-    of_queries, of_images = (tables.read(table).where(of_family) for table in (QUERY_EMBEDDINGS, IMAGE_EMBEDDINGS))
+    images, annotations = ctx.read(IMAGES), ctx.read(ANNOTATIONS)
+    of_queries, of_images = (ctx.read(table).where(of_family) for table in (QUERY_EMBEDDINGS, IMAGE_EMBEDDINGS))
     same_model(images=of_images, queries=of_queries, family=knobs.family)
     chosen = chosen_annotations(
         images,
         annotations,
-        tables.read(QUERIES),
+        ctx.read(QUERIES),
         of_queries,
         of_images,
         relevance_weight=knobs.relevance_weight,
@@ -59,9 +58,9 @@ def run(context: Context, knobs: RankAnnotations) -> Counts:
         half_demand=knobs.half_demand,
         top_n=knobs.top_n,
     )
-    linked = with_collection(chosen, tables.read(COLLECTIONS).where(of_family)).persist()
+    linked = with_collection(chosen, ctx.read(COLLECTIONS).where(of_family)).persist()
     try:
-        tables.write(IMAGE_ANNOTATIONS, linked)
+        ctx.write(IMAGE_ANNOTATIONS, linked)
         kept, produced = linked.select("image_id").distinct().count(), linked.count()
         with_page = linked.where("collection_id is not null").count()
     finally:

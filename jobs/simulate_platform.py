@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from geo_lib.counts import Counts
-from geo_lib.demo import truth
+from geo_lib.demo import truth_tables
 from geo_lib.demo.platform import PlatformSummary, simulate
 from geo_lib.errors import ConfigError
-from jobs.job import Context, Job
+from jobs.run.job import Context, Job
 from schemas.truth_images import TRUTH_IMAGES
 from schemas.truth_intents import TRUTH_INTENTS
 
@@ -49,10 +49,9 @@ def run(ctx: Context, knobs: SimulatePlatform) -> Counts:
         processes=knobs.processes,
         progress=ctx.progress,
     )
-    spark, tables = ctx.tables.spark, ctx.tables.truth
-    images, intents = truth.image_rows(summary.pins), truth.intent_rows(summary.pins)
-    tables.write(TRUTH_IMAGES, spark.createDataFrame(images, TRUTH_IMAGES.schema))
-    tables.write(TRUTH_INTENTS, spark.createDataFrame(intents, TRUTH_INTENTS.schema))
+    images, intents = truth_tables.image_rows(summary.pins), truth_tables.intent_rows(summary.pins)
+    ctx.write_truth(TRUTH_IMAGES, ctx.spark.createDataFrame(images, TRUTH_IMAGES.schema))
+    ctx.write_truth(TRUTH_INTENTS, ctx.spark.createDataFrame(intents, TRUTH_INTENTS.schema))
     return _counts(summary, intents=len(intents))
 
 

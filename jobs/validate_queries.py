@@ -8,16 +8,19 @@ and annotations. Counts proposed queries; an answer without any counts as one.
 
 from dataclasses import dataclass, field
 
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from geo_lib.config import zero_to_one
 from geo_lib.counts import Counts
 from geo_lib.errors import ConfigError
+from geo_lib.models import VLM_CHAMPION
 from geo_lib.queries import decisions, proposals
+from geo_lib.spark import held
 from geo_lib.vlm.engine import Decoding
 from geo_lib.vlm.inference import answers
 from geo_lib.vlm.prompts import PROMPT_VERSION
-from jobs.job import Context, Job
+from jobs.run.job import Context, Job
 from schemas.annotations import ANNOTATIONS
 from schemas.generations import GENERATIONS
 from schemas.images import IMAGES
@@ -25,8 +28,6 @@ from schemas.mined_queries import MINED_QUERIES
 from schemas.queries import QUERIES
 from schemas.query_decisions import QUERY_DECISIONS
 from schemas.query_performance import QUERY_PERFORMANCE
-
-CHAMPION = "vlm@champion"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +46,10 @@ class ValidateQueries:
 
 
 def run(ctx: Context, knobs: ValidateQueries) -> Counts:
-    images = ctx.tables.read(IMAGES)
-    champion = ctx.models.resolve(CHAMPION).model_version
+    images = ctx.read(IMAGES)
+    champion = ctx.model(VLM_CHAMPION).model_version
     answered = answers(
-        ctx.tables.read(GENERATIONS),
+        ctx.read(GENERATIONS),
         images,
         model_version=champion,
         prompt_version=PROMPT_VERSION,
@@ -60,31 +61,23 @@ def run(ctx: Context, knobs: ValidateQueries) -> Counts:
             "validate_queries the same decoding, and run geo annotate-images first"
         )
     proposed = proposals.model_proposals(answered, images).unionByName(
-        proposals.console_proposals(ctx.tables.read(MINED_QUERIES), images)
+        proposals.console_proposals(ctx.read(MINED_QUERIES), images)
     )
-    proposed = proposed.persist()
-    verdicts = decisions.judged(
-        proposed.where("problem is null").select("locale", "query").distinct(),
-        min_language_score=knobs.min_language_score,
-    )
-    decided = decisions.decided(proposed, verdicts).persist()
-    try:
-        fates = decided.groupBy("reason", "failed").agg(F.count("*").alias("n")).collect()
-        counts = Counts(
-            rows_in=proposed.count(),
-            kept=sum(r["n"] for r in fates if r["reason"] is None),
-            dropped={r["reason"]: r["n"] for r in fates if r["reason"] is not None and not r["failed"]},
-            failed={r["reason"]: r["n"] for r in fates if r["failed"]},
-        ).refuse_above(knobs.max_failed_share, unit=JOB.unit)
-        ctx.tables.write(QUERY_DECISIONS, decisions.decisions(decided))
+    with held(proposed) as proposed, held(_decided(proposed, knobs)) as decided:
+        counts = Counts.tallied(decided, failed=F.col("failed"), rows_in=proposed.count())
+        counts.refuse_above(knobs.max_failed_share, unit=JOB.unit)
+        ctx.write(QUERY_DECISIONS, decisions.decisions(decided))
         annotations = decisions.annotations(decided)
-        ctx.tables.write(ANNOTATIONS, annotations)
-        demand = decisions.demand_of(ctx.tables.read(QUERY_PERFORMANCE), proposals.locale_of_signatures(images))
-        ctx.tables.write(QUERIES, decisions.queries(ctx.tables.read(ANNOTATIONS), decided, demand))
+        ctx.write(ANNOTATIONS, annotations)
+        demand = decisions.demand_of(ctx.read(QUERY_PERFORMANCE), proposals.locale_of_signatures(images))
+        ctx.write(QUERIES, decisions.queries(ctx.read(ANNOTATIONS), decided, demand))
         return counts
-    finally:
-        decided.unpersist()
-        proposed.unpersist()
+
+
+def _decided(proposed: DataFrame, knobs: ValidateQueries) -> DataFrame:
+    texts = proposed.where("problem is null").select("locale", "query").distinct()
+    verdicts = decisions.judged(texts, min_language_score=knobs.min_language_score)
+    return decisions.decided(proposed, verdicts)
 
 
 JOB = Job(
@@ -94,5 +87,5 @@ JOB = Job(
     unit="proposed queries",
     reads=(GENERATIONS, MINED_QUERIES, QUERY_PERFORMANCE, IMAGES),
     writes=(QUERY_DECISIONS, QUERIES, ANNOTATIONS),
-    reads_models=(CHAMPION,),
+    reads_models=lambda _: (VLM_CHAMPION,),
 )

@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 from geo_lib.models import Models
 from geo_lib.spark import session
 from geo_lib.tables import Stamp, Tables
-from jobs.job import Context
+from jobs.run.job import Context
 from tests.kit import empty_registry, job_context, models, tuned_vlm
 
 __all__ = ["empty_registry", "models", "tuned_vlm"]

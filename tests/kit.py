@@ -13,9 +13,10 @@ from PIL import Image
 import geo_lib
 from geo_lib.models import ModelFiles, Models
 from geo_lib.provenance import digest
+from geo_lib.queries.kinds import CATEGORIES
 from geo_lib.tables import Tables
 from geo_lib.vlm import prompts
-from jobs.job import Context
+from jobs.run.job import Context
 
 TINY_BASE = Path(geo_lib.__file__).parent / "demo" / "tiny_vlm"
 
@@ -37,16 +38,16 @@ class Drawn:
 
 def drawn(count: int, *, first: int = 0) -> list[Drawn]:
     """Images of the simulated platform's kind; the same number gives the same bytes."""
-    from geo_lib.demo.draw import draw
-    from geo_lib.demo.intents import intents
-    from geo_lib.demo.latent import sample_latent, stream_seed
+    from geo_lib.demo.pictures.draw import draw
+    from geo_lib.demo.truth.intents import intents
+    from geo_lib.demo.truth.latent import sample_latent, stream_seed
 
     made = []
     for number in range(first, first + count):
         latent = sample_latent(stream_seed("kit", number))
         picture = draw(latent, stream_seed("kit", number), 112)
         wanted = intents(latent, "en")
-        queries = {c: [i.head for i in wanted if i.category == c] for c in prompts.CATEGORIES}
+        queries = {c: [i.head for i in wanted if i.category == c] for c in CATEGORIES}
         content = png(picture)
         made.append(Drawn(hashlib.sha256(content).hexdigest(), content, *picture.size, queries))
     return made

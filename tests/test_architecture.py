@@ -13,7 +13,7 @@ from databricks.bundles.jobs import Job
 
 from geo_lib import config
 from jobs.cli import JOBS, all_tables, all_truth_tables, parser
-from jobs.workflow import ROOT, Workflow, load
+from jobs.run.workflow import ROOT, Workflow, load
 
 SOURCES = sorted(p for package in ("geo_lib", "jobs", "schemas") for p in (ROOT / package).rglob("*.py"))
 REFERENCES = {

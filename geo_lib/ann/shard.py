@@ -1,8 +1,6 @@
 """One HNSW shard over arrays: build, save, load, search, and measure. Knows nothing of Spark."""
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from geo_lib.embeddings.vectors import Vectors
+from geo_lib.embeddings.vectors import Positions, Scores, Vectors, exact_top_k
 from geo_lib.errors import InputError, ModelError
-
-Positions = npt.NDArray[np.int64]
-Scores = npt.NDArray[np.float32]
+from geo_lib.files import write_whole
 
 METRIC = "cosine"
 
@@ -93,13 +89,6 @@ def build_shard(ids: Sequence[str], vectors: Vectors, hnsw: Hnsw) -> Shard:
     return Shard(ids=np.asarray(ids, dtype=np.str_)[order], graph=graph)
 
 
-def exact_top_k(vectors: Vectors, queries: Vectors, *, k: int) -> tuple[Positions, Scores]:
-    """Brute force with the same contract as ``Shard.search``; equal cosines in the order of the rows."""
-    cosines = (queries @ vectors.T).astype(np.float32)
-    best = np.argsort(-cosines, axis=1, kind="stable")[:, : min(k, len(vectors))]
-    return best, np.take_along_axis(cosines, best, axis=1)
-
-
 def recall(shard: Shard, queries: Vectors, *, k: int, ef: int) -> float:
     """Share of the exact k nearest that the graph finds, over all queries, 6 decimals.
 
@@ -113,13 +102,8 @@ def recall(shard: Shard, queries: Vectors, *, k: int, ef: int) -> float:
 
 def save(shard: Shard, path: Path) -> str:
     """Write ``path`` and its ids beside it (``.ids``), each by one rename; return the checksum of both."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for target, write in ((ids_path(path), _write_ids), (path, _write_graph)):
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix="half-")
-        os.close(handle)
-        write(shard, name)
-        Path(name).chmod(0o644)  # a temporary file is its owner's alone
-        Path(name).replace(target)
+    write_whole(ids_path(path), "\n".join(shard.ids.tolist()).encode())
+    write_whole(path, lambda half: shard.graph.save_index(str(half)))
     return checksum(path)
 
 
@@ -145,11 +129,3 @@ def checksum(path: Path) -> str:
     whole = hashlib.sha256(path.read_bytes())
     whole.update(ids_path(path).read_bytes())
     return whole.hexdigest()
-
-
-def _write_graph(shard: Shard, name: str) -> None:
-    shard.graph.save_index(name)
-
-
-def _write_ids(shard: Shard, name: str) -> None:
-    Path(name).write_text("\n".join(shard.ids.tolist()), encoding="utf-8")

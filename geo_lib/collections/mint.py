@@ -8,9 +8,9 @@ import pandas as pd
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from geo_lib.addresses import collection_url
+from geo_lib.catalogue.names import capitalised
 from geo_lib.locales import language_of
-from geo_lib.pages.names import capitalised
-from geo_lib.pages.urls import collection_url
 from schemas.collection_items import COLLECTION_ITEMS
 
 NOT_A_CANDIDATE = "not_a_candidate"

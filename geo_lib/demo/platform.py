@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from geo_lib.demo import console
-from geo_lib.demo.catalogue import Pin, manifest_rows, pins, write_once
-from geo_lib.demo.draw import drawing_version
-from geo_lib.demo.worlds import vocabulary
+from geo_lib.demo.feeds import console
+from geo_lib.demo.feeds.catalogue import Pin, manifest_rows, pins, write_once
+from geo_lib.demo.pictures.draw import drawing_version
+from geo_lib.demo.truth.worlds import vocabulary
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -10,6 +10,8 @@ from pyspark.sql import functions as F
 
 Vectors = npt.NDArray[np.float32]
 """One vector per row."""
+Positions = npt.NDArray[np.int64]
+Scores = npt.NDArray[np.float32]
 
 
 def stacked(embeddings: "pd.Series[Any]") -> Vectors:
@@ -21,3 +23,13 @@ def unit_dot(left: Column, right: Column) -> Column:
     """Cosine of two columns of unit vectors, as a double; null where either is null."""
     products = F.zip_with(left, right, lambda a, b: a.cast("double") * b.cast("double"))
     return F.aggregate(products, F.lit(0.0), lambda total, product: total + product)
+
+
+def exact_top_k(vectors: Vectors, queries: Vectors, *, k: int) -> tuple[Positions, Scores]:
+    """Positions and cosines of the ``k`` nearest of each query, both (queries, min(k, rows)), best first: brute force.
+
+    Both of unit vectors; equal cosines come in the order of the rows.
+    """
+    cosines = (queries @ vectors.T).astype(np.float32)
+    best = np.argsort(-cosines, axis=1, kind="stable")[:, : min(k, len(vectors))]
+    return best, np.take_along_axis(cosines, best, axis=1)

@@ -1,0 +1,1 @@
+"""Measuring: intervals, matching, agreement, and what each question is answered with."""

@@ -8,10 +8,11 @@ from hashlib import sha256
 import numpy as np
 from numpy.typing import NDArray
 
+from geo_lib.embeddings.vectors import Positions, Vectors, exact_top_k
 from geo_lib.evaluation.intervals import Estimate, macro_mean
 from geo_lib.evaluation.matching import Intent, category_scores
+from geo_lib.queries.kinds import CATEGORIES
 from geo_lib.queries.parse import parse_response
-from geo_lib.vlm.prompts import CATEGORIES
 
 METRIC = "rouge1_f1"
 PAPER_ARM = "paper_table_2"
@@ -95,11 +96,10 @@ def most_frequent(
     return best
 
 
-def nearest(vectors: NDArray[np.float32], among: NDArray[np.float32]) -> NDArray[np.intp]:
+def nearest(vectors: Vectors, among: Vectors) -> Positions:
     """Row of ``among`` that is closest by cosine to each row of ``vectors``; the first of equals."""
-    similarity = _unit(vectors) @ _unit(among).T
-    closest: NDArray[np.intp] = similarity.argmax(axis=1)
-    return closest
+    closest, _ = exact_top_k(_unit(among), _unit(vectors), k=1)
+    return closest[:, 0]
 
 
 def report_lines(title: str, measured: Sequence[Measured], unanswered: Mapping[str, int]) -> str:

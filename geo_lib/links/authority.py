@@ -11,8 +11,8 @@ from pyspark.sql import DataFrame
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra
 
+from geo_lib.addresses import HOME
 from geo_lib.errors import GeoError
-from geo_lib.pages.urls import HOME
 
 _AUTHORITY = "page string, kind string, id string, pagerank double, in_links bigint, out_links bigint, click_depth int"
 

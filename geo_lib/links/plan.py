@@ -10,10 +10,9 @@ import pandas as pd
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from geo_lib.ann.shard import exact_top_k
-from geo_lib.embeddings.vectors import stacked
-from geo_lib.pages.names import capitalised
-from geo_lib.pages.urls import HOME, image_url, locale_url
+from geo_lib.addresses import HOME, image_url, locale_url
+from geo_lib.catalogue.names import capitalised
+from geo_lib.embeddings.vectors import exact_top_k, stacked
 
 PLACEMENT = {
     "hub": 1.0,

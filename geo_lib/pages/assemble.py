@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from geo_lib.pages.model import Annotation, Card, Page, Picture, Section, Step
-from geo_lib.pages.names import image_names, present
-from geo_lib.pages.urls import HOME
+from geo_lib.addresses import HOME
+from geo_lib.catalogue.names import image_names, present
+from geo_lib.pages.page import Annotation, Card, Page, Picture, Section, Step
 from geo_lib.pages.words import language_name, words
 
 Row = Mapping[str, Any]

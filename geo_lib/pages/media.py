@@ -2,8 +2,6 @@
 
 import hashlib
 import io
-import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from pyspark.sql import DataFrame
 
+from geo_lib.files import write_whole
 from geo_lib.pictures import UndecodableError, turned
 
 if TYPE_CHECKING:
@@ -59,12 +58,13 @@ def render_one(content: bytes, *, folder: Path) -> Rendered:
     place = f"/media/{name[:2]}"
     full = f"{place}/{name}{_SUFFIX.get(stored, '.webp')}"
     small = f"{place}/{name}-{SMALL}.webp"
-    _write_once(folder / full[1:], content if stored in _SUFFIX else _webp(picture))
+    if not (folder / full[1:]).is_file():
+        write_whole(folder / full[1:], content if stored in _SUFFIX else _webp(picture))
     target = folder / small[1:]
     if not target.is_file():
         reduced = _solid(picture).copy()
         reduced.thumbnail((SMALL, SMALL), Image.Resampling.LANCZOS)
-        _write_once(target, _webp(reduced))
+        write_whole(target, _webp(reduced))
     with Image.open(target) as written:  # of the file, so that a later run finds the same colour
         colour = mean_colour(written)
     return full, small, picture.width, picture.height, colour, None
@@ -88,14 +88,3 @@ def _webp(picture: "Image") -> bytes:
     out = io.BytesIO()
     _solid(picture).save(out, "WEBP", quality=82, method=2)
     return out.getvalue()
-
-
-def _write_once(path: Path, content: bytes) -> None:
-    if path.is_file():
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, half = tempfile.mkstemp(dir=path.parent, prefix="half-")
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-    Path(half).chmod(0o644)
-    Path(half).replace(path)

@@ -8,7 +8,7 @@ from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from geo_lib.pages.model import Page
+from geo_lib.pages.page import Page
 from geo_lib.pages.structured import structured_data
 from geo_lib.pages.words import language_name, words
 

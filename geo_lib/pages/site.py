@@ -5,6 +5,8 @@ from collections.abc import Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from geo_lib.files import write_whole
+
 
 @dataclass(frozen=True, slots=True)
 class Site:
@@ -20,10 +22,7 @@ class Site:
         self._written.add(target)
         changed = not (target.is_file() and target.read_bytes() == encoded)
         if changed:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            half = target.with_name(f"{target.name}.half")
-            half.write_bytes(encoded)
-            half.replace(target)
+            write_whole(target, encoded)
         return hashlib.sha256(encoded).hexdigest(), changed
 
     def sweep(self, *, keep: Set[str]) -> int:

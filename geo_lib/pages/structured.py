@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from geo_lib.pages.model import Page, Picture
+from geo_lib.pages.page import Page, Picture
 
 Node = dict[str, Any]
 

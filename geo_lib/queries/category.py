@@ -15,7 +15,7 @@ import yaml
 
 from geo_lib.embeddings.encoder import Encoder, load_packaged
 from geo_lib.locales import language_of
-from geo_lib.queries.parse import CATEGORIES, DESCRIPTION, STYLE, USE_CASE
+from geo_lib.queries.kinds import CATEGORIES, DESCRIPTION, STYLE, USE_CASE
 from geo_lib.queries.text import normalise, words
 
 _FILE = Path(__file__).with_name("lexicon") / "categories.yml"

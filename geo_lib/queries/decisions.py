@@ -11,12 +11,12 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from geo_lib.queries.category import categories_of
+from geo_lib.queries.kinds import CATEGORIES
 from geo_lib.queries.language import Detected, detected
-from geo_lib.queries.parse import CATEGORIES
 from geo_lib.queries.proposals import CONSOLE, VLM
 from geo_lib.queries.safety import EXPLICIT, explicit_words
 from geo_lib.queries.text import NORMALISATION_VERSION, normalise, query_id_column, same_words_key
-from geo_lib.search.attribution import AMBIGUOUS
+from geo_lib.search_console.attribution import AMBIGUOUS
 
 STAGES = ("parse", "normalise", "duplicate", "safety", "language")
 

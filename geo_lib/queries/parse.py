@@ -5,10 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-DESCRIPTION = "description"
-STYLE = "style"
-USE_CASE = "use_case"
-CATEGORIES = (DESCRIPTION, STYLE, USE_CASE)
+from geo_lib.queries.kinds import DESCRIPTION, STYLE, USE_CASE
 
 NO_ANSWER = "no_queries_found"
 CUT_OFF = "cut_off"

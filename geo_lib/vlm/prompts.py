@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-PROMPT_VERSION = "queries-1"
+from geo_lib.queries.kinds import CATEGORIES
 
-CATEGORIES = ("description", "style", "use_case")
+PROMPT_VERSION = "queries-1"
 
 INSTRUCTION = (
     "Write up to 7 search queries that should lead to this image, in the language of its locale, "

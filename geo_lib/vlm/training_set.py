@@ -13,10 +13,10 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from geo_lib.catalogue.subjects import subjects
+from geo_lib.queries.kinds import CATEGORIES
+from geo_lib.training.split import split_column
 from geo_lib.vlm import prompts
 from geo_lib.vlm.budget import PixelBounds, visual_tokens
-from geo_lib.vlm.prompts import CATEGORIES
-from geo_lib.vlm.split import split_column
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

@@ -9,8 +9,8 @@ from pyspark.sql import functions as F
 
 from geo_lib.ann.build import built, index_version, prune, sample_queries, with_shard
 from geo_lib.ann.search import ShardFile, nearest
-from geo_lib.ann.shard import Hnsw, exact_top_k
-from geo_lib.embeddings.vectors import Vectors
+from geo_lib.ann.shard import Hnsw
+from geo_lib.embeddings.vectors import Vectors, exact_top_k
 
 pytestmark = pytest.mark.transform
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo_lib.ann.search import merged_top_k
-from geo_lib.ann.shard import Hnsw, build_shard, checksum, exact_top_k, ids_path, load, recall, save
-from geo_lib.embeddings.vectors import Vectors
+from geo_lib.ann.shard import Hnsw, build_shard, checksum, ids_path, load, recall, save
+from geo_lib.embeddings.vectors import Vectors, exact_top_k
 from geo_lib.errors import InputError, ModelError
 
 

@@ -3,8 +3,8 @@
 from datetime import datetime
 from hashlib import sha256
 
-from geo_lib.demo.catalogue import Pin
-from geo_lib.demo.latent import sample_latent
+from geo_lib.demo.feeds.catalogue import Pin
+from geo_lib.demo.truth.latent import sample_latent
 
 
 def some_pins(count: int) -> list[Pin]:

@@ -7,9 +7,9 @@ import pytest
 from PIL import Image, UnidentifiedImageError
 from pyarrow.lib import ArrowInvalid
 
-from geo_lib.demo.catalogue import manifest_rows, repeated_row
+from geo_lib.demo.feeds.catalogue import manifest_rows, repeated_row
 from geo_lib.demo.platform import FLAGS, NEWER_COLUMNS, PlatformSummary, simulate
-from geo_lib.vlm.split import split_of
+from geo_lib.training.split import split_of
 
 AS_OF = date(2026, 10, 30)
 SEED = 5

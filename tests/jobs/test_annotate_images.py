@@ -17,8 +17,8 @@ from geo_lib.models import ModelFiles
 from geo_lib.tables import Tables
 from geo_lib.vlm.engine import Decoding
 from geo_lib.vlm.prompts import INSTRUCTION
-from jobs.annotate_images import AnnotateImages, run
-from jobs.job import Context
+from jobs.annotate_images import JOB, AnnotateImages
+from jobs.run.job import Context
 from schemas.generations import GENERATIONS
 from schemas.image_bytes import IMAGE_BYTES
 from schemas.images import IMAGES
@@ -61,7 +61,7 @@ def test_new_signatures_are_answered_once_and_an_answered_one_never_again(
     put(context, spark, *pictures[:4])
     context.tables.read(GENERATIONS)  # makes the empty table
     empty = commits(context.tables)
-    counts = run(context, AnnotateImages(chunk_signatures=2))
+    counts = context.run(JOB, AnnotateImages(chunk_signatures=2))
     assert commits(context.tables) == empty + 2, "a commit per chunk"
     assert (counts.rows_in, counts.kept, counts.produced["generated_now"]) == (4, 4, 4)
 
@@ -69,12 +69,12 @@ def test_new_signatures_are_answered_once_and_an_answered_one_never_again(
     assert len(first) == 4
     assert {r["model_version"] for r in first.values()} == {"tuned-for-tests"}
     before = context.tables.version(GENERATIONS)
-    assert run(context, AnnotateImages(chunk_signatures=2)).produced["generated_now"] == 0
+    assert context.run(JOB, AnnotateImages(chunk_signatures=2)).produced["generated_now"] == 0
     assert context.tables.version(GENERATIONS) == before
 
     put(context, spark, *pictures)
     later = replace(context, tables=context.tables.stamped(replace(context.tables.stamp, run_id="later")))
-    assert run(later, AnnotateImages()).produced["generated_now"] == 1
+    assert later.run(JOB, AnnotateImages()).produced["generated_now"] == 1
     rows = context.tables.read(GENERATIONS).collect()
     assert len(rows) == 5
     assert {r["signature"]: r["text"] for r in rows if r["run_id"] == "test-run"} == {
@@ -87,9 +87,9 @@ def test_another_decoding_is_another_answer_and_leaves_the_first_as_it_is(
 ) -> None:
     champion(context, tuned_vlm)
     put(context, spark, *[(p.signature, p.content) for p in drawn(2)])
-    run(context, AnnotateImages())
+    context.run(JOB, AnnotateImages())
     later = replace(context, tables=context.tables.stamped(replace(context.tables.stamp, run_id="later")))
-    short = run(later, AnnotateImages(decoding=Decoding(max_new_tokens=4)))
+    short = later.run(JOB, AnnotateImages(decoding=Decoding(max_new_tokens=4)))
     assert (short.produced["generated_now"], short.produced["cut_off"], short.produced["output_tokens"]) == (2, 2, 8)
     assert context.tables.read(GENERATIONS).count() == 4
 
@@ -100,11 +100,11 @@ def test_an_image_whose_prompt_was_corrected_is_asked_again_and_no_other(
     champion(context, tuned_vlm)
     pictures = [(p.signature, p.content) for p in drawn(3)]
     put(context, spark, *pictures)
-    run(context, AnnotateImages())
+    context.run(JOB, AnnotateImages())
     wrong = pictures[1][0]
     put(context, spark, *pictures, corrected={wrong: {"locale": "de", "title": "Eiche"}})
     later = replace(context, tables=context.tables.stamped(replace(context.tables.stamp, run_id="later")))
-    counts = run(later, AnnotateImages())
+    counts = later.run(JOB, AnnotateImages())
     assert (counts.rows_in, counts.kept, counts.produced["generated_now"]) == (3, 3, 1)
     rows = context.tables.read(GENERATIONS).orderBy("run_id").collect()
     assert [(r["signature"], r["prompt"]) for r in rows if r["run_id"] == "later"] == [
@@ -113,7 +113,7 @@ def test_an_image_whose_prompt_was_corrected_is_asked_again_and_no_other(
     assert sum(r["signature"] == wrong for r in rows) == 2, "the answer to the old prompt stays as a record"
 
     put(context, spark, *pictures)
-    assert run(later, AnnotateImages()).produced["generated_now"] == 0, "the old prompt has its answer"
+    assert later.run(JOB, AnnotateImages()).produced["generated_now"] == 0, "the old prompt has its answer"
 
 
 def test_a_bad_image_is_an_error_on_its_row_and_too_many_of_them_stop_the_job(
@@ -121,12 +121,12 @@ def test_a_bad_image_is_an_error_on_its_row_and_too_many_of_them_stop_the_job(
 ) -> None:
     champion(context, tuned_vlm)
     put(context, spark, *[(p.signature, p.content) for p in drawn(2)], ("broken", b"no picture"))
-    counts = run(context, AnnotateImages(max_failed_share=0.4))
+    counts = context.run(JOB, AnnotateImages(max_failed_share=0.4))
     assert (counts.rows_in, counts.kept, dict(counts.failed)) == (3, 2, {"undecodable_image": 1})
     row = context.tables.read(GENERATIONS).where("signature = 'broken'").collect()[0]
     assert (row["text"], row["error_class"]) == (None, "undecodable_image")
     with pytest.raises(TooManyFailedError, match=r"1 of 3 signatures failed.*undecodable_image 1"):
-        run(context, AnnotateImages(max_failed_share=0.1))
+        context.run(JOB, AnnotateImages(max_failed_share=0.1))
 
 
 def test_an_error_that_a_setting_cures_is_not_kept_and_the_next_run_asks_again(
@@ -135,12 +135,12 @@ def test_an_error_that_a_setting_cures_is_not_kept_and_the_next_run_asks_again(
     champion(context, tuned_vlm)
     put(context, spark, *[(p.signature, p.content) for p in drawn(2)], ("broken", b"no picture"))
     no_room_for_a_prompt = AnnotateImages(max_model_len=280, max_failed_share=1.0)
-    counts = run(context, no_room_for_a_prompt)
+    counts = context.run(JOB, no_room_for_a_prompt)
     assert (counts.rows_in, counts.kept) == (3, 0)
     assert dict(counts.failed) == {"too_many_tokens": 2, "undecodable_image": 1}
     assert [r["error_class"] for r in context.tables.read(GENERATIONS).collect()] == ["undecodable_image"]
     later = replace(context, tables=context.tables.stamped(replace(context.tables.stamp, run_id="later")))
-    counts = run(later, AnnotateImages(max_failed_share=1.0))
+    counts = later.run(JOB, AnnotateImages(max_failed_share=1.0))
     assert (counts.kept, dict(counts.failed)) == (2, {"undecodable_image": 1})
     assert counts.produced["generated_now"] == 2
 
@@ -151,8 +151,8 @@ from datetime import date
 from geo_lib.models import Models
 from geo_lib.spark import session
 from geo_lib.tables import Stamp, Tables
-from jobs.annotate_images import AnnotateImages, run
-from jobs.job import Context
+from jobs.annotate_images import JOB, AnnotateImages
+from jobs.run.job import Context
 
 lakehouse = sys.argv[1]
 spark = session({"spark.master": "local[2,3]", "spark.driver.memory": "1g"})
@@ -161,7 +161,7 @@ def say(done, total, what):
     print(f"committed {done} of {total}", flush=True)
 context = Context(tables=tables, models=Models(f"{lakehouse}/mlflow"), as_of=date(2026, 10, 30), simulated=True,
                   run_id="killed", lakehouse=lakehouse, progress=say)
-run(context, AnnotateImages(chunk_signatures=4))
+context.run(JOB, AnnotateImages(chunk_signatures=4))
 """
 
 
@@ -187,7 +187,7 @@ def test_a_killed_process_group_loses_the_chunk_in_flight_alone(
     assert 0 < len(committed) < len(pictures)
     assert {r["run_id"] for r in committed.values()} == {"killed"}
 
-    counts = run(context, AnnotateImages(chunk_signatures=4))
+    counts = context.run(JOB, AnnotateImages(chunk_signatures=4))
     rows = context.tables.read(GENERATIONS).collect()
     assert counts.produced["generated_now"] == len(pictures) - len(committed)
     assert sorted(r["signature"] for r in rows) == sorted(s for s, _ in pictures), "every signature, and none twice"

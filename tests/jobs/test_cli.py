@@ -19,11 +19,12 @@ from geo_lib.counts import Counts
 from geo_lib.errors import ConfigError, InputError
 from geo_lib.models import Models
 from geo_lib.tables import Tables
-from jobs import cli, terminal, workflow
-from jobs.job import Context, Job
-from jobs.live import Board
-from jobs.runner import Runner
-from jobs.workflow import Task, Workflow
+from jobs import cli
+from jobs.run import terminal, workflow
+from jobs.run.board import Board
+from jobs.run.job import Context, Job
+from jobs.run.runner import Runner
+from jobs.run.workflow import Task, Workflow
 from schemas.job_runs import JOB_RUNS
 
 

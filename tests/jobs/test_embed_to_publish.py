@@ -28,7 +28,7 @@ from jobs import (
     rank_annotations,
 )
 from jobs.build_collections import BuildCollections
-from jobs.job import Context
+from jobs.run.job import Context
 from schemas.annotations import ANNOTATIONS
 from schemas.collection_items import COLLECTION_ITEMS
 from schemas.collections import COLLECTIONS
@@ -107,7 +107,7 @@ def run_all(context: Context) -> dict[str, Counts]:
         (plan_links, plan_links.PlanLinks()),
         (publish_pages, publish_pages.PublishPages(site_url="https://x.test/")),
     ]
-    return {job.JOB.name: job.run(context, job_knobs) for job, job_knobs in steps}
+    return {job.JOB.name: context.run(job.JOB, job_knobs) for job, job_knobs in steps}
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,8 +251,8 @@ def test_running_again_later_changes_no_table_and_no_file_and_a_change_changes_o
     images = rows()[0]
     images[4]["title"] = "A desk at noon"
     later.tables.write(IMAGES, build(IMAGES, spark, *images[:8], *images[9:], locale="en", page_url="x"))
-    plan_links.run(later, plan_links.PlanLinks())
-    removed = publish_pages.run(later, publish_pages.PublishPages(site_url="https://x.test/")).produced
+    later.run(plan_links.JOB, plan_links.PlanLinks())
+    removed = later.run(publish_pages.JOB, publish_pages.PublishPages(site_url="https://x.test/")).produced
     assert removed["files_removed"] == 3  # the page of i8 and its two pictures
     lastmod = {row.url: row.lastmod for row in later.tables.read(PAGES).collect()}
     assert "https://x.test/en/pin/i8/" not in lastmod
@@ -274,7 +274,7 @@ def test_an_encoder_that_was_changed_for_one_side_alone_stops_every_job_that_com
         (rank_annotations, rank_annotations.RankAnnotations()),
     ):
         with pytest.raises(ConfigError, match="images from old, those of queries from new"):
-            job.run(context, knobs)
+            context.run(job.JOB, knobs)
 
 
 def test_an_image_that_is_lost_between_its_annotation_and_the_queries_breaks_the_balance(
@@ -284,4 +284,4 @@ def test_an_image_that_is_lost_between_its_annotation_and_the_queries_breaks_the
     annotation = {"signature": "s", "locale": "en", "query_id": "of no query", "source": "vlm"}
     context.tables.write(ANNOTATIONS, build(ANNOTATIONS, spark, annotation))
     with pytest.raises(CountingError, match="1 came in, but 0 kept"):
-        rank_annotations.run(context, rank_annotations.RankAnnotations())
+        context.run(rank_annotations.JOB, rank_annotations.RankAnnotations())

@@ -10,11 +10,11 @@ from pyspark.sql import SparkSession
 
 from geo_lib.errors import TooManyFailedError
 from geo_lib.models import ModelFiles, base_files
-from geo_lib.vlm.split import split_of
+from geo_lib.training.split import split_of
 from jobs import annotate_images
 from jobs.annotate_images import AnnotateImages
-from jobs.evaluate_vlm import EvaluateVlm, run
-from jobs.job import Context
+from jobs.evaluate_vlm import EvaluateVlm
+from jobs.run.job import Context
 from schemas.evaluations import EVALUATIONS
 from schemas.image_bytes import IMAGE_BYTES
 from schemas.images import IMAGES
@@ -59,7 +59,7 @@ def platform(spark: SparkSession, context: Context, tuned_vlm: ModelFiles) -> Co
     ]
     tokens = {"visual_tokens": 1, "text_tokens": 1, "response_tokens": 1}
     tables.write(TRAINING_EXAMPLES, build(TRAINING_EXAMPLES, spark, *examples, **tokens))
-    annotate_images.run(context, AnnotateImages())
+    context.run(annotate_images.JOB, AnnotateImages())
     return context
 
 
@@ -95,7 +95,7 @@ def test_a_model_that_knows_the_pictures_beats_the_same_model_shown_others_and_e
     platform: Context,
 ) -> None:
     write_truth(platform, drawn(5))
-    counts = run(platform, EvaluateVlm())
+    counts = platform.run(JOB, EvaluateVlm())
     values = measured(platform, "vlm_quality")
     assert (counts.rows_in, counts.kept) == (5, 5)
     assert values["tuned", "overall"] >= 0.9
@@ -108,7 +108,7 @@ def test_a_model_that_knows_the_pictures_beats_the_same_model_shown_others_and_e
     assert [line.split()[0] for line in counts.report.splitlines()[2:]] == ARMS
 
     before = platform.tables.version(EVALUATIONS)
-    run(platform, EvaluateVlm())
+    platform.run(JOB, EvaluateVlm())
     assert platform.tables.version(EVALUATIONS) == before
     execute_notebook(platform)
 
@@ -134,12 +134,12 @@ def execute_notebook(context: Context) -> None:
 def test_an_arm_whose_engine_fails_stops_the_job_instead_of_scoring_zero(platform: Context) -> None:
     no_room_for_a_prompt = EvaluateVlm(max_model_len=280)
     with pytest.raises(TooManyFailedError, match=r"5 of 5 answers of the arm shuffled_images.*too_many_tokens 5"):
-        run(platform, no_room_for_a_prompt)
+        platform.run(JOB, no_room_for_a_prompt)
     assert platform.tables.read(EVALUATIONS).isEmpty()
 
 
 def test_without_a_truth_the_console_stands_in_and_the_evaluation_says_so(platform: Context) -> None:
-    counts = run(platform, EvaluateVlm(signatures=3))
+    counts = platform.run(JOB, EvaluateVlm(signatures=3))
     assert (counts.rows_in, counts.kept, counts.dropped) == (5, 3, {"no_truth": 0, "beyond_the_sample": 2})
     assert counts.report.count(", 0 without an answer") == 3
     values = measured(platform, "vlm_quality_console")

@@ -5,8 +5,8 @@ from pyspark.sql import SparkSession
 
 from geo_lib.vlm.finetune import Recipe
 from geo_lib.vlm.processor import bounds_of, load_processor
-from jobs.finetune_vlm import FinetuneVlm, run
-from jobs.job import Context
+from jobs.finetune_vlm import JOB, FinetuneVlm
+from jobs.run.job import Context
 from schemas.image_bytes import IMAGE_BYTES
 from schemas.training_examples import TRAINING_EXAMPLES
 from tests.builders import build
@@ -42,39 +42,39 @@ def knobs(**recipe: float | int) -> FinetuneVlm:
 
 
 def test_a_first_model_becomes_champion_and_the_same_one_is_not_trained_again(examples: Context) -> None:
-    first = run(examples, knobs())
+    first = examples.run(JOB, knobs())
     champion = examples.models.resolve("vlm@champion")
     assert (first.rows_in, first.kept) == (9, 9)
     assert first.produced == {"trained": 1, "champion_moved": 1, "epochs": 2}
     assert "epoch 2: train" in first.report
     assert "held out" in first.report
-    again = run(examples, knobs())
+    again = examples.run(JOB, knobs())
     assert again.produced == {"trained": 0}
     assert examples.models.resolve("vlm@champion") == champion
 
 
 def test_the_base_is_registered_so_that_it_can_be_asked_untuned(examples: Context) -> None:
-    run(examples, knobs(epochs=1))
+    examples.run(JOB, knobs(epochs=1))
     base = examples.models.resolve("vlm@base")
     assert base.path == str(TINY_BASE.absolute())
     assert base.model_version != examples.models.resolve("vlm@champion").model_version
 
 
 def test_a_better_recipe_moves_the_champion_and_a_worse_one_is_kept_beside_it(examples: Context) -> None:
-    run(examples, knobs(epochs=1, learning_rate=1e-5))
+    examples.run(JOB, knobs(epochs=1, learning_rate=1e-5))
     weak = examples.models.resolve("vlm@champion")
-    better = run(examples, knobs(epochs=6, learning_rate=2e-3))
+    better = examples.run(JOB, knobs(epochs=6, learning_rate=2e-3))
     strong = examples.models.resolve("vlm@champion")
     assert better.produced["champion_moved"] == 1
     assert strong.model_version != weak.model_version
-    worse = run(examples, knobs(epochs=1, learning_rate=1e-6))
+    worse = examples.run(JOB, knobs(epochs=1, learning_rate=1e-6))
     assert worse.produced["champion_moved"] == 0
     assert "not vlm@champion" in worse.report
     assert examples.models.resolve("vlm@champion") == strong
 
 
 def test_parameters_and_losses_of_a_training_are_in_the_registry(examples: Context) -> None:
-    run(examples, knobs())
+    examples.run(JOB, knobs())
     client = examples.models._client
     (found,) = client.search_runs([client.get_experiment_by_name("visual-geo").experiment_id])
     assert found.data.params["recipe.lora_rank"] == "4"

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from geo_lib.errors import ConfigError, TooManyFailedError
-from jobs.ingest_catalogue import JOB, IngestCatalogue, run
-from jobs.job import Context
+from jobs.ingest_catalogue import JOB, IngestCatalogue
+from jobs.run.job import Context
 from schemas.image_bytes import IMAGE_BYTES
 from schemas.images import IMAGES
 from schemas.rejected_rows import REJECTED_ROWS
@@ -32,7 +32,7 @@ def catalogue(folder: Path, *rows: tuple[str, str]) -> str:
 
 def test_pictures_come_in_and_every_row_that_cannot_is_named_with_its_reason(context: Context, tmp_path: Path) -> None:
     rows = [("a", "red"), ("b", "blue"), ("c", "red"), ("d", "broken"), ("e", "absent"), ("a", "blue")]
-    counts = run(context, IngestCatalogue(manifest=catalogue(tmp_path, *rows), max_failed_share=0.5))
+    counts = context.run(JOB, IngestCatalogue(manifest=catalogue(tmp_path, *rows), max_failed_share=0.5))
     assert (counts.rows_in, counts.kept) == (6, 3)
     assert counts.failed == {"undecodable_image": 1, "missing_file": 1, "duplicate_image_id": 1}
     found = {r.image_id: r.signature for r in context.tables.read(IMAGES).collect()}
@@ -51,21 +51,21 @@ def test_a_second_reading_changes_no_table_and_a_shorter_manifest_removes_what_i
         manifest=catalogue(tmp_path, ("a", "red"), ("b", "blue"), ("c", "absent")), max_failed_share=1
     )
     written = (IMAGES, IMAGE_BYTES, REJECTED_ROWS)
-    run(context, knobs)
+    context.run(JOB, knobs)
     before = [context.tables.version(table) for table in written]
-    run(context, knobs)
+    context.run(JOB, knobs)
     assert [context.tables.version(table) for table in written] == before
     catalogue(tmp_path, ("a", "red"))
-    run(context, knobs)
+    context.run(JOB, knobs)
     assert [context.tables.read(table).count() for table in written] == [1, 1, 0]
 
 
 def test_too_many_failures_stop_the_job_before_the_catalogue_shrinks_and_leave_their_reasons(
     context: Context, tmp_path: Path
 ) -> None:
-    run(context, IngestCatalogue(manifest=catalogue(tmp_path, ("a", "red"), ("b", "blue"))))
+    context.run(JOB, IngestCatalogue(manifest=catalogue(tmp_path, ("a", "red"), ("b", "blue"))))
     with pytest.raises(TooManyFailedError, match="1 of 2 catalogue rows failed"):
-        run(context, IngestCatalogue(manifest=catalogue(tmp_path, ("a", "red"), ("b", "absent"))))
+        context.run(JOB, IngestCatalogue(manifest=catalogue(tmp_path, ("a", "red"), ("b", "absent"))))
     assert context.tables.read(IMAGES).count() == 2
     assert [r.row for r in context.tables.read(REJECTED_ROWS).collect()] == ["b"]
 

@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from geo_lib.errors import InputError, TooManyFailedError
-from jobs.ingest_search_console import JOB, IngestSearchConsole, run
-from jobs.job import Context
+from jobs.ingest_search_console import JOB, IngestSearchConsole
+from jobs.run.job import Context
 from schemas.rejected_rows import REJECTED_ROWS
 from schemas.search_console import SEARCH_CONSOLE
 
@@ -46,7 +46,7 @@ def test_days_of_older_and_newer_columns_come_in_together_and_bad_rows_are_set_a
 ) -> None:
     drop(tmp_path / "drop", FIRST, {}, {"impressions": 2, "clicks": 0}, {"query": "negative", "impressions": -1})
     drop(tmp_path / "drop", SECOND, {"is_new": True}, {"query": "odd", "clicks": 9, "is_new": False})
-    counts = run(context, IngestSearchConsole(path=str(tmp_path / "drop"), max_failed_share=0.5))
+    counts = context.run(JOB, IngestSearchConsole(path=str(tmp_path / "drop"), max_failed_share=0.5))
     assert (counts.rows_in, counts.kept, counts.produced) == (5, 3, {"keys": 2})
     assert counts.failed == {"negative_count": 1, "clicks_exceed_impressions": 1}
     assert stored(context) == {(FIRST, "oak"): 6, (SECOND, "oak"): 4}
@@ -63,13 +63,13 @@ def test_a_re_exported_day_replaces_the_day_with_what_vanished_and_no_other_day(
     knobs = IngestSearchConsole(path=str(tmp_path / "drop"))
     drop(tmp_path / "drop", FIRST, {}, {"query": "vanishes"})
     gone = drop(tmp_path / "drop", SECOND, {})
-    run(context, knobs)
+    context.run(JOB, knobs)
     before = context.tables.version(SEARCH_CONSOLE)
-    run(context, knobs)
+    context.run(JOB, knobs)
     assert context.tables.version(SEARCH_CONSOLE) == before
     drop(tmp_path / "drop", FIRST, {"impressions": 5})
     gone.unlink()
-    run(context, knobs)
+    context.run(JOB, knobs)
     assert stored(context) == {(FIRST, "oak"): 5, (SECOND, "oak"): 4}
 
 
@@ -78,9 +78,9 @@ def test_a_day_without_rows_is_emptied(context: Context, tmp_path: Path) -> None
     knobs = IngestSearchConsole(path=str(tmp_path / "drop"))
     path = drop(tmp_path / "drop", FIRST, {})
     drop(tmp_path / "drop", SECOND, {})
-    run(context, knobs)
+    context.run(JOB, knobs)
     pq.write_table(pq.read_table(path).slice(0, 0), path)
-    run(context, knobs)
+    context.run(JOB, knobs)
     assert stored(context) == {(SECOND, "oak"): 4}
 
 
@@ -89,10 +89,10 @@ def test_a_malformed_day_keeps_its_last_good_rows_and_the_others_go_on(context: 
     knobs = IngestSearchConsole(path=str(tmp_path / "drop"), max_failed_share=0.5)
     broken = drop(tmp_path / "drop", FIRST, {})
     drop(tmp_path / "drop", SECOND, {})
-    run(context, knobs)
+    context.run(JOB, knobs)
     broken.write_bytes(b"not parquet")
     drop(tmp_path / "drop", SECOND, {"impressions": 7})
-    counts = run(context, knobs)
+    counts = context.run(JOB, knobs)
     assert counts.failed == {"malformed_day": 1}
     assert stored(context) == {(FIRST, "oak"): 4, (SECOND, "oak"): 7}
     (rejected,) = context.tables.read(REJECTED_ROWS).collect()
@@ -102,7 +102,7 @@ def test_a_malformed_day_keeps_its_last_good_rows_and_the_others_go_on(context: 
 @pytest.mark.slow
 def test_rows_of_another_day_than_their_folder_are_rejected_and_change_no_day(context: Context, tmp_path: Path) -> None:
     drop(tmp_path / "drop", FIRST, {"data_date": FIRST}, {"data_date": SECOND, "query": "stray"})
-    counts = run(context, IngestSearchConsole(path=str(tmp_path / "drop"), max_failed_share=0.5))
+    counts = context.run(JOB, IngestSearchConsole(path=str(tmp_path / "drop"), max_failed_share=0.5))
     assert (counts.rows_in, counts.failed) == (2, {"other_day": 1})
     assert stored(context) == {(FIRST, "oak"): 4}
     (rejected,) = context.tables.read(REJECTED_ROWS).collect()
@@ -121,7 +121,7 @@ def test_a_day_with_a_corrupt_page_inside_is_malformed_too(
     start = data.index(b"q250")  # a byte of the page itself, and those after it
     data[start - 2000 : start + 2000] = b"\xff" * 4000
     path.write_bytes(bytes(data))
-    counts = run(context, IngestSearchConsole(path=str(tmp_path / "drop"), max_failed_share=1))
+    counts = context.run(JOB, IngestSearchConsole(path=str(tmp_path / "drop"), max_failed_share=1))
     assert counts.failed == {"malformed_day": 500}
     assert stored(context) == {(SECOND, "oak"): 4}
 
@@ -131,7 +131,7 @@ def test_too_many_malformed_days_stop_the_job_however_few_their_rows(context: Co
     drop(tmp_path / "drop", FIRST, *[{"query": f"q{n}"} for n in range(100)])
     drop(tmp_path / "drop", SECOND, {}).write_bytes(b"not parquet")
     with pytest.raises(TooManyFailedError, match="1 of 2 days failed"):
-        run(context, IngestSearchConsole(path=str(tmp_path / "drop")))
+        context.run(JOB, IngestSearchConsole(path=str(tmp_path / "drop")))
     assert stored(context) == {}
     assert context.tables.read(REJECTED_ROWS).count() == 1
 
@@ -144,7 +144,7 @@ def test_days_that_the_export_log_does_not_call_complete_wait(context: Context, 
         pa.Table.from_pylist([{"namespace": "SEARCHDATA_URL_IMPRESSION", "data_date": FIRST}]),
         tmp_path / "ExportLog.parquet",
     )
-    counts = run(context, IngestSearchConsole(path=str(tmp_path)))
+    counts = context.run(JOB, IngestSearchConsole(path=str(tmp_path)))
     assert (counts.kept, counts.dropped) == (1, {"not_in_export_log": 2})
     assert stored(context) == {(FIRST, "oak"): 4}
 
@@ -187,8 +187,8 @@ def test_api_rows_come_in_beside_their_bad_lines(context: Context, tmp_path: Pat
         lines = [*map(json.dumps, rows), "{not json"]
     (tmp_path / "drop" / f"rows.{suffix}").write_text("\n".join(lines) + "\n")
     with pytest.raises(InputError, match="without a site_url column"):
-        run(context, IngestSearchConsole(path=str(tmp_path / "drop")))
-    counts = run(context, IngestSearchConsole(path=str(tmp_path / "drop"), site_url="s", max_failed_share=0.9))
+        context.run(JOB, IngestSearchConsole(path=str(tmp_path / "drop")))
+    counts = context.run(JOB, IngestSearchConsole(path=str(tmp_path / "drop"), site_url="s", max_failed_share=0.9))
     assert (counts.kept, counts.failed) == (2, {"missing_value": 2 if suffix == "jsonl" else 1})
     found = {
         r["query"]: (r.data_date, r.sum_position_1based, r.country)

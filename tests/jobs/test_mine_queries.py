@@ -5,8 +5,8 @@ from pyspark.sql import SparkSession
 
 from geo_lib import config
 from geo_lib.errors import ConfigError
-from jobs.job import Context
-from jobs.mine_queries import MineQueries, run
+from jobs.mine_queries import JOB, MineQueries
+from jobs.run.job import Context
 from schemas.images import IMAGES
 from schemas.mined_queries import MINED_QUERIES
 from schemas.query_performance import QUERY_PERFORMANCE
@@ -44,7 +44,7 @@ def test_what_finds_an_image_by_the_day_asked_for_is_mined_and_every_console_row
         sum_position_1based=60,
     )
     context.tables.write(SEARCH_CONSOLE, console)
-    counts = run(context, MineQueries())
+    counts = context.run(JOB, MineQueries())
     assert (counts.rows_in, counts.kept) == (6, 3)
     assert counts.dropped == {"ambiguous_page": 1, "anonymised": 1, "unattributed": 1}
     assert counts.produced == {
@@ -59,7 +59,7 @@ def test_what_finds_an_image_by_the_day_asked_for_is_mined_and_every_console_row
         ("oak", 40, 1)
     ]
     before = [context.tables.version(table) for table in (QUERY_PERFORMANCE, MINED_QUERIES)]
-    run(context, MineQueries())
+    context.run(JOB, MineQueries())
     assert [context.tables.version(table) for table in (QUERY_PERFORMANCE, MINED_QUERIES)] == before
 
 

@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 
 from geo_lib.tables import Stamp, Tables
 from jobs import cli
-from jobs.workflow import ROOT
+from jobs.run.workflow import ROOT
 from schemas.job_runs import JOB_RUNS
 from tests.conftest import AS_OF
 

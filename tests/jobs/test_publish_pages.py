@@ -7,8 +7,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from geo_lib.errors import TooManyFailedError
-from jobs.job import Context
-from jobs.publish_pages import PublishPages, run
+from jobs.publish_pages import JOB, PublishPages
+from jobs.run.job import Context
 from schemas.image_bytes import IMAGE_BYTES
 from schemas.images import IMAGES
 from schemas.page_authority import PAGE_AUTHORITY
@@ -37,11 +37,11 @@ def html(context: Context) -> dict[str, str]:
 
 def test_too_many_broken_pictures_are_refused_before_the_site_changes(context: Context, spark: SparkSession) -> None:
     put(context, spark, a=png("red"), b=png("blue"))
-    assert run(context, PublishPages()).kept == 4
+    assert context.run(JOB, PublishPages()).kept == 4
     published, version = html(context), context.tables.version(PAGES)
     put(context, spark, a=b"no picture", b=png("green"), c=png("blue"))
     with pytest.raises(TooManyFailedError, match="1 of 5 pages failed"):
-        run(context, PublishPages())
+        context.run(JOB, PublishPages())
     assert (html(context), context.tables.version(PAGES)) == (published, version)
-    counts = run(context, PublishPages(max_failed_share=0.2))
+    counts = context.run(JOB, PublishPages(max_failed_share=0.2))
     assert (counts.kept, counts.failed) == (4, {"cannot decode the picture: UnidentifiedImageError": 1})

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from geo_lib.errors import ConfigError
-from jobs.job import Context
-from jobs.simulate_platform import JOB, SIZES, SimulatePlatform, run
+from jobs.run.job import Context
+from jobs.simulate_platform import JOB, SIZES, SimulatePlatform
 from schemas.truth_images import TRUTH_IMAGES
 from schemas.truth_intents import TRUTH_INTENTS
 
@@ -15,7 +15,7 @@ def test_the_job_leaves_files_and_their_truth_and_a_rerun_changes_neither(
 ) -> None:
     monkeypatch.setitem(SIZES, "small", 12)
     knobs = SimulatePlatform(size="small", days=7, processes=1)
-    counts = run(context, knobs)
+    counts = context.run(JOB, knobs)
     truth = context.tables.truth
     versions = [truth.version(table) for table in (TRUTH_IMAGES, TRUTH_INTENTS)]
     images = truth.read(TRUTH_IMAGES).collect()
@@ -28,7 +28,7 @@ def test_the_job_leaves_files_and_their_truth_and_a_rerun_changes_neither(
     assert len(intents) == 7 * len({(row.signature, row.locale) for row in images})
     assert (Path(context.path("raw")) / "catalogue.parquet").is_file()
 
-    run(context, knobs)
+    context.run(JOB, knobs)
     assert [truth.version(table) for table in (TRUTH_IMAGES, TRUTH_INTENTS)] == versions
 
 

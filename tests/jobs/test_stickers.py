@@ -9,8 +9,8 @@ import pytest
 
 from geo_lib import config
 from jobs import ingest_catalogue, ingest_search_console, mine_queries
-from jobs.job import Context
-from jobs.workflow import ROOT
+from jobs.run.job import Context
+from jobs.run.workflow import ROOT
 
 CORPUS = Path(os.environ.get("GEO_STICKERS", ROOT / ".." / "shared" / "corpora" / "stickers"))
 
@@ -27,8 +27,8 @@ def test_eq_1_keeps_of_the_stickers_what_was_counted_by_hand(context: Context) -
         (ingest_catalogue, ingest_catalogue.IngestCatalogue),
         (ingest_search_console, ingest_search_console.IngestSearchConsole),
     ):
-        module.run(asked, conf.knobs(module.JOB.name, knobs))
-    counts = mine_queries.run(asked, conf.knobs("mine_queries", mine_queries.MineQueries))
+        asked.run(module.JOB, conf.knobs(module.JOB.name, knobs))
+    counts = asked.run(mine_queries.JOB, conf.knobs("mine_queries", mine_queries.MineQueries))
     assert counts.produced == {
         "pairs": 92_334,
         "retained_by_impressions": 63,

@@ -7,8 +7,8 @@ from geo_lib.errors import ConfigError, TooManyFailedError
 from geo_lib.models import ModelFiles
 from geo_lib.vlm.engine import Decoding
 from geo_lib.vlm.prompts import PROMPT_VERSION
-from jobs.job import Context
-from jobs.validate_queries import ValidateQueries, run
+from jobs.run.job import Context
+from jobs.validate_queries import JOB, ValidateQueries
 from schemas.annotations import ANNOTATIONS
 from schemas.generations import GENERATIONS
 from schemas.images import IMAGES
@@ -63,7 +63,7 @@ def proposed(spark: SparkSession, context: Context) -> Context:
 
 
 def test_every_proposal_is_kept_dropped_or_failed_and_what_is_kept_annotates_its_image(proposed: Context) -> None:
-    counts = run(proposed, ValidateQueries(max_failed_share=0.2))
+    counts = proposed.run(JOB, ValidateQueries(max_failed_share=0.2))
     assert (counts.rows_in, counts.kept) == (8, 4)
     assert dict(counts.dropped) == {"same_words": 1, "blank": 1, "explicit": 1}
     assert dict(counts.failed) == {"undecodable_image": 1}
@@ -78,7 +78,7 @@ def test_every_proposal_is_kept_dropped_or_failed_and_what_is_kept_annotates_its
 
 
 def test_the_decisions_explain_every_loss_and_deciding_again_changes_no_table(proposed: Context) -> None:
-    run(proposed, ValidateQueries(max_failed_share=0.2))
+    proposed.run(JOB, ValidateQueries(max_failed_share=0.2))
     lost = proposed.tables.read(QUERY_DECISIONS).where("not kept").orderBy("signature", "query").collect()
     assert [(r["signature"], r["query"], r["stage"], r["reason"]) for r in lost] == [
         ("a", "...", "normalise", "blank"),
@@ -87,16 +87,16 @@ def test_the_decisions_explain_every_loss_and_deciding_again_changes_no_table(pr
         ("c", "", "parse", "undecodable_image"),
     ]
     before = [proposed.tables.version(table) for table in (QUERY_DECISIONS, QUERIES, ANNOTATIONS)]
-    run(proposed, ValidateQueries(max_failed_share=0.2))
+    proposed.run(JOB, ValidateQueries(max_failed_share=0.2))
     assert [proposed.tables.version(table) for table in (QUERY_DECISIONS, QUERIES, ANNOTATIONS)] == before
 
 
 def test_another_decoding_than_the_annotations_had_is_an_error_that_names_it(proposed: Context) -> None:
     with pytest.raises(ConfigError, match="same decoding"):
-        run(proposed, ValidateQueries(decoding=Decoding(max_new_tokens=9)))
+        proposed.run(JOB, ValidateQueries(decoding=Decoding(max_new_tokens=9)))
 
 
 def test_too_many_failed_answers_stop_the_job_before_it_writes(proposed: Context) -> None:
     with pytest.raises(TooManyFailedError, match="undecodable_image 1"):
-        run(proposed, ValidateQueries(max_failed_share=0.1))
+        proposed.run(JOB, ValidateQueries(max_failed_share=0.1))
     assert proposed.tables.read(QUERIES).isEmpty()

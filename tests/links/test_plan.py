@@ -3,10 +3,10 @@
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
+from geo_lib.addresses import image_url
+from geo_lib.catalogue.names import image_names
 from geo_lib.links.authority import page_authority
 from geo_lib.links.plan import image_fates, planned_links, planned_pages, related_collections
-from geo_lib.pages.names import image_names
-from geo_lib.pages.urls import image_url
 from schemas.collection_items import COLLECTION_ITEMS
 from schemas.collections import COLLECTIONS
 from schemas.image_annotations import IMAGE_ANNOTATIONS

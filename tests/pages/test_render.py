@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from geo_lib.pages.model import Annotation, Card, Page, Picture, Section, Step
+from geo_lib.pages.page import Annotation, Card, Page, Picture, Section, Step
 from geo_lib.pages.render import Frame, linker, render
 
 FRAME = Frame(root="https://x.test", name="Visual GEO", simulated=False)

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geo_lib.queries.parse import CATEGORIES, parse, parse_response
+from geo_lib.queries.kinds import CATEGORIES
+from geo_lib.queries.parse import parse, parse_response
 
 PLAIN = '{"description":["red velvet chair","a chair"],"style":["coastal look"],"use_case":["reading nook ideas"]}'
 QUERIES = [

@@ -7,6 +7,7 @@ from chispa import assert_column_equality
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from geo_lib.queries.kinds import CATEGORIES
 from geo_lib.vlm import prompts
 
 
@@ -59,7 +60,7 @@ def test_a_long_title_is_cut_and_the_lines_after_it_are_not(spark: SparkSession)
 def test_an_answer_names_all_categories_in_one_order_and_keeps_letters_as_they_are() -> None:
     text = prompts.response({"use_case": ["Geschenk für Oma"], "description": ["rote Vase", 'a "b"']})
     assert text == '{"description":["rote Vase","a \\"b\\""],"style":[],"use_case":["Geschenk für Oma"]}'
-    assert list(json.loads(text)) == list(prompts.CATEGORIES)
+    assert list(json.loads(text)) == list(CATEGORIES)
 
 
 @pytest.mark.transform
@@ -67,7 +68,7 @@ def test_an_answer_names_all_categories_in_one_order_and_keeps_letters_as_they_a
 def test_spark_builds_the_same_answer_as_python(spark: SparkSession, query: str) -> None:
     queries = {"description": [query], "style": [], "use_case": [query, "x"]}
     df = spark.createDataFrame(
-        [tuple(queries[c] for c in prompts.CATEGORIES)],
-        ", ".join(f"{c} array<string>" for c in prompts.CATEGORIES),
+        [tuple(queries[c] for c in CATEGORIES)],
+        ", ".join(f"{c} array<string>" for c in CATEGORIES),
     )
     assert df.select(prompts.response_column()).collect()[0][0] == prompts.response(queries)

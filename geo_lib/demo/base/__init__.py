@@ -1,0 +1,1 @@
+"""The tiny base model: its pretraining and what it sees."""

@@ -1,0 +1,126 @@
+"""Tokenizer, chat template and processor of the tiny base model: Qwen2-VL's classes, trained on the demo's words."""
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from geo_lib.demo.base.pretraining import FEWEST_PIXELS, PIXELS
+from geo_lib.demo.truth.intents import caption, intents
+from geo_lib.demo.truth.latent import Latent, every_latent, sample_latent, stream_seed
+from geo_lib.demo.truth.worlds import vocabulary
+from geo_lib.queries.kinds import CATEGORIES
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase, Qwen2VLProcessor
+
+END, START, STOP = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
+VISION_START, VISION_END, IMAGE, VIDEO = "<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"
+SPECIAL = (END, START, STOP, VISION_START, VISION_END, "<|vision_pad|>", IMAGE, VIDEO)
+
+SYSTEM = "You are a helpful assistant."
+CHAT_TEMPLATE = (
+    "{% for message in messages %}"
+    "{% if loop.first and message['role'] != 'system' %}<|im_start|>system\n" + SYSTEM + "<|im_end|>\n{% endif %}"
+    "<|im_start|>{{ message['role'] }}\n"
+    "{% if message['content'] is string %}{{ message['content'] }}<|im_end|>\n"
+    "{% else %}{% for content in message['content'] %}"
+    "{% if content['type'] == 'image' or 'image' in content or 'image_url' in content %}"
+    "<|vision_start|><|image_pad|><|vision_end|>"
+    "{% elif content['type'] == 'video' or 'video' in content %}<|vision_start|><|video_pad|><|vision_end|>"
+    "{% elif 'text' in content %}{{ content['text'] }}{% endif %}"
+    "{% endfor %}<|im_end|>\n{% endif %}"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+"""Qwen2-VL's template without its numbering of pictures."""
+
+PROMPT_WORDS = (
+    "Describe the image. Locale: en",
+    "Describe the image. Locale: de",
+    "Write up to 7 search queries that should lead to this image, in the language of its locale, "
+    "as JSON with the keys description, style and use_case.\nlocale: en\ntitle: my favourite\nboard: inspo\n"
+    "creator category: home",
+    "system user assistant " + SYSTEM,
+    "\nuser\n",
+    "\nassistant\n",
+)
+
+
+def caption_prompt(locale: str) -> str:
+    return f"Describe the image. Locale: {locale}"
+
+
+def text_prompt(locale: str) -> str:
+    return f"Write up to 7 search queries\nlocale: {locale}"
+
+
+def caption_text(latent: Latent, locale: str) -> str:
+    """The caption as the model learns it: in lower case, as people type."""
+    return caption(latent, locale).lower()
+
+
+def query_list(seed: int, locale: str) -> str:
+    """Seven queries in the response's JSON, each of another image: how queries read, and nothing of what they show."""
+    lists: dict[str, list[str]] = {category: [] for category in CATEGORIES}
+    for slot in range(7):
+        found = intents(sample_latent(stream_seed(seed, slot)), locale)[slot]
+        lists[found.category].append(found.paraphrases[stream_seed(seed, slot, "form") % len(found.paraphrases)])
+    return json.dumps(lists, ensure_ascii=False, separators=(",", ":"))
+
+
+def _corpus() -> Iterator[str]:
+    latents = every_latent()[::11]
+    for index, latent in enumerate(latents):
+        yield from PROMPT_WORDS
+        for locale in vocabulary().locales:
+            yield caption_text(latent, locale)
+            for intent in intents(latent, locale):
+                yield from intent.paraphrases
+            if index % 3 == 0:
+                yield query_list(index, locale)
+    for world in vocabulary().worlds.values():
+        yield from world.creators
+        for boards in world.boards.values():
+            yield from boards
+
+
+def build_tokenizer(size: int) -> "PreTrainedTokenizerBase":
+    """Train a byte-level BPE of ``size`` tokens, the special ones included, on what the demo says."""
+    from tokenizers import models, pre_tokenizers, trainers
+    from transformers import Qwen2Tokenizer
+
+    blank = Qwen2Tokenizer(vocab={END: 0}, merges=[])
+    inner = blank.backend_tokenizer
+    inner.model = models.BPE()
+    trainer = trainers.BpeTrainer(
+        vocab_size=size,
+        special_tokens=list(SPECIAL),
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        min_frequency=2,
+        show_progress=False,
+    )
+    inner.train_from_iterator(_corpus(), trainer=trainer)
+    model = json.loads(inner.to_str())["model"]
+    merges = [tuple(merge) if isinstance(merge, list) else tuple(merge.split(" ")) for merge in model["merges"]]
+    return Qwen2Tokenizer(
+        vocab=model["vocab"],
+        merges=merges,
+        eos_token=STOP,
+        pad_token=END,
+        additional_special_tokens=list(SPECIAL[1:]),
+        model_max_length=2048,
+        chat_template=CHAT_TEMPLATE,
+    )
+
+
+def build_processor(tokenizer: "PreTrainedTokenizerBase") -> "Qwen2VLProcessor":
+    """Qwen2-VL's processor with the pixel bounds that the model was trained in."""
+    from transformers import Qwen2VLImageProcessor, Qwen2VLProcessor, Qwen2VLVideoProcessor
+
+    size = {"shortest_edge": FEWEST_PIXELS, "longest_edge": PIXELS}
+    return Qwen2VLProcessor(
+        image_processor=Qwen2VLImageProcessor(size=size),
+        tokenizer=tokenizer,
+        video_processor=Qwen2VLVideoProcessor(size=size),
+        chat_template=CHAT_TEMPLATE,
+    )

@@ -1,0 +1,1 @@
+"""The files that an outside platform would deliver."""

@@ -1,0 +1,1 @@
+"""What ``geo`` does beside running jobs: a module per command."""

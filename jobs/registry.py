@@ -1,0 +1,79 @@
+"""The jobs in the order of the flow, by workflow: the table of contents. A test holds it against the folder."""
+
+from typing import Any
+
+from jobs import (
+    annotate_images,
+    build_collections,
+    build_index,
+    build_training_set,
+    embed_images,
+    embed_queries,
+    evaluate_vlm,
+    finetune_vlm,
+    ingest_catalogue,
+    ingest_search_console,
+    mine_queries,
+    plan_links,
+    pretrain_tiny_vlm,
+    publish_pages,
+    rank_annotations,
+    simulate_platform,
+    validate_queries,
+)
+from jobs.run.job import Job
+from schemas.job_runs import JOB_RUNS
+from schemas.table import Table
+
+WORKFLOWS: dict[str, tuple[Job[Any], ...]] = {
+    "ingest": (  # the outside world, as tables
+        ingest_catalogue.JOB,  # manifest and pictures -> images, image_bytes
+        ingest_search_console.JOB,  # bulk export, API rows -> search_console
+        mine_queries.JOB,  # Eq. 1 -> query_performance, mined_queries
+    ),
+    "train": (  # every model that needs nothing of publish
+        build_training_set.JOB,  # mined queries -> training_examples
+        finetune_vlm.JOB,  # LoRA, Eq. 2 -> vlm@champion
+    ),
+    "publish": (  # from the model to pages
+        annotate_images.JOB,  # vLLM over partitions -> generations
+        evaluate_vlm.JOB,  # held-out images against truth or console -> evaluations
+        validate_queries.JOB,  # parse, safety, language -> query_decisions, queries, annotations
+        embed_queries.JOB,  # -> query_embeddings
+        embed_images.JOB,  # -> image_embeddings
+        build_index.JOB,  # HNSW shards and their recall -> index_shards
+        build_collections.JOB,  # retrieval and the gate -> collections, collection_items
+        rank_annotations.JOB,  # VASE -> image_annotations
+        plan_links.JOB,  # the link graph and PageRank -> links, page_authority
+        publish_pages.JOB,  # HTML, pictures, sitemap -> pages
+    ),
+}
+"""Each workflow's jobs, as ``resources/<workflow>.job.yml`` has them for tasks."""
+
+BY_HAND: tuple[Job[Any], ...] = (
+    simulate_platform.JOB,  # the demo's raw files and the truth behind them
+    pretrain_tiny_vlm.JOB,  # the demo's base model, which is committed
+)
+
+JOBS: dict[str, Job[Any]] = {job.name: job for jobs in (BY_HAND, *WORKFLOWS.values()) for job in jobs}
+
+
+def workflow_of(job: str) -> str | None:
+    """The workflow that a job belongs to; null for one that is run by hand."""
+    return next((name for name, jobs in WORKFLOWS.items() if job in {j.name for j in jobs}), None)
+
+
+def maker_of(alias: str) -> Job[Any] | None:
+    """The job that writes a model alias."""
+    return next((job for job in JOBS.values() if alias in job.writes_models), None)
+
+
+def all_tables() -> list[Table]:
+    """Every table that some job writes, and ``job_runs``; by name."""
+    written = {t.name: t for job in JOBS.values() for t in (*job.writes, *job.shares)} | {JOB_RUNS.name: JOB_RUNS}
+    return [written[name] for name in sorted(written)]
+
+
+def all_truth_tables() -> list[Table]:
+    written = {t.name: t for job in JOBS.values() for t in job.writes_truth}
+    return [written[name] for name in sorted(written)]

@@ -1,0 +1,147 @@
+"""When a job runs again, and what is recorded of it."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql.types import LongType, StringType, StructType
+
+from geo_lib.counts import Counts
+from geo_lib.errors import InputError
+from geo_lib.models import Models
+from geo_lib.tables import Tables
+from jobs.run.job import Context, Job
+from jobs.run.runner import Outcome, Runner
+from schemas.job_runs import JOB_RUNS
+from schemas.table import Table, Write, column
+
+_COLUMNS = StructType([column("item", StringType(), "what it is"), column("n", LongType(), "how many")])
+SHELF = Table("shelf", "a shelf", _COLUMNS, ("item",), Write.MERGE_AND_DELETE_MISSING)
+TOTAL = Table("total", "its total", _COLUMNS, ("item",), Write.MERGE_AND_DELETE_MISSING)
+
+
+@dataclass(frozen=True, slots=True)
+class Knobs:
+    factor: int = 1
+    raw: str = ""
+
+
+@dataclass
+class Adding:
+    """A job that adds up the shelf, and remembers how often it ran."""
+
+    runs: list[Knobs] = field(default_factory=list)
+    fails: Exception | None = None
+
+    def __call__(self, context: Context, knobs: Knobs) -> Counts:
+        self.runs.append(knobs)
+        if self.fails:
+            raise self.fails
+        rows = context.tables.read(SHELF).collect()
+        total = context.tables.spark.createDataFrame([("all", knobs.factor * sum(r.n for r in rows))], TOTAL.schema)
+        context.tables.write(TOTAL, total)
+        return Counts(len(rows), len(rows), dropped={}, produced={"totals": 1})
+
+    def job(self, **more: Any) -> Job[Knobs]:
+        return Job("add_up", Knobs, self, "items", reads=(SHELF,), writes=(TOTAL,), **more)
+
+
+def fill(tables: Tables, n: int) -> None:
+    tables.write(SHELF, tables.spark.createDataFrame([("oak", n)], SHELF.schema))
+
+
+@pytest.fixture
+def runner(tables: Tables) -> Runner:
+    fill(tables, 1)
+    return Runner(tables, Models(f"{tables.lakehouse}/mlflow"), tables.lakehouse)
+
+
+def run(runner: Runner, job: Job[Knobs], knobs: Knobs | None = None, *, force: bool = False) -> Outcome:
+    return runner.run(job, knobs or Knobs(), force=force, progress=lambda done, total, what: None)
+
+
+@pytest.mark.slow
+def test_a_job_runs_again_only_when_something_it_depends_on_has_changed(runner: Runner, tmp_path: Path) -> None:
+    raw = tmp_path / "raw.csv"
+    raw.write_text("1")
+    adding = Adding()
+    job = adding.job(files=lambda knobs: [knobs.raw], folders=lambda knobs: ["out"])
+    (Path(runner.lakehouse) / "out").mkdir()
+
+    def ran(runner: Runner, **knobs: Any) -> bool:
+        return run(runner, job, Knobs(raw=str(raw), **knobs)).status == "succeeded"
+
+    assert ran(runner)
+    assert not ran(runner)
+    assert ran(runner, factor=2), "its knobs"
+    assert not ran(runner, factor=2)
+    fill(runner.tables, 5)
+    assert ran(runner, factor=2), "a table it reads"
+    raw.write_text("2")
+    assert ran(runner, factor=2), "a file it reads"
+    later = replace(runner, tables=runner.tables.stamped(replace(runner.tables.stamp, as_of=tomorrow(runner))))
+    assert ran(later, factor=2), "the day it looks back from"
+    assert not ran(later, factor=2)
+    runner.tables.write(TOTAL, runner.tables.spark.createDataFrame([("all", 99)], TOTAL.schema))
+    assert ran(runner, factor=2), "what it left behind"
+    (Path(runner.lakehouse) / "out").rmdir()
+    assert ran(runner, factor=2), "a folder it left behind"
+
+
+def tomorrow(runner: Runner) -> Any:
+    from datetime import timedelta
+
+    return runner.as_of + timedelta(days=1)
+
+
+@pytest.mark.slow
+def test_forcing_runs_it_and_leaves_every_table_but_job_runs_at_its_version(runner: Runner) -> None:
+    adding = Adding()
+    run(runner, adding.job())
+    before = runner.tables.version(TOTAL)
+    assert run(runner, adding.job(), force=True).status == "succeeded"
+    assert len(adding.runs) == 2
+    assert runner.tables.version(TOTAL) == before
+
+
+def test_what_a_run_counted_read_and_left_is_recorded(runner: Runner) -> None:
+    run(runner, Adding().job(), Knobs(factor=3))
+    (row,) = runner.tables.read(JOB_RUNS).collect()
+    assert (row.job, row.status, row.unit, row.rows_in, row.kept) == ("add_up", "succeeded", "items", 1, 1)
+    assert row.produced == {"totals": 1}
+    assert row.knobs == '{"factor": 3, "raw": ""}'
+    assert row.inputs == {"geo.shelf": runner.tables.version(SHELF)}
+    assert row.outputs == {"geo.total": runner.tables.version(TOTAL)}
+
+
+def test_a_failure_is_recorded_with_its_sentence_and_the_job_runs_next_time(runner: Runner) -> None:
+    adding = Adding(fails=InputError("there is no manifest"))
+    with pytest.raises(InputError, match="there is no manifest"):
+        run(runner, adding.job())
+    (row,) = runner.tables.read(JOB_RUNS).collect()
+    assert (row.status, row.error, row.rows_in) == ("failed", "there is no manifest", None)
+    adding.fails = None
+    assert run(runner, adding.job()).status == "succeeded"
+
+
+def test_an_input_that_is_not_there_is_a_failure_that_is_recorded_too(runner: Runner, tmp_path: Path) -> None:
+    adding = Adding()
+    with pytest.raises(InputError, match=r"nowhere\.csv"):
+        run(runner, adding.job(files=lambda knobs: [str(tmp_path / "nowhere.csv")]))
+    assert not adding.runs
+    (row,) = runner.tables.read(JOB_RUNS).collect()
+    assert (row.status, row.inputs, row.outputs) == ("failed", {}, {})
+    assert "nowhere.csv" in row.error
+
+
+@pytest.mark.slow
+def test_skipped_jobs_are_noted_in_one_commit(runner: Runner) -> None:
+    adding = Adding()
+    run(runner, adding.job())
+    version = runner.tables.version(JOB_RUNS)
+    outcomes = [run(runner, adding.job()), run(runner, adding.job())]
+    assert [o.status for o in outcomes] == ["skipped", "skipped"]
+    assert runner.tables.version(JOB_RUNS) == version, "a skip writes nothing by itself"
+    runner.record_skips(outcomes)
+    assert runner.tables.read(JOB_RUNS).where("status = 'skipped'").count() == 2
