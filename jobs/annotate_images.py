@@ -10,18 +10,19 @@ engine may cure is counted and not kept: the next run asks again. Counts signatu
 import math
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from geo_lib.config import at_least_one, zero_to_one
+from geo_lib.config import at_least_one, setting, zero_to_one
 from geo_lib.counts import Counts
 from geo_lib.models import VLM_CHAMPION, ModelFiles
-from geo_lib.vlm.engine import Decoding, EngineSpec
+from geo_lib.vlm.engine import EngineSpec
 from geo_lib.vlm.inference import CURABLE, answers, asked, generations
 from geo_lib.vlm.processor import bounds_of, load_processor
 from geo_lib.vlm.prompts import PROMPT_VERSION
+from geo_lib.vlm.settings import AskedVlm
 from jobs.run.job import Context, Job
 from schemas.generations import GENERATIONS
 from schemas.image_bytes import IMAGE_BYTES
@@ -32,18 +33,16 @@ from schemas.images import IMAGES
 class AnnotateImages:
     """The knobs of this job; conf/*.yml may set any of them."""
 
-    decoding: Decoding = field(default_factory=Decoding)
+    vlm: AskedVlm = setting(AskedVlm)
     chunk_signatures: int = 256
     """Signatures per commit: what a crash may cost."""
     engines: int = 1
     """How many engines answer at a time: one locally, one per GPU on a cluster."""
-    max_model_len: int = 1280
-    max_num_seqs: int = 64
     max_failed_share: float = 0.05
     """The job fails when a larger share of the signatures has an error instead of an answer."""
 
     def __post_init__(self) -> None:
-        at_least_one(self, "chunk_signatures", "engines", "max_num_seqs")
+        at_least_one(self, "chunk_signatures", "engines")
         zero_to_one(self, "max_failed_share")
 
 
@@ -53,7 +52,7 @@ def run(ctx: Context, knobs: AnnotateImages) -> Counts:
     version = {
         "model_version": model.model_version,
         "prompt_version": PROMPT_VERSION,
-        "decoding_version": knobs.decoding.version,
+        "decoding_version": knobs.vlm.decoding.version,
     }
     images = ctx.read(IMAGES)
     wanted = asked(images)
@@ -88,9 +87,9 @@ def engine_spec(model: ModelFiles, knobs: AnnotateImages, *, log_file: str | Non
         model_path=model.path,
         model_version=model.model_version,
         bounds=bounds_of(load_processor(model.path)),
-        decoding=knobs.decoding,
-        max_model_len=knobs.max_model_len,
-        max_num_seqs=knobs.max_num_seqs,
+        decoding=knobs.vlm.decoding,
+        max_model_len=knobs.vlm.max_model_len,
+        max_num_seqs=knobs.vlm.max_num_seqs,
         log_file=log_file,
     )
 

@@ -13,13 +13,14 @@ from pathlib import Path
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from geo_lib.config import at_least_one
+from geo_lib.config import at_least_one, setting
 from geo_lib.counts import Counts
-from geo_lib.models import base_files
 from geo_lib.queries.decisions import judged
 from geo_lib.queries.kinds import CATEGORIES
+from geo_lib.queries.language import Language
 from geo_lib.spark import held
 from geo_lib.vlm.processor import bounds_of, load_processor
+from geo_lib.vlm.settings import BaseVlm
 from geo_lib.vlm.training_set import QUOTAS, candidates, chosen_queries, with_token_counts, within_budget
 from jobs.run.job import Context, Job
 from schemas.image_bytes import IMAGE_BYTES
@@ -34,30 +35,27 @@ log = logging.getLogger(__name__)
 class BuildTrainingSet:
     """The knobs of this job; conf/*.yml may set any of them."""
 
-    base: str = "./geo_lib/demo/tiny_vlm"
-    """Folder of the base model, or a hub id as org/name@revision: its processor counts the tokens."""
+    vlm: BaseVlm = setting(BaseVlm)
+    """Its processor counts the tokens."""
+    language: Language = setting(Language)
+    """What validation would drop is not taught."""
     max_sequence_tokens: int = 1024
     """Image, prompt and answer together (paper, Table 1); a longer example is dropped, not cut."""
-    min_pixels: int = 0
-    """Smallest image the model is shown, in pixels; 0: the processor's own bound."""
-    max_pixels: int = 0
     min_queries: int = 3
     """An image with fewer retained queries teaches too little and is dropped."""
-    min_language_score: float = 0.9
-    """As in validate_queries: what would be dropped there is not taught here."""
 
     def __post_init__(self) -> None:
         at_least_one(self, "max_sequence_tokens", "min_queries")
 
 
 def run(ctx: Context, knobs: BuildTrainingSet) -> Counts:
-    base = base_files(knobs.base, cache=ctx.path("models", "hub"))
-    processor = load_processor(base.path, min_pixels=knobs.min_pixels, max_pixels=knobs.max_pixels)
+    base = knobs.vlm.files(cache=ctx.path("models", "hub"))
+    processor = load_processor(base.path, min_pixels=knobs.vlm.min_pixels, max_pixels=knobs.vlm.max_pixels)
     images = ctx.read(IMAGES)
     mined = ctx.read(MINED_QUERIES).select("signature", "query", "rank")
 
     asked = images.select("signature", "locale").distinct().join(mined, on="signature", how="inner")
-    verdicts = judged(asked.select("locale", "query").distinct(), min_language_score=knobs.min_language_score)
+    verdicts = judged(asked.select("locale", "query").distinct(), min_language_score=knobs.language.min_score)
     fit = verdicts.where("label is not null").select("locale", "query", "words", F.col("label").alias("category"))
     chosen = chosen_queries(asked.join(fit, on=["locale", "query"], how="inner"))
     possible = candidates(
@@ -106,5 +104,5 @@ JOB = Job(
     unit="signatures",
     reads=(IMAGES, IMAGE_BYTES, MINED_QUERIES),
     writes=(TRAINING_EXAMPLES,),
-    files=lambda knobs: (knobs.base,) if Path(knobs.base).is_dir() else (),
+    files=lambda knobs: (knobs.vlm.base,) if Path(knobs.vlm.base).is_dir() else (),
 )

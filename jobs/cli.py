@@ -12,9 +12,10 @@ import logging
 import os
 import secrets
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,12 @@ from geo_lib.errors import ConfigError, GeoError
 from geo_lib.files import can_append
 from geo_lib.models import Models
 from geo_lib.tables import Stamp, Tables
-from jobs.registry import JOBS, all_tables, all_truth_tables
+from jobs.commands import sql, tables
+from jobs.registry import JOBS
 from jobs.run.board import Board
 from jobs.run.job import Job
 from jobs.run.runner import Outcome, Runner
-from jobs.run.terminal import print_rows, quiet, say_how_it_went
+from jobs.run.terminal import quiet, say_how_it_went
 from jobs.run.workflow import ROOT, Task, Workflow, load
 
 DEMO = ROOT / "conf" / "demo.yml"
@@ -44,10 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser().parse_args(argv)
     try:
         conf = config.load(args.conf)
-        if strangers := sorted(conf.jobs.keys() - JOBS.keys()):
-            raise ConfigError(
-                f"{args.conf} configures {', '.join(strangers)}, which is no job; jobs are {', '.join(sorted(JOBS))}"
-            )
+        conf.refuse_unknown({name: job.knobs for name, job in JOBS.items()})
         with quiet(conf) as (console, log_file):
             try:
                 return int(args.act(args, conf, console))
@@ -89,12 +88,10 @@ def parser() -> argparse.ArgumentParser:
     which.add_argument("--from", dest="start", metavar="TASK", help="this task and what depends on it")
     which.add_argument("--only", metavar="TASK", help="just this task")
     run.add_argument("--force", action="store_true", help="run tasks even if nothing has changed")
-    sql = _command(commands, "sql", "Ask the lakehouse in SQL; tables are geo.NAME, see geo tables.")
-    sql.set_defaults(act=_sql)
-    sql.add_argument("statement")
-    sql.add_argument("--format", choices=("table", "csv", "json"), default="table")
-    tables = _command(commands, "tables", "List the tables of the lakehouse with their rows and what they hold.")
-    tables.set_defaults(act=_tables)
+    for name, command in {"sql": sql, "tables": tables}.items():
+        one = _command(commands, name, command.__doc__ or "")
+        one.set_defaults(act=partial(_run_command, command.run))
+        command.arguments(one)
     return whole
 
 
@@ -130,11 +127,21 @@ def _run_job(args: argparse.Namespace, conf: Conf, console: Console) -> int:
     return 0
 
 
+def _run_command(
+    command: Callable[[argparse.Namespace, Runner, Console], int],
+    args: argparse.Namespace,
+    conf: Conf,
+    console: Console,
+) -> int:
+    with _runner(conf, args.as_of) as runner:
+        return command(args, runner, console)
+
+
 def _knobs(args: argparse.Namespace, conf: Conf) -> Any:
     """What a job is told by the configuration and, before it, by the command line; ``ConfigError`` if it cannot be."""
     job: Job[Any] = args.job
     given = {name: value for name in (job.arguments or {}) if (value := getattr(args, name)) is not None}
-    return config.build(job.knobs, {**conf.jobs.get(job.name, {}), **given}, what=job.name)
+    return conf.knobs(job.name, job.knobs, given)
 
 
 def _run(runner: Runner, board: Board, args: argparse.Namespace) -> Outcome:
@@ -217,28 +224,6 @@ def _run_tasks(workflow: Workflow, asked: Sequence[argparse.Namespace], runner: 
     return outcomes
 
 
-def _sql(args: argparse.Namespace, conf: Conf, console: Console) -> int:
-    with _runner(conf, args.as_of) as runner:
-        runner.tables.register(all_tables())
-        runner.tables.truth.register(all_truth_tables())
-        answer = runner.tables.spark.sql(args.statement)
-        print_rows(answer.columns, [tuple(row) for row in answer.collect()], args.format, console)
-    return 0
-
-
-def _tables(args: argparse.Namespace, conf: Conf, console: Console) -> int:
-    rows: list[tuple[object, ...]] = []
-    with _runner(conf, args.as_of) as runner:
-        for tables, wanted in ((runner.tables, all_tables()), (runner.tables.truth, all_truth_tables())):
-            for table in wanted:
-                if tables.exists(table):
-                    version = tables.version(table).rpartition("@")[2]
-                    count = tables.read(table).count()
-                    rows.append((f"{tables.schema}.{table.name}", count, version, ", ".join(table.key), table.comment))
-    print_rows(["table", "rows", "version", "key", "holds"], rows, "table", console)
-    return 0
-
-
 # -- what the commands work in -----------------------------------------------------------------------------
 
 
@@ -255,7 +240,7 @@ def _runner(conf: Conf, as_of: date | None) -> Iterator[Runner]:
     session = spark.session(conf.spark)
     try:
         tables = Tables(session, conf.lakehouse, stamp, schema=conf.schema, catalog=conf.catalog)
-        yield Runner(tables, _models(conf), conf.lakehouse)
+        yield Runner(tables, _models(conf), conf.lakehouse, conf.root)
     finally:
         if started_here and "DATABRICKS_RUNTIME_VERSION" not in os.environ:
             session.stop()

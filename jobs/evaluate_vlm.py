@@ -9,7 +9,7 @@ so. Replaces its slice of evaluations. Counts held-out signatures.
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from geo_lib.catalogue.subjects import subjects
-from geo_lib.config import zero_to_one
+from geo_lib.config import setting, zero_to_one
 from geo_lib.counts import Counts
 from geo_lib.errors import ConfigError
 from geo_lib.evaluation.vlm_quality import (
@@ -38,10 +38,11 @@ from geo_lib.queries.kinds import CATEGORIES
 from geo_lib.training.split import split_column
 from geo_lib.vlm import inference
 from geo_lib.vlm.batches import VisualFeatures
-from geo_lib.vlm.engine import Decoding, EngineSpec
+from geo_lib.vlm.engine import EngineSpec
 from geo_lib.vlm.finetune import load, release
 from geo_lib.vlm.processor import bounds_of, load_processor
 from geo_lib.vlm.prompts import PROMPT_VERSION
+from geo_lib.vlm.settings import AskedVlm
 from geo_lib.vlm.training_set import QUOTAS, prompt_column
 from jobs.run.job import Context, Job
 from schemas.evaluations import EVALUATIONS
@@ -69,10 +70,8 @@ class EvaluateVlm:
 
     signatures: int = 1800
     """At most so many held-out signatures, by hash; the paper's N."""
-    decoding: Decoding = field(default_factory=Decoding)
-    """As in annotate_images: the tuned model is judged by what it wrote there."""
-    max_model_len: int = 1280
-    max_num_seqs: int = 64
+    vlm: AskedVlm = setting(AskedVlm)
+    """The tuned model is judged by what it wrote so."""
     seed: int = 0
     max_failed_share: float = 0.05
     """The job fails when a larger share of an arm's answers are missing or errors, which score 0."""
@@ -104,9 +103,9 @@ def run(ctx: Context, knobs: EvaluateVlm) -> Counts:
         model_path=champion.path,
         model_version=champion.model_version,
         bounds=bounds_of(load_processor(champion.path)),
-        decoding=knobs.decoding,
-        max_model_len=knobs.max_model_len,
-        max_num_seqs=knobs.max_num_seqs,
+        decoding=knobs.vlm.decoding,
+        max_model_len=knobs.vlm.max_model_len,
+        max_num_seqs=knobs.vlm.max_num_seqs,
         log_file=ctx.log_file("vllm.log"),
     )
     training = [r for r in ctx.read(TRAINING_EXAMPLES).orderBy("example_id").collect() if r["split"] == "train"]
@@ -118,7 +117,7 @@ def run(ctx: Context, knobs: EvaluateVlm) -> Counts:
     if not written.keys() & by_signature.keys():
         raise ConfigError(
             f"none of {len(chosen)} held-out signatures has an answer of {champion.model_version} under decoding "
-            f"{knobs.decoding.version}; give annotate_images and evaluate_vlm the same decoding, and run "
+            f"{knobs.vlm.decoding.version}; run "
             "geo annotate-images first"
         )
     answers[TUNED], unanswered[TUNED] = _settled(TUNED, written, by_signature, knobs)
@@ -194,7 +193,7 @@ def _written_before(ctx: Context, champion: ModelFiles, knobs: EvaluateVlm) -> d
         ctx.read(IMAGES),
         model_version=champion.model_version,
         prompt_version=PROMPT_VERSION,
-        decoding_version=knobs.decoding.version,
+        decoding_version=knobs.vlm.decoding.version,
     )
     return {row["signature"]: row for row in written.select("signature", "text", "error_class").collect()}
 

@@ -15,13 +15,15 @@ from pathlib import Path
 
 from pyspark.sql import Row
 
+from geo_lib.config import setting
 from geo_lib.counts import Counts
-from geo_lib.models import VLM, VLM_BASE, VLM_CHAMPION, ModelFiles, base_files
+from geo_lib.models import VLM, VLM_BASE, VLM_CHAMPION, ModelFiles
 from geo_lib.provenance import version_of
 from geo_lib.vlm import finetune as tuning
 from geo_lib.vlm.batches import Example, VisualFeatures
 from geo_lib.vlm.finetune import Epoch, Loss, Recipe
 from geo_lib.vlm.processor import bounds_of, load_processor
+from geo_lib.vlm.settings import BaseVlm
 from jobs.run.job import Context, Job
 from schemas.image_bytes import IMAGE_BYTES
 from schemas.training_examples import TRAINING_EXAMPLES
@@ -33,21 +35,17 @@ log = logging.getLogger(__name__)
 class FinetuneVlm:
     """The knobs of this job; conf/*.yml may set any of them."""
 
-    base: str = "./geo_lib/demo/tiny_vlm"
-    """Folder of the base model, or a hub id as org/name@revision."""
-    min_pixels: int = 0
-    """Smallest image the model is shown, in pixels; 0: the processor's own bound. As in build_training_set."""
-    max_pixels: int = 0
+    vlm: BaseVlm = setting(BaseVlm)
     recipe: Recipe = field(default_factory=Recipe)
 
 
 def run(ctx: Context, knobs: FinetuneVlm) -> Counts:
-    base = base_files(knobs.base, cache=ctx.path("models", "hub"))
+    base = knobs.vlm.files(cache=ctx.path("models", "hub"))
     ctx.models.register(VLM, base)
     ctx.models.point(VLM_BASE, base.model_version)
 
     rows = ctx.read(TRAINING_EXAMPLES).orderBy("example_id").collect()
-    processor = load_processor(base.path, min_pixels=knobs.min_pixels, max_pixels=knobs.max_pixels)
+    processor = load_processor(base.path, min_pixels=knobs.vlm.min_pixels, max_pixels=knobs.vlm.max_pixels)
     settings = {
         "base": base.digest,
         "recipe": asdict(knobs.recipe),
@@ -158,5 +156,5 @@ JOB = Job(
     unit="training examples",
     reads=(TRAINING_EXAMPLES, IMAGE_BYTES),
     writes_models=(VLM_BASE, VLM_CHAMPION),
-    files=lambda knobs: (knobs.base,) if Path(knobs.base).is_dir() else (),
+    files=lambda knobs: (knobs.vlm.base,) if Path(knobs.vlm.base).is_dir() else (),
 )

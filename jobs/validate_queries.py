@@ -6,20 +6,21 @@ Reads generations of the champion, mined_queries, query_performance and images; 
 and annotations. Counts proposed queries; an answer without any counts as one.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from geo_lib.config import zero_to_one
+from geo_lib.config import setting, zero_to_one
 from geo_lib.counts import Counts
 from geo_lib.errors import ConfigError
 from geo_lib.models import VLM_CHAMPION
 from geo_lib.queries import decisions, proposals
+from geo_lib.queries.language import Language
 from geo_lib.spark import held
-from geo_lib.vlm.engine import Decoding
 from geo_lib.vlm.inference import answers
 from geo_lib.vlm.prompts import PROMPT_VERSION
+from geo_lib.vlm.settings import AskedVlm
 from jobs.run.job import Context, Job
 from schemas.annotations import ANNOTATIONS
 from schemas.generations import GENERATIONS
@@ -34,15 +35,14 @@ from schemas.query_performance import QUERY_PERFORMANCE
 class ValidateQueries:
     """The knobs of this job."""
 
-    decoding: Decoding = field(default_factory=Decoding)
-    """As in annotate_images: of a model's answers, those that were drawn like this."""
-    min_language_score: float = 0.9
-    """Certainty above which a query in another language than its locale's is dropped."""
+    vlm: AskedVlm = setting(AskedVlm)
+    """Of a model's answers, those that were drawn like this."""
+    language: Language = setting(Language)
     max_failed_share: float = 0.05
     """Share of proposals that may be generations that failed."""
 
     def __post_init__(self) -> None:
-        zero_to_one(self, "min_language_score")
+        zero_to_one(self, "max_failed_share")
 
 
 def run(ctx: Context, knobs: ValidateQueries) -> Counts:
@@ -53,12 +53,12 @@ def run(ctx: Context, knobs: ValidateQueries) -> Counts:
         images,
         model_version=champion,
         prompt_version=PROMPT_VERSION,
-        decoding_version=knobs.decoding.version,
+        decoding_version=knobs.vlm.decoding.version,
     )
     if answered.isEmpty():
         raise ConfigError(
-            f"there is no answer of {champion} under decoding {knobs.decoding.version}; give annotate_images and "
-            "validate_queries the same decoding, and run geo annotate-images first"
+            f"there is no answer of {champion} under decoding {knobs.vlm.decoding.version}; run "
+            "geo annotate-images first"
         )
     proposed = proposals.model_proposals(answered, images).unionByName(
         proposals.console_proposals(ctx.read(MINED_QUERIES), images)
@@ -76,7 +76,7 @@ def run(ctx: Context, knobs: ValidateQueries) -> Counts:
 
 def _decided(proposed: DataFrame, knobs: ValidateQueries) -> DataFrame:
     texts = proposed.where("problem is null").select("locale", "query").distinct()
-    verdicts = decisions.judged(texts, min_language_score=knobs.min_language_score)
+    verdicts = decisions.judged(texts, min_language_score=knobs.language.min_score)
     return decisions.decided(proposed, verdicts)
 
 

@@ -4,6 +4,7 @@ import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 
+from geo_lib.config import zero_to_one
 from geo_lib.locales import language_of
 
 OTHER_LANGUAGE = "other_language"
@@ -32,6 +33,17 @@ _SCRIPTS: dict[str, tuple[str, ...]] = {
     "th": ("THAI",),
 }
 """The scripts of a language beside Latin. Of a language that is not listed, no script is foreign."""
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """How sure the detector must be; ``settings: language:`` of a configuration."""
+
+    min_score: float = 0.9
+    """Certainty above which a query in another language than its locale's is dropped."""
+
+    def __post_init__(self) -> None:
+        zero_to_one(self, "min_score")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from geo_lib.models import ModelFiles
 from geo_lib.tables import Tables
 from geo_lib.vlm.engine import Decoding
 from geo_lib.vlm.prompts import INSTRUCTION
+from geo_lib.vlm.settings import AskedVlm
 from jobs.annotate_images import JOB, AnnotateImages
 from jobs.run.job import Context
 from schemas.generations import GENERATIONS
@@ -89,7 +90,7 @@ def test_another_decoding_is_another_answer_and_leaves_the_first_as_it_is(
     put(context, spark, *[(p.signature, p.content) for p in drawn(2)])
     context.run(JOB, AnnotateImages())
     later = replace(context, tables=context.tables.stamped(replace(context.tables.stamp, run_id="later")))
-    short = later.run(JOB, AnnotateImages(decoding=Decoding(max_new_tokens=4)))
+    short = later.run(JOB, AnnotateImages(vlm=AskedVlm(decoding=Decoding(max_new_tokens=4))))
     assert (short.produced["generated_now"], short.produced["cut_off"], short.produced["output_tokens"]) == (2, 2, 8)
     assert context.tables.read(GENERATIONS).count() == 4
 
@@ -134,7 +135,7 @@ def test_an_error_that_a_setting_cures_is_not_kept_and_the_next_run_asks_again(
 ) -> None:
     champion(context, tuned_vlm)
     put(context, spark, *[(p.signature, p.content) for p in drawn(2)], ("broken", b"no picture"))
-    no_room_for_a_prompt = AnnotateImages(max_model_len=280, max_failed_share=1.0)
+    no_room_for_a_prompt = AnnotateImages(vlm=AskedVlm(max_model_len=280), max_failed_share=1.0)
     counts = context.run(JOB, no_room_for_a_prompt)
     assert (counts.rows_in, counts.kept) == (3, 0)
     assert dict(counts.failed) == {"too_many_tokens": 2, "undecodable_image": 1}

@@ -11,6 +11,7 @@ from geo_lib.counts import Counts
 from geo_lib.models import Models
 from geo_lib.queries.kinds import CATEGORIES
 from geo_lib.tables import Stamp, Tables
+from geo_lib.vlm.settings import BaseVlm
 from jobs.build_training_set import JOB, BuildTrainingSet
 from jobs.run.job import Context
 from schemas.image_bytes import IMAGE_BYTES
@@ -56,7 +57,7 @@ def built(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Buil
     ranked += [("b", query, rank) for rank, query in enumerate(ENGLISH[:2], 1)]
     mined = [{"signature": s, "query": q, "rank": r, "retained_by": "position"} for s, q, r in ranked]
     tables.write(MINED_QUERIES, build(MINED_QUERIES, spark, *mined))
-    counts = context.run(JOB, BuildTrainingSet(base=BASE))
+    counts = context.run(JOB, BuildTrainingSet(vlm=BaseVlm(BASE)))
     return Built(context, counts, {r["locale"]: r for r in tables.read(TRAINING_EXAMPLES).collect()})
 
 
@@ -87,7 +88,7 @@ def test_an_answer_holds_each_categorys_queries_and_the_shortfall_is_reported(bu
 
 def test_building_it_again_changes_no_table(built: Built) -> None:
     before = built.context.tables.version(TRAINING_EXAMPLES)
-    built.context.run(JOB, BuildTrainingSet(base=BASE))
+    built.context.run(JOB, BuildTrainingSet(vlm=BaseVlm(BASE)))
     assert built.context.tables.version(TRAINING_EXAMPLES) == before
 
 
@@ -95,12 +96,12 @@ def test_tokens_are_counted_and_what_does_not_fit_is_dropped_and_not_cut(built: 
     longest = max(r["visual_tokens"] + r["text_tokens"] + r["response_tokens"] for r in built.rows.values())
     assert {r["visual_tokens"] for r in built.rows.values()} == {20}
     assert built.counts.produced["longest_in_tokens"] == longest
-    tight = built.context.run(JOB, BuildTrainingSet(base=BASE, max_sequence_tokens=100))
+    tight = built.context.run(JOB, BuildTrainingSet(vlm=BaseVlm(BASE), max_sequence_tokens=100))
     assert dict(tight.dropped) == {"too_few_queries": 2, "too_long": 1}
     assert built.context.tables.read(TRAINING_EXAMPLES).isEmpty()
 
 
 def test_bounds_of_the_configuration_change_what_an_image_costs(built: Built) -> None:
-    built.context.run(JOB, BuildTrainingSet(base=BASE, min_pixels=28 * 28 * 30, max_pixels=28 * 28 * 40))
+    built.context.run(JOB, BuildTrainingSet(vlm=BaseVlm(BASE, min_pixels=28 * 28 * 30, max_pixels=28 * 28 * 40)))
     row = built.context.tables.read(TRAINING_EXAMPLES).collect()[0]
     assert row["visual_tokens"] >= 30

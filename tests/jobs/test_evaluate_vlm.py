@@ -11,9 +11,10 @@ from pyspark.sql import SparkSession
 from geo_lib.errors import TooManyFailedError
 from geo_lib.models import ModelFiles, base_files
 from geo_lib.training.split import split_of
+from geo_lib.vlm.settings import AskedVlm
 from jobs import annotate_images
 from jobs.annotate_images import AnnotateImages
-from jobs.evaluate_vlm import EvaluateVlm
+from jobs.evaluate_vlm import JOB, EvaluateVlm
 from jobs.run.job import Context
 from schemas.evaluations import EVALUATIONS
 from schemas.image_bytes import IMAGE_BYTES
@@ -132,7 +133,7 @@ def execute_notebook(context: Context) -> None:
 
 
 def test_an_arm_whose_engine_fails_stops_the_job_instead_of_scoring_zero(platform: Context) -> None:
-    no_room_for_a_prompt = EvaluateVlm(max_model_len=280)
+    no_room_for_a_prompt = EvaluateVlm(vlm=AskedVlm(max_model_len=280))
     with pytest.raises(TooManyFailedError, match=r"5 of 5 answers of the arm shuffled_images.*too_many_tokens 5"):
         platform.run(JOB, no_room_for_a_prompt)
     assert platform.tables.read(EVALUATIONS).isEmpty()

@@ -5,6 +5,7 @@ from pyspark.sql import SparkSession
 
 from geo_lib.vlm.finetune import Recipe
 from geo_lib.vlm.processor import bounds_of, load_processor
+from geo_lib.vlm.settings import BaseVlm
 from jobs.finetune_vlm import JOB, FinetuneVlm
 from jobs.run.job import Context
 from schemas.image_bytes import IMAGE_BYTES
@@ -38,7 +39,7 @@ def examples(spark: SparkSession, context: Context) -> Context:
 
 
 def knobs(**recipe: float | int) -> FinetuneVlm:
-    return FinetuneVlm(base=str(TINY_BASE), recipe=Recipe(**({"epochs": 2, "lora_rank": 4} | recipe)))  # type: ignore[arg-type]
+    return FinetuneVlm(vlm=BaseVlm(str(TINY_BASE)), recipe=Recipe(**({"epochs": 2, "lora_rank": 4} | recipe)))  # type: ignore[arg-type]
 
 
 def test_a_first_model_becomes_champion_and_the_same_one_is_not_trained_again(examples: Context) -> None:

@@ -10,7 +10,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from geo_lib.tables import Stamp, Tables
-from jobs import cli
+from jobs import cli, registry
 from jobs.run.workflow import ROOT
 from schemas.job_runs import JOB_RUNS
 from tests.conftest import AS_OF
@@ -43,7 +43,7 @@ class Ran:
 
 
 def versions(tables: Tables) -> dict[str, str]:
-    return {t.name: tables.version(t) for t in cli.all_tables() if t != JOB_RUNS}
+    return {t.name: tables.version(t) for t in registry.all_tables() if t != JOB_RUNS}
 
 
 @pytest.fixture(scope="module")
@@ -63,19 +63,19 @@ def ran(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Ran:
 
 
 def rows(ran: Ran, name: str) -> Any:
-    return ran.tables.read(next(t for t in cli.all_tables() if t.name == name))
+    return ran.tables.read(next(t for t in registry.all_tables() if t.name == name))
 
 
 def test_every_task_succeeds_and_its_figures_add_up(ran: Ran) -> None:
     runs = ran.tables.read(JOB_RUNS).where("status = 'succeeded'").collect()
-    assert {r.job for r in runs} == set(cli.JOBS) - {"pretrain_tiny_vlm"}
+    assert {r.job for r in runs} == set(registry.JOBS) - {"pretrain_tiny_vlm"}
     for r in runs:
         assert r.rows_in == r.kept + sum(r.dropped.values()) + sum(r.failed.values()), r.job
         assert r.kept > 0, f"{r.job} kept nothing"
 
 
 def test_every_derived_row_is_marked_simulated_and_names_its_run(ran: Ran) -> None:
-    for table in cli.all_tables():
+    for table in registry.all_tables():
         df = ran.tables.read(table)
         assert df.where("not simulated or run_id is null or code_commit is null").isEmpty(), table.name
 
@@ -93,7 +93,7 @@ def test_forcing_every_task_writes_nothing_new(ran: Ran) -> None:
 
 
 def test_keys_are_unique_in_every_table(ran: Ran) -> None:
-    for table in cli.all_tables():
+    for table in registry.all_tables():
         assert ran.tables.read(table).groupBy(*table.key).count().where("count > 1").isEmpty(), table.name
 
 

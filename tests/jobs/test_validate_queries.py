@@ -7,6 +7,7 @@ from geo_lib.errors import ConfigError, TooManyFailedError
 from geo_lib.models import ModelFiles
 from geo_lib.vlm.engine import Decoding
 from geo_lib.vlm.prompts import PROMPT_VERSION
+from geo_lib.vlm.settings import AskedVlm
 from jobs.run.job import Context
 from jobs.validate_queries import JOB, ValidateQueries
 from schemas.annotations import ANNOTATIONS
@@ -93,7 +94,7 @@ def test_the_decisions_explain_every_loss_and_deciding_again_changes_no_table(pr
 
 def test_another_decoding_than_the_annotations_had_is_an_error_that_names_it(proposed: Context) -> None:
     with pytest.raises(ConfigError, match="same decoding"):
-        proposed.run(JOB, ValidateQueries(decoding=Decoding(max_new_tokens=9)))
+        proposed.run(JOB, ValidateQueries(vlm=AskedVlm(decoding=Decoding(max_new_tokens=9))))
 
 
 def test_too_many_failed_answers_stop_the_job_before_it_writes(proposed: Context) -> None:

@@ -3,10 +3,9 @@ from typing import Any
 import pytest
 
 from geo_lib.queries.decisions import MIN_LETTERS
-from geo_lib.queries.language import detected
-from jobs.validate_queries import ValidateQueries
+from geo_lib.queries.language import Language, detected
 
-KNOBS: dict[str, Any] = {"min_score": ValidateQueries().min_language_score, "min_letters": MIN_LETTERS}
+KNOBS: dict[str, Any] = {"min_score": Language().min_score, "min_letters": MIN_LETTERS}
 
 
 @pytest.mark.parametrize(
