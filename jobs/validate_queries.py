@@ -17,10 +17,10 @@ from geo_lib.errors import ConfigError
 from geo_lib.models import VLM_CHAMPION
 from geo_lib.queries import decisions, proposals
 from geo_lib.queries.language import Language
+from geo_lib.serving.settings import AskedVlm
 from geo_lib.spark import held
-from geo_lib.vlm.inference import answers
+from geo_lib.vlm.answers import answers
 from geo_lib.vlm.prompts import PROMPT_VERSION
-from geo_lib.vlm.settings import AskedVlm
 from jobs.run.job import Context, Job
 from schemas.annotations import ANNOTATIONS
 from schemas.generations import GENERATIONS

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from geo_lib.errors import TooManyFailedError
+from geo_lib.errors import QualityError, TooManyFailedError
 from geo_lib.models import ModelFiles, base_files
+from geo_lib.serving.settings import AskedVlm
 from geo_lib.training.split import split_of
-from geo_lib.vlm.settings import AskedVlm
 from jobs import annotate_images
 from jobs.annotate_images import AnnotateImages
 from jobs.evaluate_vlm import JOB, EvaluateVlm
@@ -130,6 +130,13 @@ def execute_notebook(context: Context) -> None:
     client.execute(env=environment)
     pictures = [o for cell in code for o in cell.outputs if "image/png" in o.get("data", {})]
     assert len(pictures) == 2
+
+
+def test_a_model_worse_than_the_knobs_allow_fails_the_task_after_its_rows_are_written(platform: Context) -> None:
+    write_truth(platform, drawn(5))
+    with pytest.raises(QualityError, match=r"tuned scores .* and min_gain_over_shuffled asks for 1.500"):
+        platform.run(JOB, EvaluateVlm(min_score=0.5, min_gain_over_shuffled=1.5))
+    assert measured(platform, "vlm_quality")["tuned", "overall"] >= 0.9
 
 
 def test_an_arm_whose_engine_fails_stops_the_job_instead_of_scoring_zero(platform: Context) -> None:
