@@ -25,7 +25,7 @@ from schemas.truth_intents import TRUTH_INTENTS
 from tests.builders import build
 from tests.kit import PROMPT, TINY_BASE, Drawn, drawn
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.slow
 
 ARMS = ["tuned", "shuffled_images", "most_frequent", "nearest_training_image", "untuned_base"]
 ROOT = Path(__file__).parents[2]
