@@ -234,4 +234,5 @@ JOB = Job(
     reads_truth=(TRUTH_IMAGES, TRUTH_INTENTS),
     reads_models=lambda _: (VLM_BASE, VLM_CHAMPION),
     writes=(EVALUATIONS,),
+    ask=("select segment, arm, round(value, 3) as rouge_1, n from {schema}.evaluations order by segment, arm",),
 )

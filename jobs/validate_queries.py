@@ -87,5 +87,6 @@ JOB = Job(
     unit="proposed queries",
     reads=(GENERATIONS, MINED_QUERIES, QUERY_PERFORMANCE, IMAGES),
     writes=(QUERY_DECISIONS, QUERIES, ANNOTATIONS),
+    ask=("select stage, reason, count(*) as queries from {schema}.query_decisions group by all order by 3 desc",),
     reads_models=lambda _: (VLM_CHAMPION,),
 )

@@ -25,7 +25,7 @@ from schemas.images import IMAGES
 from tests.builders import build
 from tests.kit import drawn
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.slow
 
 
 def put(
