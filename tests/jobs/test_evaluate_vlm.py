@@ -93,7 +93,10 @@ def test_a_model_that_knows_the_pictures_beats_the_same_model_shown_others_and_e
     platform: Context,
 ) -> None:
     write_truth(platform, drawn(5))
-    counts = platform.run(JOB, EvaluateVlm())
+    with pytest.raises(QualityError, match=r"tuned scores .* and min_gain_over_shuffled asks for 1.500"):
+        platform.run(JOB, EvaluateVlm(min_score=0.5, min_gain_over_shuffled=1.5))
+    refused = platform.tables.version(EVALUATIONS)
+    counts = platform.run(JOB, EvaluateVlm(min_score=0.5, min_gain_over_shuffled=0.25))
     values = measured(platform, "vlm_quality")
     assert (counts.rows_in, counts.kept) == (5, 5)
     assert values["tuned", "overall"] >= 0.9
@@ -105,10 +108,7 @@ def test_a_model_that_knows_the_pictures_beats_the_same_model_shown_others_and_e
     }  # fmt: skip
     assert [line.split()[0] for line in counts.report.splitlines()[2:]] == ARMS
 
-    before = platform.tables.version(EVALUATIONS)
-    with pytest.raises(QualityError, match=r"tuned scores .* and min_gain_over_shuffled asks for 1.500"):
-        platform.run(JOB, EvaluateVlm(min_score=0.5, min_gain_over_shuffled=1.5))
-    assert platform.tables.version(EVALUATIONS) == before, "the same rows again, and no others"
+    assert platform.tables.version(EVALUATIONS) == refused, "a model that is not good enough leaves its rows, too"
 
 
 def test_an_arm_whose_engine_fails_stops_the_job_instead_of_scoring_zero(platform: Context) -> None:

@@ -27,7 +27,8 @@ class Recording:
         return []
 
 
-def test_the_decoding_reaches_vllm_field_by_field_and_nothing_else_is_told() -> None:
+def test_the_decoding_reaches_vllm_field_by_field_and_nothing_else_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUMMING_DISABLE_PARALLEL_BUILD", "1")  # as every import of vLLM here
     from vllm import SamplingParams
 
     untold = SamplingParams()

@@ -1,0 +1,64 @@
+"""Requests of a DataFrame go to whatever server answers, and come back under their key."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from geo_lib.serving.partitions import ANSWER, generations
+from geo_lib.serving.requests import BadRequestError, Generation, Prepared, Request, Server
+
+
+def echo(log: Path) -> Callable[[], Server]:
+    """A server that says what it was asked, charges for it, cannot take the word "bad", and notes when it is loaded."""
+
+    class Echo:
+        at_once = 2
+
+        def prepare(self, request: Request) -> Prepared:
+            if request.prompt == "bad":
+                raise BadRequestError("bad_word", "it says bad")
+            return f"{request.id}: {request.prompt} {b' '.join(request.images).decode()}".strip()
+
+        def generate(self, prepared: Sequence[Prepared]) -> list[Generation]:
+            assert len(prepared) <= self.at_once
+            return [
+                Generation(text, finish_reason="stop", output_tokens=len(text), cost_dollars=0.5) for text in prepared
+            ]
+
+    def load() -> Server:
+        with log.open("a") as loaded:
+            loaded.write("loaded\n")
+        return Echo()
+
+    return load
+
+
+@pytest.mark.transform
+def test_every_request_comes_back_under_its_key_with_its_prompt_its_answer_and_what_it_cost(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    rows = [("q1", "red vase"), ("q2", "bad"), ("q3", "oak table")]
+    asked = spark.createDataFrame(rows, "query_id string, prompt string")
+    answers = generations(asked, key="query_id", load=echo(tmp_path / "log"))
+    assert answers.columns == ["query_id", "prompt", *[column.split()[0] for column in ANSWER.split(", ")]]
+    assert sorted(tuple(row) for row in answers.collect()) == [
+        ("q1", "red vase", "q1: red vase", None, None, "stop", None, 12, 0.5),
+        ("q2", "bad", None, "bad_word", "it says bad", None, None, None, None),
+        ("q3", "oak table", "q3: oak table", None, None, "stop", None, 13, 0.5),
+    ]
+
+
+@pytest.mark.transform
+def test_a_request_may_show_several_pictures(spark: SparkSession, tmp_path: Path) -> None:
+    rows = [("a", "which?", [bytearray(b"one"), bytearray(b"two")]), ("b", "none?", [])]
+    asked = spark.createDataFrame(rows, "pair string, prompt string, images array<binary>")
+    answers = generations(asked, key="pair", load=echo(tmp_path / "log"))
+    assert {row["pair"]: row["text"] for row in answers.collect()} == {"a": "a: which? one two", "b": "b: none?"}
+
+
+def test_a_partition_without_requests_loads_no_server(spark: SparkSession, tmp_path: Path) -> None:
+    asked = spark.createDataFrame([("a", "oak")], "id string, prompt string")
+    assert generations(asked, key="id", load=echo(tmp_path / "log"), partitions=3).count() == 1
+    assert (tmp_path / "log").read_text() == "loaded\n"
