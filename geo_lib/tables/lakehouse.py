@@ -15,6 +15,8 @@ from geo_lib.tables.contract import Place
 from geo_lib.tables.writing import Stamp
 from schemas.table import Table, Write
 
+ABSENT = "absent"
+"""The version of a table that does not exist."""
 _MAINTENANCE = ("OPTIMIZE", "VACUUM START", "VACUUM END")
 """Operations that make a version and change no row; a platform may run them by itself."""
 
@@ -58,24 +60,27 @@ class Tables:
         name = self._name(table)
         if name not in self._versions:
             if not (properties := self._properties(table)):
-                return "absent"
+                return ABSENT
             history = self.spark.sql(f"describe history {name} limit 20").collect()
             changed = next((h for h in history if h["operation"] not in _MAINTENANCE), history[-1])
             self._versions[name] = f"{properties.get(contract.IDENTITY, 'foreign')}@{changed['version']}"
         return self._versions[name]
 
-    def write(self, table: Table, df: DataFrame, *, slices: Sequence[object] | None = None) -> None:
+    def write(
+        self, table: Table, df: DataFrame, *, slices: Sequence[object] | None = None, is_unique: bool = False
+    ) -> None:
         """Bring ``df`` (content columns) into ``table`` by its write mode; equal content makes no commit.
 
         ``slices``: for REPLACE_WHERE, the slices this write answers for, default those that ``df`` holds; one
-        that is answered for and absent in ``df`` is emptied. Raises ``SchemaMismatchError``, and
+        that is answered for and absent in ``df`` is emptied. ``is_unique``: the caller has made ``df`` unique by
+        the key, so that is not checked. Raises ``SchemaMismatchError``, and
         ``ContractError`` when a key occurs twice.
         """
         if table.write is Write.APPEND:
             raise ValueError(f"{table.name} is written by append(); write() would repeat rows after a crash")
         self._ensure(table)
         self._versions.pop(self._name(table), None)
-        writing.write(self._place(table), table, df, self.stamp, slices=slices)
+        writing.write(self._place(table), table, df, self.stamp, slices=slices, is_unique=is_unique)
 
     def append(self, table: Table, df: DataFrame, *, sequence: int) -> None:
         """Add the rows whose key is not there yet, once per (run, table, ``sequence``).

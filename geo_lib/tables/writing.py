@@ -40,11 +40,17 @@ class Stamp:
         )
 
 
-def write(place: Place, table: Table, df: DataFrame, stamp: Stamp, *, slices: Sequence[object] | None) -> None:
+def write(
+    place: Place, table: Table, df: DataFrame, stamp: Stamp, *, slices: Sequence[object] | None, is_unique: bool = False
+) -> None:
     """See ``Tables.write``; the table exists."""
-    with held(table.conform(df)) as new:
+    new = table.conform(df)
+    if is_unique and slices is not None and _slices_of(place, table, slices).isEmpty():
+        stamp.on(new).writeTo(place.name).append()  # nothing to compare with, nothing to check: computed once
+        return
+    with held(new) as new:
         if table.write is Write.REPLACE_WHERE:
-            _replace_slices(place, table, new, stamp, slices)
+            _replace_slices(place, table, new, stamp, slices, check_keys=not is_unique)
         else:
             _refuse_repeated_keys(table, new)
             _merge(place, table, new, stamp)
@@ -102,23 +108,31 @@ def _merge(place: Place, table: Table, new: DataFrame, stamp: Stamp) -> None:
         place.spark.catalog.dropTempView(view)
 
 
-def _replace_slices(place: Place, table: Table, new: DataFrame, stamp: Stamp, slices: Sequence[object] | None) -> None:
+def _replace_slices(
+    place: Place, table: Table, new: DataFrame, stamp: Stamp, slices: Sequence[object] | None, *, check_keys: bool
+) -> None:
     assert table.slice_by is not None
-    wanted = _digests(table, stamp.on(new), check_keys=True)
+    wanted = _digests(table, stamp.on(new), check_keys=check_keys)
     answered = set(wanted) if slices is None else set(slices)
     if outside := sorted(str(s) for s in wanted.keys() - answered):
         raise ValueError(f"{table.name}: rows of {table.slice_by} {', '.join(outside)} were not answered for")
-    there = _digests(table, place.spark.read.table(place.name))
+    there = _digests(table, _slices_of(place, table, sorted(answered, key=str)))
     differing = sorted((s for s in answered if wanted.get(s) != there.get(s)), key=str)
     if not differing:
         return
-    if not there:
-        stamp.on(new).writeTo(place.name).append()
+    if not there.keys() & set(differing):
+        condition = F.col(table.slice_by).isin(differing)
+        stamp.on(new).where(condition).writeTo(place.name).append()
         return
-    condition = f"`{table.slice_by}` in ({', '.join(_literal(s) for s in differing)})"
-    replaced = stamp.on(new).where(F.expr(condition)).write.format("delta").mode("overwrite")
-    replaced = replaced.option("replaceWhere", condition)
+    condition_sql = f"`{table.slice_by}` in ({', '.join(_literal(s) for s in differing)})"
+    replaced = stamp.on(new).where(F.expr(condition_sql)).write.format("delta").mode("overwrite")
+    replaced = replaced.option("replaceWhere", condition_sql)
     replaced.saveAsTable(place.name) if place.in_catalog else replaced.save(place.path)
+
+
+def _slices_of(place: Place, table: Table, slices: Sequence[object]) -> DataFrame:
+    """What stands of these slices; the others are neither read nor hashed."""
+    return place.spark.read.table(place.name).where(F.col(table.slice_by or "").isin(list(slices)))
 
 
 def _digests(table: Table, df: DataFrame, *, check_keys: bool = False) -> dict[object, tuple[int, str]]:
