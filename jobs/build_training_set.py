@@ -15,9 +15,9 @@ from pyspark.sql import functions as F
 
 from geo_lib.config import at_least_one, setting
 from geo_lib.counts import Counts
-from geo_lib.queries.decisions import judged
+from geo_lib.queries.chain import chain, judged
+from geo_lib.queries.checks.language import Language
 from geo_lib.queries.kinds import CATEGORIES
-from geo_lib.queries.language import Language
 from geo_lib.serving.processor import bounds_of, load_processor
 from geo_lib.spark import held
 from geo_lib.vlm.settings import BaseVlm
@@ -55,8 +55,9 @@ def run(ctx: Context, knobs: BuildTrainingSet) -> Counts:
     mined = ctx.read(MINED_QUERIES).select("signature", "query", "rank")
 
     asked = images.select("signature", "locale").distinct().join(mined, on="signature", how="inner")
-    verdicts = judged(asked.select("locale", "query").distinct(), min_language_score=knobs.language.min_score)
-    fit = verdicts.where("label is not null").select("locale", "query", "words", F.col("label").alias("category"))
+    texts = asked.select("locale", F.col("query").alias("raw")).distinct()
+    fit = judged(texts, chain(knobs.language)).where("reason is null")
+    fit = fit.select("locale", F.col("raw").alias("query"), "words", "category")
     chosen = chosen_queries(asked.join(fit, on=["locale", "query"], how="inner"))
     possible = candidates(
         images,

@@ -16,7 +16,8 @@ from geo_lib.counts import Counts
 from geo_lib.errors import ConfigError
 from geo_lib.models import VLM_CHAMPION
 from geo_lib.queries import decisions, proposals
-from geo_lib.queries.language import Language
+from geo_lib.queries.chain import chain, judged
+from geo_lib.queries.checks.language import Language
 from geo_lib.serving.settings import AskedVlm
 from geo_lib.spark import held
 from geo_lib.vlm.answers import answers
@@ -75,9 +76,8 @@ def run(ctx: Context, knobs: ValidateQueries) -> Counts:
 
 
 def _decided(proposed: DataFrame, knobs: ValidateQueries) -> DataFrame:
-    texts = proposed.where("problem is null").select("locale", "query").distinct()
-    verdicts = decisions.judged(texts, min_language_score=knobs.language.min_score)
-    return decisions.decided(proposed, verdicts)
+    texts = proposed.where("problem is null").select("locale", F.col("query").alias("raw")).distinct()
+    return decisions.decided(proposed, judged(texts, chain(knobs.language)))
 
 
 JOB = Job(

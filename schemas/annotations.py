@@ -1,6 +1,6 @@
 """annotations: the validated queries of each image content."""
 
-from pyspark.sql.types import BooleanType, IntegerType, StringType, StructType
+from pyspark.sql.types import ArrayType, BooleanType, IntegerType, StringType, StructType
 
 from schemas.table import Table, Write, column
 
@@ -16,14 +16,15 @@ ANNOTATIONS = Table(
             column("query", StringType(), "normalised text"),
             column("locale", StringType(), "locale of the catalogue rows that it annotates"),
             column("category", StringType(), "description, style or use_case, as its best source called it"),
-            column("source", StringType(), "vlm, console or vlm+console"),
+            column("sources", ArrayType(StringType(), False), "who has it for the image, sorted: console, vlm"),
             column("confirmed", BooleanType(), "Eq. 1 kept this query for this signature"),
             column("position", IntegerType(), "1 the best: the model's own first, then the console's by rank"),
             column("model_version", StringType(), "model that wrote it; null: console alone", nullable=True),
         ]
     ),
     checks={
-        "source_known": "source in ('vlm', 'console', 'vlm+console')",
-        "confirmed_by_the_console": "confirmed = (source <> 'vlm')",
+        "has_a_source": "size(sources) > 0",
+        "confirmed_by_the_console": "confirmed = array_contains(sources, 'console')",
     },
+    version=2,
 )

@@ -6,8 +6,8 @@ from geo_lib.collections.mint import slug
 from geo_lib.locales import language_of
 from geo_lib.pages.words import language_name, words
 from geo_lib.queries.category import marker_category
-from geo_lib.queries.language import detected
-from geo_lib.queries.safety import explicit_words
+from geo_lib.queries.checks.language import foreign
+from geo_lib.queries.checks.safety import explicit_words
 
 
 @pytest.mark.parametrize("locale", ["de", "DE", "de-AT", "de_DE", " de-Latn-CH "])
@@ -22,4 +22,4 @@ def test_everything_that_depends_on_the_language_takes_it_alike() -> None:
     assert language_name("de_DE") == "Deutsch (de_DE)"
     assert marker_category("de_DE", "geschenk für oma") == marker_category("de", "geschenk für oma")
     text = "grüne vorhänge für das schlafzimmer"
-    assert detected(text, locale="de_DE", min_score=0.5, min_letters=8).reason is None
+    assert foreign(text, locale="de_DE", min_score=0.5) is None

@@ -10,60 +10,44 @@ import pandas as pd
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from geo_lib.queries.category import categories_of
+from geo_lib.queries.chain import chain
+from geo_lib.queries.checks.language import Language
+from geo_lib.queries.checks.length import LENGTH
 from geo_lib.queries.kinds import CATEGORIES
-from geo_lib.queries.language import Detected, detected
 from geo_lib.queries.proposals import CONSOLE, VLM
-from geo_lib.queries.safety import EXPLICIT, explicit_words
-from geo_lib.queries.text import NORMALISATION_VERSION, normalise, query_id_column, same_words_key
+from geo_lib.queries.text import NORMALISATION_VERSION, normalise, query_id_column
 from geo_lib.search_console.attribution import AMBIGUOUS
 
-STAGES = ("parse", "normalise", "duplicate", "safety", "language")
+_CHAIN = [check.stage for check in chain(Language())]
+STAGES = ("parse", _CHAIN[0], "duplicate", *_CHAIN[1:])
+"""The chain's, with the two stages that look at more than one text: a text without a normal form repeats nothing."""
 
-BLANK = "blank"
-TOO_LONG = "too_long"
 SAME_WORDS = "same_words"
-MAX_CHARACTERS = 200
-"""Longer texts are sentences, not queries."""
-MIN_LETTERS = 8
-"""Below so many letters no verdict on the language is sure: "sofa" is a word of twenty languages."""
-
-_JUDGED = (
-    "locale string, query string, text string, words string, explicit boolean, language string, "
-    "language_score double, foreign string, label string"
-)
-
-
-def judged(queries: DataFrame, *, min_language_score: float) -> DataFrame:
-    """What is to be known of each distinct (locale, query): its text and verdicts, and its label if it is fit."""
-
-    def judge(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-        for batch in batches:
-            yield _judge(batch, min_language_score)
-
-    return queries.select("locale", "query").mapInPandas(judge, _JUDGED)
 
 
 def decided(proposals: DataFrame, verdicts: DataFrame) -> DataFrame:
     """Proposals with text, query_id, category, language and ``stopped_at``/``reason`` (both null: kept).
 
-    Of proposals of one source with the same words, in any order, the first is kept: the others say nothing new.
+    ``verdicts``: what the chain says of each distinct (locale, query), as ``raw``. Of proposals of one source with the
+    same words, in any order, the first is kept: the others say nothing new.
     """
-    known = proposals.join(verdicts, on=["locale", "query"], how="left")
-    is_readable = F.col("problem").isNull() & F.col("text").isNotNull() & (F.length("text") <= MAX_CHARACTERS)
-    known = known.withColumn("_readable", is_readable)
+    of_query = verdicts.withColumnsRenamed(
+        {"raw": "query", "stopped_at": "_at", "reason": "_why", "category": "_category"}
+    )
+    judged = proposals.join(of_query, on=["locale", "query"], how="left")
+    has_normal_form = F.col("problem").isNull() & F.col("text").isNotNull() & ~F.col("_at").eqNullSafe(LENGTH.stage)
+    judged = judged.withColumn("_has_form", has_normal_form)
+    # among those with a normal form alone: a proposal that was stopped before must not make a copy of a later one
     proposer = ("signature", "locale", "source", "model_version")
-    first_said = Window.partitionBy(*proposer, "_readable", "words").orderBy("position")
-    said_before = F.col("_readable") & (F.row_number().over(first_said) > 1)
+    first_said = Window.partitionBy(*proposer, "_has_form", "words").orderBy("position")
+    said_before = F.col("_has_form") & (F.row_number().over(first_said) > 1)
     reasons: dict[str, Column] = {
         "parse": F.col("problem"),
-        "normalise": F.when(F.col("text").isNull(), BLANK).when(F.length("text") > MAX_CHARACTERS, TOO_LONG),
         "duplicate": F.when(said_before, SAME_WORDS),
-        "safety": F.when(F.col("explicit"), EXPLICIT),
-        "language": F.col("foreign"),
+        **{stage: F.when(F.col("_at") == stage, F.col("_why")) for stage in _CHAIN},
     }
     stops = [F.when(reasons[s].isNotNull(), F.struct(F.lit(s).alias("stage"), reasons[s].alias("why"))) for s in STAGES]
-    return known.withColumn("_stopped", F.coalesce(*stops)).select(
+    return judged.withColumn("_stopped", F.coalesce(*stops)).select(
         "signature",
         "locale",
         "source",
@@ -73,7 +57,7 @@ def decided(proposals: DataFrame, verdicts: DataFrame) -> DataFrame:
         "failed",
         "text",
         F.when(F.col("text").isNotNull(), query_id_column(F.col("locale"), F.col("text"))).alias("query_id"),
-        F.coalesce("category", "label").alias("category"),
+        F.coalesce("category", "_category").alias("category"),
         "language",
         "language_score",
         F.col("_stopped.stage").alias("stopped_at"),
@@ -108,27 +92,30 @@ def annotations(decided_proposals: DataFrame) -> DataFrame:
     A query that the console has for the image is confirmed even when the console's own row was stopped as a
     repetition. Positions: the model's own first, in its order, then the console's by rank.
     """
-    seen = decided_proposals.where((F.col("source") == CONSOLE) & F.col("query_id").isNotNull())
-    seen = seen.select("signature", "query_id").distinct().withColumn("confirmed", F.lit(True))
-    kept = decided_proposals.where("reason is null")
+    from_console = decided_proposals.where((F.col("source") == CONSOLE) & F.col("query_id").isNotNull())
+    seen = from_console.select("signature", "query_id").distinct().withColumn("confirmed", F.lit(True))
     own_first = F.struct(F.when(F.col("source") == VLM, 0).otherwise(1).alias("s"), "position")
-    by_query = kept.groupBy("signature", "locale", "query_id").agg(
-        F.min("text").alias("query"),
-        F.min(own_first).alias("place"),
-        F.min_by("category", own_first).alias("category"),
-        F.max(F.when(F.col("source") == VLM, F.col("model_version"))).alias("model_version"),
+    by_query = (
+        decided_proposals.where("reason is null")
+        .groupBy("signature", "locale", "query_id")
+        .agg(
+            F.min("text").alias("query"),
+            F.min(own_first).alias("place"),
+            F.min_by("category", own_first).alias("category"),
+            F.collect_set("source").alias("proposers"),
+            F.max(F.when(F.col("source") != CONSOLE, F.col("model_version"))).alias("model_version"),
+        )
     )
     order = Window.partitionBy("signature").orderBy("place", "query_id")
     confirmed = F.coalesce("confirmed", F.lit(False))
-    written = F.col("model_version").isNotNull()
-    source = F.when(written & confirmed, "vlm+console").when(written, VLM).when(confirmed, CONSOLE)
+    also_seen = F.when(confirmed, F.array(F.lit(CONSOLE))).otherwise(F.array().cast("array<string>"))
     return by_query.join(seen, on=["signature", "query_id"], how="left").select(
         "signature",
         "query_id",
         "query",
         "locale",
         "category",
-        source.alias("source"),
+        F.sort_array(F.array_union("proposers", also_seen)).alias("sources"),
         confirmed.alias("confirmed"),
         F.row_number().over(order).alias("position"),
         "model_version",
@@ -183,31 +170,3 @@ def demand_of(performance: DataFrame, locales: DataFrame) -> DataFrame:
 def _with_text(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
     for batch in batches:
         yield batch.assign(text=batch["query"].map(normalise))[["locale", "impressions", "text"]]
-
-
-def _judge(batch: pd.DataFrame, min_language_score: float) -> pd.DataFrame:
-    asked = list(zip(batch["locale"], batch["query"], strict=True))
-    texts = [normalise(query) for _, query in asked]
-    spoken = [
-        detected(text, locale=locale, min_score=min_language_score, min_letters=MIN_LETTERS)
-        if text
-        else Detected(None, None)
-        for (locale, _), text in zip(asked, texts, strict=True)
-    ]
-    explicit = [explicit_words(query, locale=locale) is not None for locale, query in asked]
-    readable = [0 < len(text) <= MAX_CHARACTERS for text in texts]
-    fit = [i for i in range(len(texts)) if readable[i] and not explicit[i] and spoken[i].reason is None]
-    labels = dict(zip(fit, categories_of([asked[i] for i in fit]), strict=True))
-    return pd.DataFrame(
-        {
-            "locale": batch["locale"],
-            "query": batch["query"],
-            "text": [text or None for text in texts],
-            "words": [same_words_key(text, locale=locale) for (locale, _), text in zip(asked, texts, strict=True)],
-            "explicit": explicit,
-            "language": [found.language for found in spoken],
-            "language_score": [found.score for found in spoken],
-            "foreign": [found.reason for found in spoken],
-            "label": [labels.get(i) for i in range(len(asked))],
-        }
-    )

@@ -14,6 +14,7 @@ from geo_lib.errors import ConfigError
 from geo_lib.files import can_append
 from geo_lib.models import Models
 from geo_lib.tables import Stamp, Tables
+from jobs.registry import makers
 from jobs.run.runner import Runner
 
 
@@ -49,4 +50,4 @@ def registry(conf: Conf) -> Models:
             "has no aliases, Unity Catalog's wants a signature; give the tracking URI of an MLflow server, https://…"
         )
     prefix = f"{conf.catalog}.{conf.schema}." if conf.catalog else ""
-    return Models(f"{conf.lakehouse}/mlflow", tracking_uri=conf.mlflow, prefix=prefix)
+    return Models(f"{conf.lakehouse}/mlflow", tracking_uri=conf.mlflow, prefix=prefix, makers=makers())

@@ -83,7 +83,7 @@ def rows() -> tuple[list[dict[str, Any]], ...]:
             for position, text in enumerate((kind, own), 1):
                 annotations.append(
                     {"signature": signature, "query_id": query_id(text), "query": text, "position": position}
-                    | {"confirmed": position == 1, "source": "vlm+console" if position == 1 else "vlm"}
+                    | {"confirmed": position == 1, "sources": ["console", "vlm"] if position == 1 else ["vlm"]}
                 )
     return images, pictures, queries, annotations
 
@@ -281,7 +281,7 @@ def test_an_image_that_is_lost_between_its_annotation_and_the_queries_breaks_the
     context: Context, spark: SparkSession
 ) -> None:
     context.tables.write(IMAGES, build(IMAGES, spark, {"image_id": "i", "signature": "s", "locale": "en"}))
-    annotation = {"signature": "s", "locale": "en", "query_id": "of no query", "source": "vlm"}
+    annotation = {"signature": "s", "locale": "en", "query_id": "of no query", "sources": ["vlm"]}
     context.tables.write(ANNOTATIONS, build(ANNOTATIONS, spark, annotation))
     with pytest.raises(CountingError, match="1 came in, but 0 kept"):
         context.run(rank_annotations.JOB, rank_annotations.RankAnnotations())

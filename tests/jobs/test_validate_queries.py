@@ -70,10 +70,10 @@ def test_every_proposal_is_kept_dropped_or_failed_and_what_is_kept_annotates_its
     assert dict(counts.dropped) == {"same_words": 1, "blank": 1, "explicit": 1}
     assert dict(counts.failed) == {"undecodable_image": 1}
     annotated = proposed.tables.read(ANNOTATIONS).orderBy("signature", "position").collect()
-    assert [(r["signature"], r["query"], r["source"]) for r in annotated] == [
-        ("a", "red vase", "vlm+console"),
-        ("a", "boho vase", "vlm"),
-        ("b", "red vase", "vlm"),
+    assert [(r["signature"], r["query"], r["sources"]) for r in annotated] == [
+        ("a", "red vase", ["console", "vlm"]),
+        ("a", "boho vase", ["vlm"]),
+        ("b", "red vase", ["vlm"]),
     ]
     queries = {r["query"]: (r["demand"], r["images"]) for r in proposed.tables.read(QUERIES).collect()}
     assert queries == {"red vase": (140, 2), "boho vase": (0, 1)}

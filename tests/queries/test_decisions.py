@@ -4,7 +4,9 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from geo_lib.queries.decisions import STAGES, annotations, decided, decisions, demand_of, judged, queries
+from geo_lib.queries.chain import chain, judged
+from geo_lib.queries.checks.language import Language
+from geo_lib.queries.decisions import STAGES, annotations, decided, decisions, demand_of, queries
 from geo_lib.queries.proposals import console_proposals, model_proposals
 from geo_lib.queries.text import query_id
 from geo_lib.vlm.answers import TASK, answers
@@ -42,8 +44,8 @@ def judged_proposals(spark: SparkSession, *console: str, written: dict[str, str 
     answered = spark.createDataFrame(made, "signature string, model_version string, text string, error_class string")
     mined = build(MINED_QUERIES, spark, *({"signature": "s", "query": q, "rank": n} for n, q in enumerate(console, 1)))
     proposed = model_proposals(answered, images).unionByName(console_proposals(mined, images)).persist()
-    verdicts = judged(proposed.where("problem is null").select("locale", "query").distinct(), min_language_score=0.9)
-    return decided(proposed, verdicts).persist()
+    texts = proposed.where("problem is null").select("locale", F.col("query").alias("raw")).distinct()
+    return decided(proposed, judged(texts, chain(Language()))).persist()
 
 
 def by_query(df: DataFrame, *columns: str) -> dict[str, Any]:
@@ -51,8 +53,7 @@ def by_query(df: DataFrame, *columns: str) -> dict[str, Any]:
 
 
 def test_every_drop_has_its_stage_and_reason(answered: DataFrame) -> None:
-    found = by_query(answered, "stopped_at", "reason")
-    assert found == {
+    assert by_query(answered, "stopped_at", "reason") == {
         "Red Vase": (None, None),
         "vase red": ("duplicate", "same_words"),
         "a$$hole vase": ("safety", "explicit"),
@@ -81,16 +82,16 @@ def test_a_generation_that_failed_or_has_no_queries_is_one_proposal_with_its_rea
 
 def test_annotations_join_both_sources_and_confirm_what_the_console_has(spark: SparkSession) -> None:
     proposals = judged_proposals(spark, "oak table", "table oak", "red vase")
-    found = by_query(ANNOTATIONS.conform(annotations(proposals)), "source", "confirmed", "position", "model_version")
+    found = by_query(ANNOTATIONS.conform(annotations(proposals)), "sources", "confirmed", "position", "model_version")
     assert found == {
-        "red vase": ("vlm+console", True, 1, "m"),
-        "oak table": ("console", True, 2, None),
+        "red vase": (["console", "vlm"], True, 1, "m"),
+        "oak table": (["console"], True, 2, None),
     }
 
 
 def test_a_repetition_in_the_console_still_confirms_the_models_query(spark: SparkSession) -> None:
     proposals = judged_proposals(spark, "vase red", "red vase")
-    assert by_query(annotations(proposals), "source", "confirmed")["red vase"] == ("vlm+console", True)
+    assert by_query(annotations(proposals), "sources", "confirmed")["red vase"] == (["console", "vlm"], True)
 
 
 def test_the_locale_of_a_shared_signature_is_that_of_its_first_image(answered: DataFrame) -> None:
@@ -148,11 +149,3 @@ def test_only_the_answers_of_this_model_and_decoding_to_the_present_prompt_count
                    {"image_id": "1", "signature": "a", "locale": "en", "title": "Oak"})  # fmt: skip
     found = answers(build(GENERATIONS, spark, *rows, elsewhere), images, **run).collect()
     assert [(r.signature, r.text) for r in found] == [("a", "yes")]
-
-
-def test_a_text_too_long_to_be_validated_has_no_label_to_be_taught_by(spark: SparkSession) -> None:
-    asked = [("en", "red velvet chair " * 12), ("en", "red velvet chair")]
-    verdicts = judged(spark.createDataFrame(asked, "locale string, query string"), min_language_score=0.9)
-    assert {r["query"]: r["label"] for r in verdicts.collect()} == dict(
-        zip((query for _, query in asked), (None, "description"), strict=True)
-    )

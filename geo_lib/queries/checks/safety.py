@@ -1,11 +1,12 @@
 """Queries that may not stand for an image: swear words and explicit content, also in disguise. By a word list.
 
 The list is that of the better-profanity package, whose own matcher does a hundred sentences a second; less what is an
-ordinary word on a platform of pictures, and with words of other languages (lexicon/safety.yml).
+ordinary word on a platform of pictures, and with words of other languages (safety.yml).
 """
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -15,10 +16,11 @@ import yaml
 
 from geo_lib.errors import MachineError
 from geo_lib.locales import language_of
+from geo_lib.queries.checks.check import Check, Said
 
 EXPLICIT = "explicit"
 
-_FILE = Path(__file__).with_name("lexicon") / "safety.yml"
+_FILE = Path(__file__).with_name("safety.yml")
 _DISGUISES = str.maketrans(
     {"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b", "@": "a", "$": "s", "!": "i"}
 )
@@ -45,7 +47,7 @@ def explicit_words(raw: str, *, locale: str) -> str | None:
     """
     lexicon = _lexicon(language_of(locale))
     plain = unicodedata.normalize("NFKC", raw).lower()
-    spelled_out = _SPELLED_OUT.sub(lambda found: re.sub(r"[^\w]|_", "", found[0]), plain)
+    spelled_out = _SPELLED_OUT.sub(lambda spaced: re.sub(r"[^\w]|_", "", spaced[0]), plain)
     for text in dict.fromkeys((plain, spelled_out, _JOINT.sub(" ", plain))):  # most queries are one and the same
         words = [_undisguised(word) for word in re.split(r"[\s,;:/]+", text)]
         words = [word for word in words if word]
@@ -82,3 +84,10 @@ def _packaged_words() -> list[str]:
         raise MachineError("the safety check needs the word list of better-profanity; install the package.")
     lines = Path(spec.origin).with_name("profanity_wordlist.txt").read_text(encoding="utf-8").lower().splitlines()
     return [line.strip() for line in lines if line.strip()]
+
+
+def _reasons(texts: Sequence[Said]) -> list[str | None]:
+    return [EXPLICIT if explicit_words(said.raw, locale=said.locale) else None for said in texts]
+
+
+SAFETY = Check(stage="safety", reasons=_reasons)

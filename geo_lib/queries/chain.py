@@ -1,0 +1,79 @@
+"""The chain of checks that every text passes before it may be used: a proposed query, a search, a title.
+
+What needs more than the text itself is no check: whether an answer can be parsed, and whether a query repeats another.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+from pyspark.sql import DataFrame
+
+from geo_lib.queries.category import categories_of
+from geo_lib.queries.checks.check import Check, Said
+from geo_lib.queries.checks.language import Language, detected, language_check
+from geo_lib.queries.checks.length import LENGTH
+from geo_lib.queries.checks.safety import SAFETY
+from geo_lib.queries.text import normalise, same_words_key
+
+Stop = tuple[str, str]
+"""The stage that a text stops at, and the reason."""
+
+_VERDICT = (
+    "locale string, raw string, text string, words string, stopped_at string, reason string, language string, "
+    "language_score double, category string"
+)
+
+
+def chain(language: Language) -> tuple[Check, ...]:
+    """The checks, in the order in which a text meets them: cheap before dear."""
+    return (LENGTH, SAFETY, language_check(language))
+
+
+def judged(texts: DataFrame, checks: Sequence[Check]) -> DataFrame:
+    """A verdict per row of ``texts`` (locale, raw), whoever wrote them: ``locale, raw, text, words, stopped_at, reason,
+    language, language_score, category``.
+
+    ``text`` is the normal form, null when nothing is left; ``words`` is equal for texts that say the same.
+    ``stopped_at`` and ``reason`` are of the first check that objects, null when none does; ``category`` is null unless
+    none does.
+    """
+
+    def judge(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        for batch in batches:
+            yield _judged(
+                [Said(at, raw, normalise(raw)) for at, raw in zip(batch.locale, batch.raw, strict=True)], checks
+            )
+
+    return texts.select("locale", "raw").mapInPandas(judge, _VERDICT)
+
+
+def stops(texts: Sequence[Said], checks: Sequence[Check]) -> list[Stop | None]:
+    """Where each text stops, in order; null for those that pass every check."""
+    stopped: list[Stop | None] = [None] * len(texts)
+    for check in checks:
+        # only what passed so far: a model further on never sees what a word list has stopped
+        places = [place for place, stop in enumerate(stopped) if stop is None]
+        for place, reason in zip(places, check.reasons([texts[place] for place in places]), strict=True):
+            stopped[place] = None if reason is None else (check.stage, reason)
+    return stopped
+
+
+def _judged(texts: Sequence[Said], checks: Sequence[Check]) -> pd.DataFrame:
+    stopped = stops(texts, checks)
+    languages = [detected(said.text, locale=said.locale) for said in texts]
+    # the category of what is fit alone, all of a batch at once: what no marker tells is encoded together
+    fit = [place for place, stop in enumerate(stopped) if stop is None]
+    categories = dict(zip(fit, categories_of([(texts[p].locale, texts[p].raw) for p in fit]), strict=True))
+    return pd.DataFrame(
+        {
+            "locale": [said.locale for said in texts],
+            "raw": [said.raw for said in texts],
+            "text": [said.text or None for said in texts],
+            "words": [same_words_key(said.text, locale=said.locale) for said in texts],
+            "stopped_at": [stop and stop[0] for stop in stopped],
+            "reason": [stop and stop[1] for stop in stopped],
+            "language": [heard.language for heard in languages],
+            "language_score": [None if heard.score is None else round(heard.score, 3) for heard in languages],
+            "category": [categories.get(place) for place in range(len(texts))],
+        }
+    )
