@@ -20,17 +20,24 @@ run: $(READY)  ## simulate the platform (SIZE=small, default or large) and run t
 	@$(BIN)/geo run pipeline
 
 .PHONY: test
-test: $(READY) lint  ## lint, types and every test that takes seconds
+test: $(READY) lint  ## lint, types, every test that takes seconds, and the whole workflow once (ROOM=links: that room's alone)
+	$(BIN)/python -m pytest -q -m "not slow and not stickers" $(if $(ROOM),$(or $(wildcard tests/$(ROOM) tests/test_$(ROOM).py tests/jobs/test_$(ROOM).py),tests/$(ROOM)))
+
+.PHONY: test-connect
+test-connect: $(READY)  ## the pure transforms again, on Spark Connect
 	$(BIN)/python -m pytest -q -m transform --connect
-	$(BIN)/python -m pytest -q -m "not slow and not long and not stickers"
 
 .PHONY: test-slow
-test-slow: $(READY)  ## jobs end to end on tiny tables, the engine, a model server: some 15 minutes
+test-slow: $(READY)  ## what takes a model, a server or a second workflow of its own
 	$(BIN)/python -m pytest -q -m slow
 
-.PHONY: test-long
-test-long: $(READY)  ## the workflow three times, a killed driver, a site changed and published again, the stickers: some 40 minutes
-	$(BIN)/python -m pytest -q -m "long or stickers"
+.PHONY: test-stickers
+test-stickers: $(READY)  ## Eq. 1 on the stickers corpus (GEO_STICKERS, else ../shared/corpora/stickers)
+	$(BIN)/python -m pytest -q -m stickers
+
+.PHONY: bench
+bench: $(READY)  ## measure (ONLY=mining or tasks); needs the bench group: uv pip install --group bench
+	$(BIN)/python benchmarks/$(ONLY).py $(BENCH)
 
 .PHONY: lint
 lint: $(READY)  ## ruff, mypy --strict and the arrows between packages

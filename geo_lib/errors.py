@@ -35,3 +35,7 @@ class CountingError(GeoError):
 
 class TooManyFailedError(GeoError):
     """More units failed than the job's ``max_failed_share`` allows."""
+
+
+class QualityError(GeoError):
+    """Something measured is worse than the configuration allows."""

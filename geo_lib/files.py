@@ -28,11 +28,13 @@ _SAME_STORE = {"s3a": "s3", "s3n": "s3", "abfss": "abfs"}
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
-    """A file of a folder: its address, and its path relative to the folder."""
+    """A file of a folder: its address, its path relative to the folder, its bytes and when it last changed."""
 
     uri: str
     relative: str
     size: int
+    mtime_ns: int | None = None
+    """Null where a store does not say."""
 
     @property
     def suffix(self) -> str:
@@ -134,7 +136,7 @@ def walk(folder: str) -> Iterator[FoundFile]:
         relative = info.path[len(path.rstrip("/")) + 1 :]
         hidden = any(part.startswith((".", "_")) for part in PurePosixPath(relative).parts)
         if info.type == FileType.File and not hidden:
-            found.append(FoundFile(f"{root}/{relative}", relative, info.size))
+            found.append(FoundFile(f"{root}/{relative}", relative, info.size, info.mtime_ns))
     yield from sorted(found, key=lambda file: file.relative)
 
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from geo_lib import provenance
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Metric
 
-VLM = "vlm"
-VLM_BASE, VLM_CHAMPION = f"{VLM}@base", f"{VLM}@champion"
+VLM, CHAMPION = "vlm", "champion"
+VLM_BASE, VLM_CHAMPION = f"{VLM}@base", f"{VLM}@{CHAMPION}"
 """The vision-language model: what it is tuned from, and the version that serves."""
 
 _EXPERIMENT = "visual-geo"
@@ -34,6 +35,8 @@ _ARTIFACT = "model"
 _FILES = "files"
 _VERSION = "model_version"
 _DIGEST = "digest"
+_PLACE = "place"
+"""Where a version's files are as seen from the registry's own folder: still true after both moved together."""
 _METRICS_PER_COMMIT = 500
 
 
@@ -71,9 +74,20 @@ class TrainingRun:
 class Models:
     """The registry of one lakehouse. MLflow is imported on first use: its import costs seconds."""
 
-    def __init__(self, root: str, *, tracking_uri: str | None = None, prefix: str = "") -> None:
-        """``prefix`` is what a shared registry wants before a name, as in ``catalog.schema.``."""
+    def __init__(
+        self,
+        root: str,
+        *,
+        tracking_uri: str | None = None,
+        prefix: str = "",
+        makers: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """``prefix`` is what a shared registry wants before a name, as in ``catalog.schema.``.
+
+        ``makers``: alias to what to type to make it, as in ``geo run train``, for errors to name.
+        """
         self._root = root
+        self._makers = makers
         self._uri = tracking_uri
         self._prefix = prefix
         self._opened: MlflowClient | None = None
@@ -84,11 +98,11 @@ class Models:
         if not tag:
             raise ModelError(f"{alias!r} is no alias: write it as name@alias, as in vlm@champion")
         if (version := self._tagged(name, tag)) is None:
-            raise ModelError(f"no model carries the alias {alias}; run geo finetune-vlm, which registers it")
+            raise ModelError(f"no model carries the alias {alias}; {self._remedy(alias)}")
         if (files := self._files(version)) is None:
             raise ModelError(
-                f"{alias} is {version.tags[_VERSION]}, registered at {version.source}, where there is nothing; run "
-                "geo finetune-vlm to make it again"
+                f"{alias} is {version.tags[_VERSION]}, registered at {version.source}, where there is nothing; "
+                f"{self._remedy(alias)}"
             )
         return files
 
@@ -119,7 +133,7 @@ class Models:
         """
         known = self._registered(name, files.model_version)
         if self._uri is None:
-            if known is None or known.source != files.path:
+            if known is None or self._place(known) != Path(os.path.normpath(files.path)):
                 self._make_version(name, files, source=files.path)
         elif known is None:
             with self.training(name, files.model_version, {}) as run:
@@ -150,9 +164,13 @@ class Models:
     def keep(self, name: str, model_version: str, folder: Path, *, run: TrainingRun) -> ModelFiles:
         """Log ``folder`` as the run's model, register it as ``model_version`` and return where it stays."""
         files = ModelFiles(model_version, str(folder), provenance.digest(folder))
-        kept = self._files(self._log(name, files, run=run))
-        assert kept is not None, "it was logged a moment ago"
-        return kept
+        logged = self._files(self._log(name, files, run=run))
+        assert logged is not None, "it was logged a moment ago"
+        return logged
+
+    def _remedy(self, alias: str) -> str:
+        maker = self._makers.get(alias)
+        return f"run {maker}, which makes it" if maker else "train it, or register its files under this alias"
 
     # -- MLflow ---------------------------------------------------------------------------------------------
 
@@ -190,9 +208,15 @@ class Models:
 
     def _log(self, name: str, files: ModelFiles, *, run: TrainingRun) -> Any:
         """Make a version of a copy of these files, which the run keeps."""
-        self._client.log_artifacts(run.run_id, files.path, _ARTIFACT)
-        source = f"{self._client.get_run(run.run_id).info.artifact_uri}/{_ARTIFACT}"
-        return self._make_version(name, files, source=source, run=run)
+        if self._uri is not None:
+            self._client.log_artifacts(run.run_id, files.path, _ARTIFACT)
+            source = f"{self._client.get_run(run.run_id).info.artifact_uri}/{_ARTIFACT}"
+            return self._make_version(name, files, source=source, run=run)
+        # an experiment remembers where its artifacts lay when it was made, wherever the lakehouse is by now
+        place = Path(self._root, "artifacts", run.run_id, "artifacts", _ARTIFACT).absolute()
+        with appearing(place) as half:
+            shutil.copytree(files.path, half)
+        return self._make_version(name, files, source=str(place), run=run)
 
     def _make_version(self, name: str, files: ModelFiles, *, source: str, run: TrainingRun | None = None) -> Any:
         from mlflow.exceptions import MlflowException
@@ -203,16 +227,26 @@ class Models:
             if there.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
         tags = {_VERSION: files.model_version, _DIGEST: files.digest}
+        if self._uri is None:
+            tags[_PLACE] = os.path.relpath(source, self._root)
         return self._client.create_model_version(
             self._prefix + name, source, run_id=None if run is None else run.run_id, tags=tags
         )
 
     def _files(self, version: Any) -> ModelFiles | None:
         """Where the files of a registered version are on this machine; null when they are gone."""
-        path = _local(version.source) or self._fetched(version)
+        path = self._place(version) or self._fetched(version)
         if not path.is_dir():
             return None
         return ModelFiles(version.tags[_VERSION], str(path), version.tags[_DIGEST])
+
+    def _place(self, version: Any) -> Path | None:
+        """The folder that a version names, by its place beside the registry first; null for a server's own."""
+        if place := version.tags.get(_PLACE):
+            beside = Path(os.path.normpath(Path(self._root, place).absolute()))
+            if beside.is_dir():
+                return beside
+        return _local(version.source)
 
     def _fetched(self, version: Any) -> Path:
         """A server's files, copied once into the lakehouse, where workers read them."""

@@ -19,18 +19,23 @@ _ROOT = Path(__file__).resolve().parent.parent
 @lru_cache(maxsize=1)
 def source_digest() -> str:
     """Hash of every file the packages consist of, documentation aside: what runs, whether or not it is committed."""
-    sources = (
+    everything = (
         path
         for package in _PACKAGES
         for path in sorted((_ROOT / package).rglob("*"))
         if path.is_file() and "__pycache__" not in path.parts
     )
-    return _digest_of(sources, root=_ROOT)
+    return _digest_of(everything, root=_ROOT)
 
 
 @cache
 def code_digest(module: str) -> str:
-    """Hash of the sources that ``module`` rests on, so that an edit elsewhere leaves it as it was.
+    """Hash of the sources that ``module`` rests on, so that an edit elsewhere leaves it as it was."""
+    return _digest_of(sources(module), root=_ROOT)
+
+
+def sources(module: str) -> list[Path]:
+    """The files that ``module`` rests on, sorted.
 
     These are itself, what it imports of these packages (in functions, too), what those import, and the data files
     beside each. It reads import statements: nothing may be imported by string.
@@ -46,7 +51,7 @@ def code_digest(module: str) -> str:
         new = {n for n in _imported(source) if n.partition(".")[0] in _PACKAGES} - known
         known |= new
         asked += sorted(new)
-    return _digest_of(sorted(rests_on), root=_ROOT)
+    return sorted(rests_on)
 
 
 def _source(module: str) -> Path | None:

@@ -45,11 +45,6 @@ SMALL_MACHINE = {
 
 _WORKER_ENVIRONMENT = {
     "OMP_NUM_THREADS": str(os.cpu_count() or 1),  # Spark's own default of 1 leaves vLLM at a third of its speed
-    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
-    "VLLM_CPU_KVCACHE_SPACE": "1",
-    "VLLM_NO_USAGE_STATS": "1",
-    "VLLM_LOGGING_LEVEL": "WARNING",
-    "HUMMING_DISABLE_PARALLEL_BUILD": "1",  # or each import of vLLM starts two builds for CUDA, in vain without it
     "HF_HUB_OFFLINE": "1",
     "TOKENIZERS_PARALLELISM": "false",
 }

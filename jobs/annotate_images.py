@@ -11,18 +11,21 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from geo_lib.config import at_least_one, setting, zero_to_one
 from geo_lib.counts import Counts
-from geo_lib.models import VLM_CHAMPION, ModelFiles
-from geo_lib.vlm.engine import EngineSpec
-from geo_lib.vlm.inference import CURABLE, answers, asked, generations
-from geo_lib.vlm.processor import bounds_of, load_processor
+from geo_lib.models import VLM_CHAMPION
+from geo_lib.serving.partitions import generations
+from geo_lib.serving.requests import CURABLE
+from geo_lib.serving.settings import AskedVlm
+from geo_lib.serving.vllm import engine, spec_of
+from geo_lib.spark import held
+from geo_lib.vlm.answers import TASK, answers, asked
 from geo_lib.vlm.prompts import PROMPT_VERSION
-from geo_lib.vlm.settings import AskedVlm
 from jobs.run.job import Context, Job
 from schemas.generations import GENERATIONS
 from schemas.image_bytes import IMAGE_BYTES
@@ -48,7 +51,7 @@ class AnnotateImages:
 
 def run(ctx: Context, knobs: AnnotateImages) -> Counts:
     model = ctx.model(VLM_CHAMPION)
-    spec = engine_spec(model, knobs, log_file=ctx.log_file("vllm.log"))
+    spec = spec_of(model, knobs.vlm, log_file=ctx.log_file("vllm.log"))
     version = {
         "model_version": model.model_version,
         "prompt_version": PROMPT_VERSION,
@@ -56,42 +59,26 @@ def run(ctx: Context, knobs: AnnotateImages) -> Counts:
     }
     images = ctx.read(IMAGES)
     wanted = asked(images)
-    known = answers(ctx.read(GENERATIONS), images, **version)
-    missing = wanted.join(known, on="signature", how="left_anti").persist()
+    answered_before = answers(ctx.read(GENERATIONS), images, **version)
     refused: Counter[str] = Counter()
-    try:
+    with held(wanted.join(answered_before, on="signature", how="left_anti")) as missing:
         new = missing.count()
         chunks = math.ceil(new / knobs.chunk_signatures)
-        stored = ctx.read(IMAGE_BYTES).select("signature", "bytes")
+        pictures = ctx.read(IMAGE_BYTES).select("signature", F.array("bytes").alias("images"))
         for chunk in range(chunks):
             ctx.progress(chunk, chunks, "chunks committed")
             some = missing.where(F.pmod(F.xxhash64("signature"), F.lit(chunks)) == chunk)
-            requests = some.join(stored, on="signature", how="inner")
-            written = generations(requests, spec=spec, partitions=knobs.engines).persist()
-            try:
+            requests = some.join(pictures, on="signature", how="inner")
+            written = generations(requests, key="signature", load=partial(engine, spec), partitions=knobs.engines)
+            with held(written) as written:  # or the commit would ask the model again
                 refused.update(_curable(written))
                 lasting = written.where(F.col("error_class").isNull() | ~F.col("error_class").isin(*CURABLE))
-                stamped = lasting.withColumns({name: F.lit(value) for name, value in version.items()})
-                ctx.append(GENERATIONS, stamped.select(*GENERATIONS.schema.names), sequence=chunk)
-            finally:
-                written.unpersist()
+                stamped = lasting.withColumns({"task": F.lit(TASK), **{k: F.lit(v) for k, v in version.items()}})
+                rows = stamped.withColumnRenamed("signature", "subject").select(*GENERATIONS.schema.names)
+                ctx.append(GENERATIONS, rows, sequence=chunk)
         ctx.progress(chunks, chunks, "chunks committed")
-    finally:
-        missing.unpersist()
     answered = answers(ctx.read(GENERATIONS), images, **version)
     return _counts(wanted, answered, refused, new).refuse_above(knobs.max_failed_share, unit=JOB.unit)
-
-
-def engine_spec(model: ModelFiles, knobs: AnnotateImages, *, log_file: str | None) -> EngineSpec:
-    return EngineSpec(
-        model_path=model.path,
-        model_version=model.model_version,
-        bounds=bounds_of(load_processor(model.path)),
-        decoding=knobs.vlm.decoding,
-        max_model_len=knobs.vlm.max_model_len,
-        max_num_seqs=knobs.vlm.max_num_seqs,
-        log_file=log_file,
-    )
 
 
 def _curable(written: DataFrame) -> Mapping[str, int]:

@@ -133,4 +133,5 @@ JOB = Job(
     unit="queries",
     reads=(QUERIES, QUERY_EMBEDDINGS, IMAGES, INDEX_SHARDS),
     writes=(COLLECTIONS, COLLECTION_ITEMS),
+    ask=("select title, items, demand, state from {schema}.collections order by demand desc limit 10",),
 )

@@ -4,12 +4,15 @@
 
 Reads generations, images, image_bytes, training_examples and the truth of the simulated platform; where
 there is none, what the console retained for held-out images stands in for it, and the evaluation is named
-so. Replaces its slice of evaluations. Counts held-out signatures.
+so. Replaces its slice of evaluations, and fails afterwards when the tuned model is worse than min_score or
+min_gain_over_shuffled allow. Counts held-out signatures.
 """
 
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,30 +23,34 @@ from geo_lib.catalogue.subjects import subjects
 from geo_lib.config import setting, zero_to_one
 from geo_lib.counts import Counts
 from geo_lib.errors import ConfigError
+from geo_lib.evaluation.arms import Answers, Arm, ask, settled
+from geo_lib.evaluation.rows import evaluation_rows, measure, refuse_below, refuse_gain_below, report_lines
+from geo_lib.evaluation.truth import meant, retained
 from geo_lib.evaluation.vlm_quality import (
     METRIC,
-    Measured,
     Queries,
     Subject,
     answered,
     deranged,
-    measure,
     most_frequent,
     nearest,
     paper_rows,
-    report_lines,
+    scores,
+    segments,
 )
 from geo_lib.models import VLM_BASE, VLM_CHAMPION, ModelFiles
 from geo_lib.queries.kinds import CATEGORIES
+from geo_lib.serving.partitions import generations
+from geo_lib.serving.processor import load_processor
+from geo_lib.serving.settings import AskedVlm
+from geo_lib.serving.vllm import EngineSpec, engine, spec_of
+from geo_lib.training.shards import shards
 from geo_lib.training.split import split_column
-from geo_lib.vlm import inference
+from geo_lib.vlm.answers import answers
 from geo_lib.vlm.batches import VisualFeatures
-from geo_lib.vlm.engine import EngineSpec
 from geo_lib.vlm.finetune import load, release
-from geo_lib.vlm.processor import bounds_of, load_processor
-from geo_lib.vlm.prompts import PROMPT_VERSION
-from geo_lib.vlm.settings import AskedVlm
-from geo_lib.vlm.training_set import QUOTAS, prompt_column
+from geo_lib.vlm.prompts import PROMPT_VERSION, prompt_column
+from geo_lib.vlm.training_set import QUOTAS
 from jobs.run.job import Context, Job
 from schemas.evaluations import EVALUATIONS
 from schemas.generations import GENERATIONS
@@ -62,6 +69,7 @@ TUNED, SHUFFLED, FREQUENT, NEAREST, UNTUNED = (
     "untuned_base",
 )
 ARMS = (TUNED, SHUFFLED, FREQUENT, NEAREST, UNTUNED)
+"""As they are reported; they are asked in another order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +83,10 @@ class EvaluateVlm:
     seed: int = 0
     max_failed_share: float = 0.05
     """The job fails when a larger share of an arm's answers are missing or errors, which score 0."""
+    min_score: float | None = None
+    """The job fails when the tuned model scores less overall; null asks for nothing."""
+    min_gain_over_shuffled: float | None = None
+    """The job fails when seeing the right picture is worth less than this, overall; null asks for nothing."""
 
     def __post_init__(self) -> None:
         if self.signatures < 2:
@@ -87,59 +99,40 @@ def run(ctx: Context, knobs: EvaluateVlm) -> Counts:
     held_out = _held_out(ctx)
     intents, pictures = ctx.truth(TRUTH_INTENTS), ctx.truth(TRUTH_IMAGES)
     if has_truth := intents is not None and pictures is not None:
-        known = _against_truth(held_out, intents, pictures)
+        judged_by = meant(held_out, intents, pictures)
     else:
-        known = _against_console(ctx, held_out)
-    known.sort(key=lambda s: s.signature)
-    chosen, beyond = known[: knobs.signatures], known[knobs.signatures :]
-    by_signature = {s.signature: s for s in chosen}
+        judged_by = retained(held_out, ctx.read(TRAINING_EXAMPLES))
+    judged_by.sort(key=lambda s: s.signature)
+    chosen = judged_by[: knobs.signatures]
     prompts = {r["signature"]: r["prompt"] for r in held_out.collect()}
-    without_truth = prompts.keys() - {s.signature for s in known}
-    dropped = {"no_truth": len(without_truth), "beyond_the_sample": len(beyond)}
+    dropped = {
+        "no_truth": len(prompts.keys() - {s.signature for s in judged_by}),
+        "beyond_the_sample": len(judged_by) - len(chosen),
+    }
     if not chosen:
         return Counts(len(prompts), 0, dropped=dropped, report="no held-out signature with a known answer")
 
-    spec = EngineSpec(
-        model_path=champion.path,
-        model_version=champion.model_version,
-        bounds=bounds_of(load_processor(champion.path)),
-        decoding=knobs.vlm.decoding,
-        max_model_len=knobs.vlm.max_model_len,
-        max_num_seqs=knobs.vlm.max_num_seqs,
-        log_file=ctx.log_file("vllm.log"),
-    )
     training = [r for r in ctx.read(TRAINING_EXAMPLES).orderBy("example_id").collect() if r["split"] == "train"]
-
-    answers: dict[str, Mapping[str, Queries]] = {}
-    unanswered: dict[str, int] = {}
-    ctx.progress(0, 5, TUNED)
-    written = _written_before(ctx, champion, knobs)
-    if not written.keys() & by_signature.keys():
-        raise ConfigError(
-            f"none of {len(chosen)} held-out signatures has an answer of {champion.model_version} under decoding "
-            f"{knobs.vlm.decoding.version}; run "
-            "geo annotate-images first"
-        )
-    answers[TUNED], unanswered[TUNED] = _settled(TUNED, written, by_signature, knobs)
-    ctx.progress(1, 5, FREQUENT)
-    common = most_frequent([(r["locale"], r.asDict()) for r in training], quotas=QUOTAS)
-    answers[FREQUENT] = {s.signature: common.get(s.locale, {}) for s in chosen}
-    ctx.progress(2, 5, NEAREST)  # before the engines: the driver must have left the GPU when they come
-    answers[NEAREST] = _copied(ctx, base, champion, chosen, training)
-    release()
-    ctx.progress(3, 5, SHUFFLED)
-    others = deranged(by_signature, seed=knobs.seed)
-    written = _generated(ctx, spec, prompts, others)
-    answers[SHUFFLED], unanswered[SHUFFLED] = _settled(SHUFFLED, written, others, knobs)
-    ctx.progress(4, 5, UNTUNED)
-    untuned = replace(spec, model_path=base.path, model_version=base.model_version)
-    written = _generated(ctx, untuned, prompts, {s: s for s in by_signature})
-    answers[UNTUNED], unanswered[UNTUNED] = _settled(UNTUNED, written, by_signature, knobs)
-
-    measured = [row for arm in ARMS for row in measure(arm, answers[arm], chosen, seed=knobs.seed)]
+    tuned, untuned = (spec_of(m, knobs.vlm, log_file=ctx.log_file("vllm.log")) for m in (champion, base))
+    own = {s.signature: s.signature for s in chosen}
+    others = deranged(own, seed=knobs.seed)
+    arms = (
+        Arm(TUNED, partial(_written_before, ctx, champion, knobs, chosen), champion.model_version),
+        Arm(FREQUENT, partial(_frequent, chosen, training)),
+        Arm(NEAREST, partial(_copied, ctx, base, champion, chosen, training)),  # the driver's model, then the engines
+        Arm(SHUFFLED, partial(_generated, ctx, tuned, prompts, others), champion.model_version),
+        Arm(UNTUNED, partial(_generated, ctx, untuned, prompts, own), base.model_version),
+    )
+    said = ask(arms, max_failed_share=knobs.max_failed_share, progress=ctx.progress)
+    parts = segments(chosen)
+    measured = [m for arm in ARMS for m in measure(arm, scores(said[arm].by_unit, chosen), parts, seed=knobs.seed)]
     evaluation = AGAINST_TRUTH if has_truth else AGAINST_CONSOLE
-    versions = {TUNED: champion.model_version, SHUFFLED: champion.model_version, UNTUNED: base.model_version}
-    _write(ctx, evaluation, measured + paper_rows(), versions)
+    versions = {arm.name: arm.model_version for arm in arms}
+    rows = evaluation_rows(evaluation, measured + paper_rows(), metric=METRIC, unit="signatures", versions=versions)
+    ctx.write(EVALUATIONS, ctx.spark.createDataFrame(rows, EVALUATIONS.schema), slices=[evaluation])
+    refuse_below(measured, TUNED, least=knobs.min_score, knob="min_score")
+    refuse_gain_below(measured, TUNED, SHUFFLED, least=knobs.min_gain_over_shuffled, knob="min_gain_over_shuffled")
+    unanswered = {arm: said[arm].unanswered for arm in ARMS if said[arm].failed is not None}
     against = "the simulated truth" if has_truth else "what the console retained"
     title = f"matched ROUGE-1 F1 against {against}, held-out signatures"
     return Counts(
@@ -147,7 +140,7 @@ def run(ctx: Context, knobs: EvaluateVlm) -> Counts:
         len(chosen),
         dropped=dropped,
         produced={"measurements": len(measured)} | {f"{arm}_without_an_answer": n for arm, n in unanswered.items()},
-        report=report_lines(title, measured, unanswered),
+        report=report_lines(title, measured, unanswered, columns=CATEGORIES),
     )
 
 
@@ -159,108 +152,77 @@ def _held_out(ctx: Context) -> DataFrame:
     )
 
 
-def _against_truth(held_out: DataFrame, intents: DataFrame, pictures: DataFrame) -> list[Subject]:
-    """What the simulated platform meant each image to be found by, in the locale of its prompt."""
-    novel = pictures.groupBy("signature").agg(F.max("novel_combination").alias("is_novel"))
-    meant = intents.select("signature", "locale", "category", "intent", "paraphrases")
-    rows = (
-        held_out.join(meant, on=["signature", "locale"], how="inner")
-        .join(novel, on="signature", how="left")
-        .groupBy("signature", "locale", "is_novel")
-        .agg(F.array_sort(F.collect_list(F.struct("category", "intent", "paraphrases"))).alias("intents"))
-        .collect()
-    )
-    return [
-        Subject(r["signature"], r["locale"], _by_category(r["intents"]), is_novel=bool(r["is_novel"])) for r in rows
-    ]
-
-
-def _by_category(intents: Sequence[Row]) -> dict[str, list[Sequence[str]]]:
-    return {c: [tuple(i["paraphrases"]) for i in intents if i["category"] == c] for c in CATEGORIES}
-
-
-def _against_console(ctx: Context, held_out: DataFrame) -> list[Subject]:
-    """The queries that the console gave held-out images in the locale of their prompt; each is said in one way."""
-    examples = ctx.read(TRAINING_EXAMPLES).where("split = 'held_out'")
-    rows = examples.join(held_out, on=["signature", "locale"], how="left_semi").collect()
-    return [Subject(r["signature"], r["locale"], {c: [(q,) for q in r[c]] for c in CATEGORIES}) for r in rows]
-
-
-def _written_before(ctx: Context, champion: ModelFiles, knobs: EvaluateVlm) -> dict[str, Row]:
-    """Signature to the text or error_class that annotate_images stored."""
-    written = inference.answers(
+def _written_before(
+    ctx: Context, champion: ModelFiles, knobs: EvaluateVlm, chosen: Sequence[Subject]
+) -> Answers[Queries]:
+    """What annotate_images stored of the champion. Raises ``ConfigError`` when that is nothing."""
+    stored = answers(
         ctx.read(GENERATIONS),
         ctx.read(IMAGES),
         model_version=champion.model_version,
         prompt_version=PROMPT_VERSION,
         decoding_version=knobs.vlm.decoding.version,
     )
-    return {row["signature"]: row for row in written.select("signature", "text", "error_class").collect()}
-
-
-def _settled(
-    arm: str, written: Mapping[str, Row], wanted: Collection[str], knobs: EvaluateVlm
-) -> tuple[dict[str, Queries], int]:
-    """Signature to queries for those ``wanted`` that were answered, and how many were not.
-
-    Raises ``TooManyFailedError`` when these are more than ``max_failed_share`` of them.
-    """
-    fates = Counter(written[s]["error_class"] if s in written else "no_answer" for s in wanted)
-    kept = fates.pop(None, 0)
-    counts = Counts(len(wanted), kept, failed=fates).refuse_above(
-        knobs.max_failed_share, unit=f"answers of the arm {arm}"
-    )
-    queries = {s: answered(written[s]["text"]) for s in wanted if s in written}
-    return queries, sum(counts.failed.values())
+    written = {row["signature"]: row for row in stored.select("signature", "text", "error_class").collect()}
+    wanted = [s.signature for s in chosen]
+    if not written.keys() & set(wanted):
+        raise ConfigError(
+            f"none of {len(chosen)} held-out signatures has an answer of {champion.model_version} under decoding "
+            f"{knobs.vlm.decoding.version}; run geo annotate-images first"
+        )
+    return settled(written, wanted, read=answered)
 
 
 def _generated(
     ctx: Context, spec: EngineSpec, prompts: Mapping[str, str], picture_of: Mapping[str, str]
-) -> dict[str, Row]:
-    """Text or error_class of the answer to each signature's prompt over the picture of ``picture_of[signature]``."""
+) -> Answers[Queries]:
+    """What an engine answers to each signature's prompt over the picture of ``picture_of[signature]``."""
     rows = [(signature, picture, prompts[signature]) for signature, picture in sorted(picture_of.items())]
     asked = ctx.spark.createDataFrame(rows, "signature string, picture string, prompt string")
-    stored = ctx.read(IMAGE_BYTES).select(F.col("signature").alias("picture"), "bytes")
-    answers = inference.generations(asked.join(stored, on="picture", how="inner"), spec=spec)
-    return {row["signature"]: row for row in answers.select("signature", "text", "error_class").collect()}
+    stored = ctx.read(IMAGE_BYTES).select(F.col("signature").alias("picture"), F.array("bytes").alias("images"))
+    requests = asked.join(stored, on="picture", how="inner")
+    written = generations(requests, key="signature", load=partial(engine, spec))
+    by_signature = {row["signature"]: row for row in written.select("signature", "text", "error_class").collect()}
+    return settled(by_signature, picture_of, read=answered)
+
+
+def _frequent(chosen: Sequence[Subject], training: Sequence[Row]) -> Answers[Queries]:
+    """The queries that most training images of the locale have."""
+    common = most_frequent([(r["locale"], r.asDict()) for r in training], quotas=QUOTAS)
+    return Answers({s.signature: common.get(s.locale, {}) for s in chosen}, len(chosen))
 
 
 def _copied(
     ctx: Context, base: ModelFiles, champion: ModelFiles, chosen: Sequence[Subject], training: Sequence[Row]
-) -> dict[str, Queries]:
+) -> Answers[Queries]:
     """The queries of the training image of the same locale that looks most alike to the base's vision tower."""
-    wanted = sorted({s.signature for s in chosen} | {r["signature"] for r in training})
-    vectors = dict(zip(wanted, _embedded(ctx, base, champion, wanted), strict=True))
+    signatures = sorted({s.signature for s in chosen} | {r["signature"] for r in training})
+    vectors = _embedded(ctx, base, champion, signatures)
     copied: dict[str, Queries] = {}
     for locale in sorted({s.locale for s in chosen}):
-        known = sorted((r for r in training if r["locale"] == locale), key=lambda r: str(r["signature"]))
+        of_locale = sorted((r for r in training if r["locale"] == locale), key=lambda r: str(r["signature"]))
         asked = [s.signature for s in chosen if s.locale == locale]
-        if not known:
+        if not of_locale:
             continue
-        closest = nearest(np.stack([vectors[s] for s in asked]), np.stack([vectors[r["signature"]] for r in known]))
-        copied |= {s: {c: known[i][c] for c in CATEGORIES} for s, i in zip(asked, closest, strict=True)}
-    return copied
+        among = np.stack([vectors[r["signature"]] for r in of_locale])
+        closest = nearest(np.stack([vectors[s] for s in asked]), among)
+        copied |= {s: {c: of_locale[i][c] for c in CATEGORIES} for s, i in zip(asked, closest, strict=True)}
+    return Answers(copied, len(chosen))
 
 
 def _embedded(
     ctx: Context, base: ModelFiles, champion: ModelFiles, signatures: Sequence[str]
-) -> list[NDArray[np.float32]]:
+) -> dict[str, NDArray[np.float32]]:
     """Mean visual token of each image, under the bounds that the champion was trained in."""
     wanted = ctx.spark.createDataFrame([(s,) for s in signatures], "signature string")
     stored = ctx.read(IMAGE_BYTES).select("signature", "bytes").join(wanted, on="signature", how="inner")
-    images = {row["signature"]: bytes(row["bytes"]) for row in stored.toLocalIterator()}
-    features = VisualFeatures(load(base.path), load_processor(champion.path), images, keep=False)
-    return [features.of([s])[0][0].float().mean(dim=0).cpu().numpy() for s in signatures]
-
-
-def _write(ctx: Context, evaluation: str, measured: Sequence[Measured], versions: Mapping[str, str]) -> None:
-    rows = [
-        (evaluation, m.arm, m.segment, METRIC, e.value, e.ci_low, e.ci_high, e.n, "signatures", versions.get(m.arm))
-        for m in measured
-        for e in (m.estimate,)
-    ]
-    frame = ctx.spark.createDataFrame(rows, EVALUATIONS.schema)
-    ctx.write(EVALUATIONS, frame, slices=[evaluation])
+    with tempfile.TemporaryDirectory() as folder:
+        images = shards(stored, Path(folder), key="signature", content="bytes")
+        features = VisualFeatures(load(base.path), load_processor(champion.path), images, keep=False)
+        means = [of_one.float().mean(dim=0).cpu().numpy() for of_one in features.each(signatures)]
+    del features
+    release()
+    return dict(zip(signatures, means, strict=True))
 
 
 JOB = Job(
@@ -272,4 +234,5 @@ JOB = Job(
     reads_truth=(TRUTH_IMAGES, TRUTH_INTENTS),
     reads_models=lambda _: (VLM_BASE, VLM_CHAMPION),
     writes=(EVALUATIONS,),
+    ask=("select segment, arm, round(value, 3) as rouge_1, n from {schema}.evaluations order by segment, arm",),
 )

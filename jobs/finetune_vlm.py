@@ -9,20 +9,23 @@ training examples.
 
 import logging
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 from pyspark.sql import Row
 
 from geo_lib.config import setting
 from geo_lib.counts import Counts
-from geo_lib.models import VLM, VLM_BASE, VLM_CHAMPION, ModelFiles
+from geo_lib.models import VLM, VLM_BASE, VLM_CHAMPION, ModelFiles, TrainingRun
 from geo_lib.provenance import version_of
+from geo_lib.serving.processor import bounds_of, load_processor
+from geo_lib.training.promotion import Promotion, promoted
+from geo_lib.training.shards import shards
 from geo_lib.vlm import finetune as tuning
 from geo_lib.vlm.batches import Example, VisualFeatures
-from geo_lib.vlm.finetune import Epoch, Loss, Recipe
-from geo_lib.vlm.processor import bounds_of, load_processor
+from geo_lib.vlm.finetune import Epoch, Recipe
 from geo_lib.vlm.settings import BaseVlm
 from jobs.run.job import Context, Job
 from schemas.image_bytes import IMAGE_BYTES
@@ -45,6 +48,7 @@ def run(ctx: Context, knobs: FinetuneVlm) -> Counts:
     ctx.models.point(VLM_BASE, base.model_version)
 
     rows = ctx.read(TRAINING_EXAMPLES).orderBy("example_id").collect()
+    train_on, held_out = _examples(rows, "train"), _examples(rows, "held_out")
     processor = load_processor(base.path, min_pixels=knobs.vlm.min_pixels, max_pixels=knobs.vlm.max_pixels)
     settings = {
         "base": base.digest,
@@ -53,49 +57,47 @@ def run(ctx: Context, knobs: FinetuneVlm) -> Counts:
         "template": version_of(template=processor.chat_template),
         "trainer": tuning.TRAINER_VERSION,
     }
-    model_version = version_of(examples=_content(rows), **settings)
-    champion, known = ctx.models.find(VLM_CHAMPION), ctx.models.known(VLM, model_version)
-    if known is not None and known == champion:
-        log.info("%s is the champion already", model_version)
-        return Counts(len(rows), len(rows), produced={"trained": 0}, report=f"model {model_version} reused")
-
-    train, held_out = _examples(rows, "train"), _examples(rows, "held_out")
-    images = _images(ctx)
-    to_beat = None if champion is None else _held_out_loss(champion, held_out, images, knobs.recipe)
     history: list[Epoch] = []
-    if known is not None:  # trained before and not promoted: found worse then, or stopped in between
-        new = _held_out_loss(known, held_out, images, knobs.recipe)
-    else:
-        parameters = {"train_examples": len(train), "held_out_examples": len(held_out), **_flat(settings)}
-        with ctx.models.training(VLM, model_version, parameters) as training:
-            tuned, history = tuning.finetune(
+    with tempfile.TemporaryDirectory() as folder:
+        images = _images(ctx, Path(folder))
+
+        def train(training: TrainingRun, made: Path) -> None:
+            tuned, epochs = tuning.finetune(
                 tuning.load(base.path),
                 processor,
-                train=train,
+                train=train_on,
                 held_out=held_out,
-                images=images,
+                images=images(),
                 recipe=knobs.recipe,
                 record=training.record,
                 advance=ctx.progress,
             )
-            with tempfile.TemporaryDirectory() as folder:
-                tuned.save_pretrained(folder)
-                processor.save_pretrained(folder)
-                ctx.models.keep(VLM, model_version, Path(folder), run=training)
-        new = history[-1].held_out
-        del tuned
-        tuning.release()
-    is_champion = to_beat is None or new is None or new.per_example <= to_beat.per_example
-    if is_champion:
-        ctx.models.point(VLM_CHAMPION, model_version)
-    produced = {"trained": int(known is None), "champion_moved": int(is_champion), "epochs": len(history)}
-    return Counts(len(rows), len(rows), produced=produced, report=_report(model_version, history, is_champion))
+            tuned.save_pretrained(made)
+            processor.save_pretrained(made)
+            history.extend(epochs)
+            del tuned
+            tuning.release()
+
+        promotion = promoted(
+            ctx.models,
+            VLM,
+            version_of(examples=_content(rows), **settings),
+            parameters={"train_examples": len(train_on), "held_out_examples": len(held_out), **_flat(settings)},
+            train=train,
+            loss=lambda files: _held_out_loss(files, held_out, images(), knobs.recipe),
+        )
+    produced = {
+        "trained": int(promotion.is_trained),
+        "champion_moved": int(promotion.has_moved),
+        "epochs": len(history),
+    }
+    return Counts(len(rows), len(rows), produced=produced, report=_report(promotion, history))
 
 
 def _held_out_loss(
     files: ModelFiles, held_out: Sequence[Example], images: Mapping[str, bytes], recipe: Recipe
-) -> Loss | None:
-    """A registered model's loss on these held-out examples; null when there are none.
+) -> float | None:
+    """A registered model's loss on these held-out examples, in nats per example; null when there are none.
 
     Eq. 2 per example and not per token, so that two bases with different tokenizers can be compared.
     """
@@ -103,12 +105,13 @@ def _held_out_loss(
         return None
     processor, model = load_processor(files.path), tuning.load(files.path)
     features = VisualFeatures(model, processor, images, keep=recipe.keep_visual_features)
-    recounted = [replace(example, visual_tokens=features.tokens(example.signature)) for example in held_out]
+    of_each = features.each([example.signature for example in held_out])
+    recounted = [replace(e, visual_tokens=f.shape[0]) for e, f in zip(held_out, of_each, strict=True)]
     loss = tuning.loss_of(model, processor, recounted, features, recipe.batch_size)
     log.info("held-out loss per example of %s: %.4f", files.model_version, loss.per_example)
     del model, features
     tuning.release()
-    return loss
+    return loss.per_example
 
 
 def _content(rows: Sequence[Row]) -> str:
@@ -125,11 +128,16 @@ def _examples(rows: Sequence[Row], split: str) -> list[Example]:
     ]
 
 
-def _images(ctx: Context) -> dict[str, bytes]:
-    """Bytes of every image in the training set, in the driver's memory: 100,000 pins are some 10 GB."""
-    wanted = ctx.read(TRAINING_EXAMPLES).select("signature").distinct()
-    stored = ctx.read(IMAGE_BYTES).select("signature", "bytes").join(wanted, on="signature", how="inner")
-    return {row["signature"]: bytes(row["bytes"]) for row in stored.toLocalIterator()}
+def _images(ctx: Context, folder: Path) -> Callable[[], Mapping[str, bytes]]:
+    """Bytes of every image in the training set, brought to this machine's disk when they are first asked for."""
+
+    @cache
+    def fetched() -> Mapping[str, bytes]:
+        wanted = ctx.read(TRAINING_EXAMPLES).select("signature").distinct()
+        stored = ctx.read(IMAGE_BYTES).select("signature", "bytes").join(wanted, on="signature", how="inner")
+        return shards(stored, folder, key="signature", content="bytes")
+
+    return fetched
 
 
 def _flat(settings: Mapping[str, object]) -> dict[str, object]:
@@ -141,8 +149,11 @@ def _flat(settings: Mapping[str, object]) -> dict[str, object]:
     return flat
 
 
-def _report(model_version: str, history: Sequence[Epoch], is_champion: bool) -> str:
-    lines = [f"model {model_version}, {'now' if is_champion else 'not'} vlm@champion; loss per answer token:"]
+def _report(promotion: Promotion, history: Sequence[Epoch]) -> str:
+    version = promotion.model.model_version
+    if not history:
+        return f"model {version} reused, {'' if promotion.is_champion else 'not '}{VLM_CHAMPION}"
+    lines = [f"model {version}, {'now' if promotion.is_champion else 'not'} {VLM_CHAMPION}; loss per answer token:"]
     for epoch in history:
         apart = "no held-out examples" if epoch.held_out is None else f"held out {epoch.held_out.per_token:.4f}"
         lines.append(f"  epoch {epoch.number}: train {epoch.train.per_token:.4f}, {apart}")

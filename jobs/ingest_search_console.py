@@ -2,32 +2,29 @@
 
     geo ingest-search-console --conf conf/local.yml --as-of 2026-10-30
 
-Reads a drop folder; replaces the days found there in search_console, and the console's rejected_rows. A day that is
-gone from the folder stays as it is; a day with a malformed file keeps its last good rows.
+Reads of a drop folder the days whose files changed; replaces them in search_console and in its ledger console_days,
+and the console's rejected_rows. A day that is gone from the folder stays as it is; a day with a malformed file keeps
+its last good rows.
 """
 
-from dataclasses import dataclass
-from functools import reduce
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
 
-from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from geo_lib.counts import Counts
 from geo_lib.errors import ConfigError, InputError
-from geo_lib.search_console.delivery import Delivery, Part, settle, sort_out
-from geo_lib.search_console.folder import export_log, exported_days, inspect, nothing, scan
-from geo_lib.search_console.layouts import (
-    MALFORMED_DAY,
-    Layout,
-    accepted,
-    console_rows,
-    flag_names,
-    rejected,
-    summed,
-    tally,
-)
-from geo_lib.spark import held
+from geo_lib.provenance import code_digest, version_of
+from geo_lib.search_console import folder
+from geo_lib.search_console.delivery import Delivery, Part, Settlement, settle, sort_out
+from geo_lib.search_console.folder import export_log, exported_days, inspect
+from geo_lib.search_console.layouts import MALFORMED_DAY, Layout, rejected_of
+from geo_lib.search_console.ledger import DayRecord, day_records, day_rows, file_marks, unchanged_days, without_days
+from geo_lib.search_console.reading import Reading, read
+from geo_lib.tables import ABSENT
 from jobs.run.job import Context, Job
+from schemas.console_days import CONSOLE_DAYS
 from schemas.rejected_rows import REJECTED_ROWS
 from schemas.rejected_rows import SEARCH_CONSOLE as REJECTED
 from schemas.search_console import SEARCH_CONSOLE
@@ -48,26 +45,72 @@ class IngestSearchConsole:
 def run(ctx: Context, knobs: IngestSearchConsole) -> Counts:
     if not knobs.path:
         raise ConfigError("ingest_search_console.path names no folder; set it in the configuration.")
-    spark = ctx.spark
     delivery = sort_out(inspect(knobs.path), complete=exported_days(knobs.path))
     _refuse_nameless_property(delivery, knobs)
-    keys = _keys(scan(spark, delivery.usable) or [nothing(spark)], site_url=knobs.site_url)
-    with held(keys) as keys:  # counted, and written to two tables
-        settled = settle(delivery, [Part(*row) for row in tally(keys).collect()])
-        malformed = [(REJECTED, f.relative, MALFORMED_DAY, f.problem) for f in settled.delivery.malformed]
-        rows = rejected(keys, short=settled.short).select(F.lit(REJECTED).alias("source"), "row", "reason", "detail")
-        refused = rows.unionByName(spark.createDataFrame(malformed, REJECTED_ROWS.schema))
-        ctx.write(REJECTED_ROWS, refused, slices=[REJECTED])
+    before = ctx.version(SEARCH_CONSOLE)
+    ledger = day_records(ctx.read(CONSOLE_DAYS).collect(), console=before)
+    unchanged = unchanged_days(delivery, ledger, reader=_reader(knobs))
+    with read(ctx.spark, without_days(delivery, unchanged), site_url=knobs.site_url) as reading:
+        stands = [part for day in sorted(unchanged) for part in ledger[day].parts]
+        with_refusals = {part.day for part in stands if part.reason is not None and part.day is not None}
+        settled = settle(delivery, [*stands, *reading.parts])
+        answered = [day for day in settled.answered if day not in unchanged]
+        _reject(ctx, reading, settled, unread=with_refusals)
         settled.days.refuse_above(knobs.max_failed_share, unit="days")
         settled.rows.refuse_above(knobs.max_failed_share, unit=JOB.unit)
-        ctx.write(SEARCH_CONSOLE, accepted(keys, short=settled.short), slices=settled.answered)
-        return settled.rows
+        if answered:
+            ctx.write(SEARCH_CONSOLE, reading.accepted(short=settled.short), slices=answered, is_unique=True)
+    parts = _with_keys(ctx, reading.parts, answered)
+    marks = file_marks(settled.delivery, answered, reader=_reader(knobs))
+    _note(ctx, ledger, marks, parts, before=before)
+    return settle(delivery, [*stands, *parts]).rows
 
 
-def _keys(frames: list[tuple[Layout, DataFrame]], *, site_url: str | None) -> DataFrame:
-    flags = flag_names(frames)
-    rows = [console_rows(rows, layout=layout, flags=flags, site_url=site_url) for layout, rows in frames]
-    return summed(reduce(lambda one, other: one.unionByName(other, allowMissingColumns=True), rows), flags=flags)
+def _with_keys(ctx: Context, parts: Sequence[Part], days: Sequence[date]) -> list[Part]:
+    """The parts with the keys that stand in search_console, which are those of the kept rows."""
+    stored = ctx.read(SEARCH_CONSOLE).where(F.col("data_date").isin(list(days))).groupBy("data_date").count()
+    keys = {row["data_date"]: row["count"] for row in stored.collect()} if days else {}
+    return [replace(part, keys=keys.get(part.day, 0) if part.reason is None else 0) for part in parts]
+
+
+def _reader(knobs: IngestSearchConsole) -> str:
+    """What, beside its files, decides the rows that a day becomes."""
+    return version_of(site_url=knobs.site_url, code=code_digest(folder.__name__))
+
+
+def _reject(ctx: Context, reading: Reading, settled: Settlement, *, unread: Collection[date]) -> None:
+    """Write what cannot stand, by row or by file; rejections of the days that were not read again stay."""
+    rows = reading.rejected(short=settled.short)
+    if unread:
+        rows = rows.unionByName(rejected_of(ctx.read(REJECTED_ROWS).where(F.col("source") == REJECTED), unread))
+    malformed = [(REJECTED, file.relative, MALFORMED_DAY, file.problem) for file in settled.delivery.malformed]
+    refused = rows.select(F.lit(REJECTED).alias("source"), "row", "reason", "detail")
+    refused = refused.unionByName(ctx.spark.createDataFrame(malformed, REJECTED_ROWS.schema))
+    ctx.write(REJECTED_ROWS, refused, slices=[REJECTED])
+
+
+def _note(
+    ctx: Context, ledger: dict[date, DayRecord], marks: dict[date, str], parts: Sequence[Part], *, before: str
+) -> None:
+    """Write the ledger: of each day that was read, its files and fates, and the version that brought its rows."""
+    now = ctx.version(SEARCH_CONSOLE)
+    noted = {
+        day: DayRecord(
+            files,
+            ledger[day].changed_in if day in ledger and now == before else now,
+            tuple(part for part in parts if part.day == day),
+        )
+        for day, files in marks.items()
+    }
+    if not ledger and before != ABSENT:  # a ledger that is lost, or younger than the table, starts with what stands
+        stored = ctx.read(SEARCH_CONSOLE).groupBy("data_date").count().collect()
+        noted |= {day: DayRecord(None, now, (Part(day, None, rows, rows),)) for day, rows in stored if day not in noted}
+        answered = {*noted, *(row["data_date"] for row in ctx.read(CONSOLE_DAYS).select("data_date").collect())}
+    else:
+        answered = set(noted)
+    if answered:
+        rows = ctx.spark.createDataFrame(day_rows(noted, noted), CONSOLE_DAYS.schema)
+        ctx.write(CONSOLE_DAYS, rows, slices=sorted(answered))
 
 
 def _refuse_nameless_property(delivery: Delivery, knobs: IngestSearchConsole) -> None:
@@ -89,7 +132,7 @@ JOB = Job(
     knobs=IngestSearchConsole,
     run=run,
     unit="console rows",
-    writes=(SEARCH_CONSOLE,),
+    writes=(SEARCH_CONSOLE, CONSOLE_DAYS),
     shares=(REJECTED_ROWS,),
     files=files,
 )

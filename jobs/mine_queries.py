@@ -2,21 +2,30 @@
 
     geo mine-queries --conf conf/local.yml --as-of 2026-10-30
 
-Reads search_console and images; writes query_performance and mined_queries.
+Reads search_console, its ledger console_days and images; writes page_queries, which are running sums, and from them
+query_performance and mined_queries. Of search_console it reads the days that page_queries lacks or has too many.
 """
 
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 from pyspark.sql import functions as F
 
 from geo_lib.config import at_least_one, zero_to_one
 from geo_lib.counts import Counts
+from geo_lib.provenance import code_digest
+from geo_lib.search_console import sums
 from geo_lib.search_console.attribution import image_attribution
-from geo_lib.search_console.performance import mined_queries, page_queries, query_performance, row_fates
+from geo_lib.search_console.delivery import Part
+from geo_lib.search_console.ledger import DayRecord, day_records
+from geo_lib.search_console.performance import mined_queries, query_performance, row_fates
+from geo_lib.search_console.sums import Layer, added_up, change, folded, layers_of
 from geo_lib.spark import held
 from jobs.run.job import Context, Job
+from schemas.console_days import CONSOLE_DAYS
 from schemas.images import IMAGES
 from schemas.mined_queries import MINED_QUERIES
+from schemas.page_queries import PAGE_QUERIES
 from schemas.query_performance import QUERY_PERFORMANCE
 from schemas.search_console import SEARCH_CONSOLE
 
@@ -34,18 +43,24 @@ class MineQueries:
     """Average rank, 1 the topmost."""
     top: int = 30
     """Queries per signature."""
+    days: int | None = None
+    """How many days to look back, the day asked for among them; null: all there are."""
 
     def __post_init__(self) -> None:
         at_least_one(self, "many_impressions", "min_impressions", "top")
         zero_to_one(self, "min_ctr")
+        if self.days is not None:
+            at_least_one(self, "days")
         if self.max_position < 1:
             raise ValueError(f"max_position counts from 1, so it cannot be {self.max_position}")
 
 
 def run(ctx: Context, knobs: MineQueries) -> Counts:
-    console = ctx.read(SEARCH_CONSOLE).where(F.col("data_date") <= F.lit(ctx.as_of))
-    attribution = image_attribution(ctx.read(IMAGES))
-    with held(page_queries(console)) as by_page:
+    first = date.min if knobs.days is None else ctx.as_of - timedelta(days=knobs.days - 1)
+    window = (first, ctx.as_of)
+    ledger = _ledger(ctx)
+    _bring_sums(ctx, ledger, window)
+    with held(added_up(ctx.read(PAGE_QUERIES))) as by_page, held(image_attribution(ctx.read(IMAGES))) as attribution:
         fates = {row["fate"]: row["rows"] for row in row_fates(by_page, attribution).collect()}
         performance = query_performance(
             by_page,
@@ -56,22 +71,45 @@ def run(ctx: Context, knobs: MineQueries) -> Counts:
             max_position=knobs.max_position,
         )
         ctx.write(QUERY_PERFORMANCE, performance)
-        written = ctx.read(QUERY_PERFORMANCE)
-        ctx.write(MINED_QUERIES, mined_queries(written, top=knobs.top))
-        mined = ctx.read(MINED_QUERIES)
-        verdicts = {row["retained_by"]: row["count"] for row in written.groupBy("retained_by").count().collect()}
-        kept = fates.pop(None, 0)
-        return Counts(
-            rows_in=console.count(),
-            kept=kept,
-            dropped=fates,
-            produced={
-                "pairs": sum(verdicts.values()),
-                **{f"retained_by_{clause}": verdicts.get(clause, 0) for clause in ("impressions", "ctr", "position")},
-                "mined": mined.count(),
-                "signatures": mined.select("signature").distinct().count(),
-            },
-        )
+    written = ctx.read(QUERY_PERFORMANCE)
+    ctx.write(MINED_QUERIES, mined_queries(written, top=knobs.top))
+    verdicts = {row["retained_by"]: row["count"] for row in written.groupBy("retained_by").count().collect()}
+    (mined,) = ctx.read(MINED_QUERIES).agg(F.count("*").alias("n"), F.count_distinct("signature").alias("s")).collect()
+    kept = fates.pop(None, 0)
+    return Counts(
+        rows_in=sum(record.keys for day, record in ledger.items() if window[0] <= day <= window[1]),
+        kept=kept,
+        dropped=fates,
+        produced={
+            "pairs": sum(verdicts.values()),
+            **{f"retained_by_{clause}": verdicts.get(clause, 0) for clause in ("impressions", "ctr", "position")},
+            "mined": mined["n"],
+            "signatures": mined["s"],
+        },
+    )
+
+
+def _ledger(ctx: Context) -> dict[date, DayRecord]:
+    """The days of search_console: as its ledger has them, or counted where it does not tell of the table as it is."""
+    days = ctx.read(SEARCH_CONSOLE).groupBy("data_date").count()
+    console = ctx.version(SEARCH_CONSOLE)
+    ledger = day_records(ctx.read(CONSOLE_DAYS).collect(), console=console)
+    return ledger or {day: DayRecord(None, console, (Part(day, None, rows, rows),)) for day, rows in days.collect()}
+
+
+def _bring_sums(ctx: Context, ledger: dict[date, DayRecord], window: tuple[date, date]) -> None:
+    """Let page_queries add up to the days of the window, reading as few of them as will do."""
+    stored = ctx.read(PAGE_QUERIES)
+    layers = [Layer.named(row["layer"]) for row in stored.select("layer").distinct().collect()]
+    console = ctx.version(SEARCH_CONSOLE)
+    todo = change(layers, ledger, window=window, console=console, code=code_digest(sums.__name__)[:8])
+    if not todo.answered:
+        return
+    new = layers_of(ctx.read(SEARCH_CONSOLE), todo.summed)
+    if todo.folded is not None:
+        standing = stored.where(F.col("layer").isin([layer.name for layer in todo.standing])).select(*new.columns)
+        new = folded(standing.unionByName(new), into=todo.folded)
+    ctx.write(PAGE_QUERIES, new, slices=[layer.name for layer in todo.answered], is_unique=True)
 
 
 JOB = Job(
@@ -79,6 +117,6 @@ JOB = Job(
     knobs=MineQueries,
     run=run,
     unit="console rows",
-    reads=(SEARCH_CONSOLE, IMAGES),
-    writes=(QUERY_PERFORMANCE, MINED_QUERIES),
+    reads=(SEARCH_CONSOLE, CONSOLE_DAYS, IMAGES),
+    writes=(PAGE_QUERIES, QUERY_PERFORMANCE, MINED_QUERIES),
 )

@@ -58,14 +58,14 @@ BY_HAND: tuple[Job[Any], ...] = (
 JOBS: dict[str, Job[Any]] = {job.name: job for jobs in (BY_HAND, *WORKFLOWS.values()) for job in jobs}
 
 
-def workflow_of(job: str) -> str | None:
-    """The workflow that a job belongs to; null for one that is run by hand."""
-    return next((name for name, jobs in WORKFLOWS.items() if job in {j.name for j in jobs}), None)
-
-
-def maker_of(alias: str) -> Job[Any] | None:
-    """The job that writes a model alias."""
-    return next((job for job in JOBS.values() if alias in job.writes_models), None)
+def makers() -> dict[str, str]:
+    """Model alias to what to type to have it made: the workflow of the job that writes it."""
+    return {
+        alias: f"geo run {workflow}"
+        for workflow, jobs in WORKFLOWS.items()
+        for job in jobs
+        for alias in job.writes_models
+    }
 
 
 def all_tables() -> list[Table]:

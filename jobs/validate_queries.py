@@ -18,10 +18,10 @@ from geo_lib.models import VLM_CHAMPION
 from geo_lib.queries import decisions, proposals
 from geo_lib.queries.chain import chain, judged
 from geo_lib.queries.checks.language import Language
+from geo_lib.serving.settings import AskedVlm
 from geo_lib.spark import held
-from geo_lib.vlm.inference import answers
+from geo_lib.vlm.answers import answers
 from geo_lib.vlm.prompts import PROMPT_VERSION
-from geo_lib.vlm.settings import AskedVlm
 from jobs.run.job import Context, Job
 from schemas.annotations import ANNOTATIONS
 from schemas.generations import GENERATIONS
@@ -87,5 +87,6 @@ JOB = Job(
     unit="proposed queries",
     reads=(GENERATIONS, MINED_QUERIES, QUERY_PERFORMANCE, IMAGES),
     writes=(QUERY_DECISIONS, QUERIES, ANNOTATIONS),
+    ask=("select stage, reason, count(*) as queries from {schema}.query_decisions group by all order by 3 desc",),
     reads_models=lambda _: (VLM_CHAMPION,),
 )

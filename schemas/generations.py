@@ -1,19 +1,20 @@
-"""generations: what a model wrote for an image, as it wrote it, or why there is nothing."""
+"""generations: what a model wrote when it was asked, as it wrote it, or why there is nothing."""
 
-from pyspark.sql.types import IntegerType, StringType, StructType
+from pyspark.sql.types import DoubleType, IntegerType, StringType, StructType
 
 from schemas.table import Table, Write, column
 
 GENERATIONS = Table(
     name="generations",
-    comment="Raw model answers; appended once per signature, model, prompt as rendered and decoding, never changed",
-    key=("signature", "model_version", "prompt_version", "decoding_version", "prompt"),
+    comment="Raw model answers; appended once per task, subject, model, prompt as rendered and decoding, never changed",
+    key=("task", "subject", "model_version", "prompt_version", "decoding_version", "prompt"),
     write=Write.APPEND,
     checks={"text_or_error": "(text is null) <> (error_class is null)"},
     schema=StructType(
         [
-            column("signature", StringType(), "SHA-256 of the delivered image bytes"),
-            column("model_version", StringType(), "version of the weights that answered"),
+            column("task", StringType(), "what was asked for: queries (that should lead to an image)"),
+            column("subject", StringType(), "what it was asked about; queries: the image's signature"),
+            column("model_version", StringType(), "version of the weights that answered, or an endpoint's model"),
             column("prompt_version", StringType(), "version of the prompt's wording"),
             column("decoding_version", StringType(), "hash of the decoding parameters"),
             column(
@@ -41,7 +42,8 @@ GENERATIONS = Table(
                 "prompt_tokens", IntegerType(), "tokens read, image tokens included; null for an error", nullable=True
             ),
             column("output_tokens", IntegerType(), "tokens written; null for an error", nullable=True),
+            column("cost_dollars", DoubleType(), "charge for the answer; null where nobody charges", nullable=True),
         ]
     ),
-    version=2,
+    version=3,
 )

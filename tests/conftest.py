@@ -13,8 +13,9 @@ from geo_lib.spark import session
 from geo_lib.tables import Stamp, Tables
 from jobs.run.job import Context
 from tests.kit import empty_registry, job_context, models, tuned_vlm
+from tests.platform import platform
 
-__all__ = ["empty_registry", "models", "tuned_vlm"]
+__all__ = ["empty_registry", "models", "platform", "tuned_vlm"]
 
 AS_OF = date(2026, 10, 30)
 

@@ -80,9 +80,9 @@ PROMPT = f"{prompts.INSTRUCTION}\nlocale: en"
 @pytest.fixture(scope="session")
 def tuned_vlm(tmp_path_factory: pytest.TempPathFactory) -> ModelFiles:
     """The tiny base tuned for seconds on a handful of drawn images: enough to answer in the right shape."""
+    from geo_lib.serving.processor import bounds_of, load_processor
     from geo_lib.vlm.batches import Example
     from geo_lib.vlm.finetune import Recipe, finetune, load
-    from geo_lib.vlm.processor import bounds_of, load_processor
 
     processor = load_processor(str(TINY_BASE))
     bounds = bounds_of(processor)

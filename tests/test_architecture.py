@@ -4,16 +4,19 @@ import ast
 import re
 import subprocess
 import sys
+from dataclasses import fields, is_dataclass
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from databricks.bundles.jobs import Job
 
 from geo_lib import config
-from jobs.cli import parser
-from jobs.registry import JOBS, all_tables, all_truth_tables
+from geo_lib.config import settings_of
+from jobs.cli import parse
+from jobs.registry import BY_HAND, JOBS, WORKFLOWS, all_tables, all_truth_tables
 from jobs.run.workflow import ROOT, Workflow, load
 
 SOURCES = sorted(p for package in ("geo_lib", "jobs", "schemas") for p in (ROOT / package).rglob("*.py"))
@@ -25,6 +28,11 @@ REFERENCES = {
     "var.schema": "geo",
     "var.gpu_node_type": "g5.2xlarge",
 }
+
+
+WORKFLOW_FILES = sorted(path.name.removesuffix(".job.yml") for path in (ROOT / "resources").glob("*.job.yml"))
+FLAT = {name: load(name, references=REFERENCES) for name in WORKFLOW_FILES}
+"""Every workflow with the tasks of those that it chains."""
 
 
 def imports(path: Path) -> set[str]:
@@ -56,14 +64,14 @@ def test_the_spark_context_is_asked_for_in_two_places_only() -> None:
 
 
 def test_the_truth_of_the_simulation_is_read_by_evaluation_alone() -> None:
-    readers = {name for name, job in JOBS.items() if job.reads_truth}
+    readers = {name for name, job in JOBS.items() if job.reads_truth}  # what is not declared is refused
     assert readers <= {"evaluate_vlm"}
     own = {"jobs/simulate_platform.py", "jobs/pretrain_tiny_vlm.py"}
     declaring = {f"jobs/{name}.py" for name, job in JOBS.items() if job.reads_truth or job.writes_truth}
     touching = {
         p.relative_to(ROOT).as_posix()
         for p in SOURCES
-        if re.search(r"\.truth\b", p.read_text()) or any(m.startswith("schemas.truth_") for m in imports(p))
+        if re.search(r"\.truth\b(?!\.)", p.read_text()) or any(m.startswith("schemas.truth_") for m in imports(p))
     }
     for_every_table = {"jobs/commands/sql.py", "jobs/commands/tables.py", "jobs/run/job.py", "jobs/run/runner.py"}
     assert touching - for_every_table == declaring
@@ -79,30 +87,94 @@ def test_one_job_one_file_one_subcommand_with_its_command_in_the_second_line(job
     assert lines[2].strip().startswith(f"geo {job.name.replace('_', '-')}"), lines[:3]
 
 
-def test_every_task_of_every_workflow_is_a_subcommand_and_parses() -> None:
-    for path in sorted((ROOT / "resources").glob("*.job.yml")):
-        workflow = load(path.name.removesuffix(".job.yml"), references=REFERENCES)
-        for task in workflow.tasks:
-            args = parser().parse_args(task.parameters)
-            assert args.job.name == task.key
-            assert args.conf == ROOT / "conf" / "demo.yml"
+def test_the_registry_lists_every_job_of_the_folder_once_and_nothing_else() -> None:
+    files = [path.stem for path in (ROOT / "jobs").glob("*.py") if path.stem not in ("__init__", "cli", "registry")]
+    listed = [job.name for jobs in (BY_HAND, *WORKFLOWS.values()) for job in jobs]
+    assert sorted(listed) == sorted(files)
 
 
-def test_a_task_depends_on_whoever_writes_what_it_reads() -> None:
-    before = _before(load("pipeline", references=REFERENCES))
-    writers = {t.name: {k for k in before if t in (*JOBS[k].writes, *JOBS[k].shares)} for t in all_tables()}
+def test_the_workflow_files_have_the_registrys_jobs_for_tasks() -> None:
+    for name, jobs in WORKFLOWS.items():
+        assert sorted(task.key for task in FLAT[name].tasks) == sorted(job.name for job in jobs), name
+    for name in WORKFLOW_FILES:
+        assert {task.key for task in FLAT[name].tasks} <= {job.name for jobs in WORKFLOWS.values() for job in jobs}
+    assert [task.key for task in FLAT["pipeline"].tasks] == [j.name for w in WORKFLOWS.values() for j in w]
+
+
+@pytest.mark.parametrize("workflow", FLAT.values(), ids=lambda w: w.name)
+def test_every_task_of_every_workflow_is_a_subcommand_and_parses(workflow: Workflow) -> None:
+    for task in workflow.tasks:
+        args = parse(task.parameters)
+        assert args.job.name == task.key
+        assert args.conf == ROOT / "conf" / "demo.yml"
+
+
+@pytest.mark.parametrize("workflow", FLAT.values(), ids=lambda w: w.name)
+def test_a_task_depends_on_whoever_of_its_workflow_writes_what_it_reads(workflow: Workflow) -> None:
+    before = _before(workflow)
     for key, earlier in before.items():
         for table in JOBS[key].reads:
-            missing = writers[table.name] - earlier - {key}
+            missing = {k for k in before if table in (*JOBS[k].writes, *JOBS[k].shares)} - earlier - {key}
             assert not missing, f"{key} reads {table.name} and does not wait for {', '.join(sorted(missing))}"
+        for alias in JOBS[key].reads_models(JOBS[key].knobs()):
+            missing = {k for k in before if alias in JOBS[k].writes_models} - earlier
+            assert not missing, f"{key} reads {alias} and does not wait for {', '.join(sorted(missing))}"
 
 
-def test_of_two_tasks_that_write_one_table_one_waits_for_the_other() -> None:
-    before = _before(load("pipeline", references=REFERENCES))
-    for one, other in combinations(before, 2):
-        written = ({t.name for t in (*JOBS[key].writes, *JOBS[key].shares)} for key in (one, other))
-        both = set.intersection(*written)
-        assert not both or one in before[other] or other in before[one], f"{one} and {other} write {both} at once"
+def test_from_an_empty_lakehouse_the_pipeline_makes_everything_before_it_is_read() -> None:
+    tables: set[str] = set()
+    models: set[str] = set()
+    for task in FLAT["pipeline"].tasks:
+        job = JOBS[task.key]
+        assert {t.name for t in job.reads} <= tables, f"{job.name} reads what nobody has written yet"
+        assert set(job.reads_models(job.knobs())) <= models, f"{job.name} reads a model that nobody has made yet"
+        tables |= {t.name for t in (*job.writes, *job.shares)}
+        models |= set(job.writes_models)
+
+
+def test_the_daily_run_makes_every_table_it_reads_and_takes_only_models_from_training() -> None:
+    tables: set[str] = set()
+    for task in FLAT["daily"].tasks:
+        job = JOBS[task.key]
+        from_training = {t.name for j in WORKFLOWS["train"] for t in j.writes}
+        assert {t.name for t in job.reads} <= tables | from_training, job.name
+        tables |= {t.name for t in (*job.writes, *job.shares)}
+
+
+def test_a_table_is_written_by_one_workflow_and_its_tasks_wait_for_each_other() -> None:
+    writers = {t.name: {j.name for j in JOBS.values() if t in (*j.writes, *j.shares)} for t in all_tables()}
+    for name, jobs in WORKFLOWS.items():
+        before = _before(FLAT[name])
+        mine = {job.name for job in jobs}
+        for table, tasks in writers.items():
+            assert not tasks & mine or tasks <= mine, f"{table} is written by {tasks}, not all of {name}"
+            for one, other in combinations(sorted(tasks & mine), 2):
+                assert one in before[other] or other in before[one], f"{one} and {other} write {table} at once"
+
+
+def test_a_workflow_file_is_read_in_one_look() -> None:
+    long = {p.name: n for p in (ROOT / "resources").glob("*.yml") if (n := len(p.read_text().splitlines())) > 40}
+    assert not long
+
+
+def test_a_setting_is_one_thing_in_every_job_that_has_it() -> None:
+    """Jobs may know parts of a setting: a key of one name has one type and one default in all of them."""
+    keys: dict[str, dict[str, tuple[object, object]]] = {}
+    for job in JOBS.values():
+        for name, kind in settings_of(job.knobs).items():
+            default = kind()
+            parts = {f.name: (f.type, getattr(default, f.name)) for f in fields(kind)} if is_dataclass(kind) else {}
+            for key, meaning in parts.items():
+                assert keys.setdefault(name, {}).setdefault(key, meaning) == meaning, f"{job.name}: {name}.{key}"
+
+
+def test_jobs_reach_tables_through_their_context_alone() -> None:
+    assert not [name for name in JOBS if "ctx.tables" in (ROOT / "jobs" / f"{name}.py").read_text()]
+
+
+def test_nothing_is_imported_by_string_since_a_fingerprint_reads_import_statements() -> None:
+    by_string = re.compile(r"\bimport_module\b|\b__import__\b|\bimportlib\.import")
+    assert not [p.name for p in SOURCES if by_string.search(p.read_text(encoding="utf-8"))]
 
 
 def _before(workflow: Workflow) -> dict[str, set[str]]:
@@ -126,7 +198,9 @@ def test_the_bundle_names_files_entry_points_and_variables_that_exist() -> None:
     bundle = yaml.safe_load((ROOT / "databricks.yml").read_text())
     assert bundle["include"] == ["resources/*.yml"]
     text = "".join(p.read_text() for p in (ROOT / "resources").glob("*.yml"))
-    assert set(re.findall(r"\$\{var\.(\w+)\}", text)) <= set(bundle["variables"])
+    named = set(re.findall(r"\$\{var\.(\w+)\}", text + (ROOT / "databricks.yml").read_text()))
+    assert named <= set(bundle["variables"])
+    assert set(re.findall(r"\$\{resources\.jobs\.(\w+)\.id\}", text)) <= set(WORKFLOW_FILES)
     for target in bundle["targets"]:
         assert (ROOT / "conf" / f"{target}.yml").is_file()
     assert set(re.findall(r"entry_point: (\w+)", text)) == {"geo"}
@@ -144,21 +218,28 @@ def test_a_target_looks_up_only_what_it_uses_itself() -> None:
                 assert f"${{var.{variable}}}" in text + yaml.safe_dump(target), f"{name} does not use {variable}"
 
 
-def test_every_cluster_gives_what_the_bundles_targets_take_from_the_environment() -> None:
+def clusters() -> dict[str, dict[str, Any]]:
+    """The job clusters, which are complex variables of the bundle."""
+    bundle = yaml.safe_load((ROOT / "databricks.yml").read_text())
+    return {n: v["default"] for n, v in bundle["variables"].items() if v.get("type") == "complex"}
+
+
+def test_every_cluster_of_a_task_is_a_variable_that_gives_what_the_targets_take_from_the_environment() -> None:
     bundle = yaml.safe_load((ROOT / "databricks.yml").read_text())
     read = "".join((ROOT / "conf" / f"{name}.yml").read_text() for name in ("base", *bundle["targets"]))
     asked = set(re.findall(r"\$\{([A-Z][A-Z0-9_]*)", read))
     assert "GEO_MLFLOW" in asked
+    for cluster in clusters().values():
+        assert cluster["spark_env_vars"] == {n: f"${{var.{n.removeprefix('GEO_').lower()}}}" for n in asked}
     for path in (ROOT / "resources").glob("*.yml"):
         for job in yaml.safe_load(path.read_text())["resources"]["jobs"].values():
-            for cluster in job["job_clusters"]:
-                given = cluster["new_cluster"]["spark_env_vars"]
-                assert given == {name: f"${{var.{name.removeprefix('GEO_').lower()}}}" for name in asked}
+            known = {c["job_cluster_key"]: c["new_cluster"] for c in job.get("job_clusters", ())}
+            assert set(known.values()) <= {f"${{var.{name}}}" for name in clusters()}
+            assert {t["job_cluster_key"] for t in job["tasks"] if "job_cluster_key" in t} == set(known), path.name
 
 
 def test_the_gpu_clusters_runtime_knows_the_bound_on_idle_workers() -> None:
-    clusters = yaml.safe_load((ROOT / "resources" / "pipeline.job.yml").read_text())["resources"]["jobs"]["pipeline"]
-    (gpu,) = (c["new_cluster"] for c in clusters["job_clusters"] if c["job_cluster_key"] == "gpu")
+    gpu = clusters()["gpu_cluster"]
     assert "spark.python.factory.idleWorkerMaxPoolSize" in gpu["spark_conf"]
     assert int(gpu["spark_version"].partition(".")[0]) >= 18, "Spark 4.1 brought it, and 18 is the first with 4.1"
 
@@ -193,3 +274,4 @@ def test_configured_jobs_know_every_knob_of_every_target() -> None:
         assert set(loaded.jobs) <= set(JOBS), f"{path.name} configures jobs that do not exist"
         for name, job in JOBS.items():
             loaded.knobs(name, job.knobs)
+        loaded.refuse_unknown({name: job.knobs for name, job in JOBS.items()})

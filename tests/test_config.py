@@ -99,3 +99,78 @@ def test_the_environment_fills_in_and_a_default_stands_in(conf: Path, monkeypatc
     assert config.load(conf).lakehouse.endswith("/default")
     monkeypatch.setenv("GEO_LAKE", "/elsewhere")
     assert config.load(conf).lakehouse == "/elsewhere"
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What two jobs must agree on."""
+
+    unit: str = "cm"
+    places: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The part of it that one of them uses."""
+
+    places: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    name: str
+    depth: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Measuring:
+    scale: Scale = config.setting(Scale)
+    shelves: tuple[Shelf, ...] = config.setting(lambda: (Shelf("default"),))
+    rounds: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Printing:
+    scale: Places = config.setting(Places)
+
+
+def test_a_setting_reaches_every_job_that_has_it_each_with_the_part_it_uses(conf: Path) -> None:
+    conf.write_text("settings: {scale: {unit: mm, places: 3}, shelves: [{name: oak}, {name: elm, depth: 20}]}\n")
+    loaded = config.load(conf)
+    loaded.refuse_unknown({"measuring": Measuring, "printing": Printing})
+    assert loaded.knobs("measuring", Measuring) == Measuring(Scale("mm", 3), (Shelf("oak"), Shelf("elm", 20)), rounds=1)
+    assert loaded.knobs("printing", Printing) == Printing(Places(3))
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("settings: {scales: {unit: mm}}", "own.yml: settings has no section scales; it has scale, shelves"),
+        ("settings: {scale: {units: mm}}", "own.yml: settings.scale has no units; it has places, unit"),
+        ("settings: {scale: {places: many}}", "settings.scale.places must be int, not 'many'"),
+        ("settings: {scale: mm}", "settings.scale must hold keys and values, not 'mm'"),
+        ("settings: {shelves: [{depth: 3}]}", r"settings.shelves\[0\]: .*name"),
+        ("settings: {shelves: [oak]}", "settings.shelves must hold keys and values, not 'oak'"),
+        ("jobs: {printing: {scale: {places: 1}}}", "printing.scale is what several jobs must agree on: set it under"),
+        ("jobs: {printer: {}}", "own.yml configures printer, which is no job; jobs are measuring, printing"),
+    ],
+)
+def test_two_jobs_cannot_be_told_different_things_where_they_must_agree(conf: Path, text: str, sentence: str) -> None:
+    conf.write_text(text)
+    jobs: dict[str, type] = {"measuring": Measuring, "printing": Printing}
+
+    def told() -> list[object]:
+        loaded = config.load(conf)
+        loaded.refuse_unknown(jobs)
+        return [loaded.knobs(job, knobs) for job, knobs in jobs.items()]
+
+    with pytest.raises(ConfigError, match=sentence):
+        told()
+
+
+def test_relative_paths_are_resolved_however_deep_they_stand(conf: Path, tmp_path: Path) -> None:
+    conf.write_text("settings: {vlm: {base: ./model}, more: [{at: ../x}]}\njobs: {mine: {recipe: {words: ./words}}}\n")
+    loaded = config.load(conf)
+    assert loaded.settings["vlm"] == {"base": str(tmp_path / "model")}
+    assert loaded.settings["more"] == [{"at": str(tmp_path.parent / "x")}]
+    assert loaded.jobs["mine"] == {"recipe": {"words": str(tmp_path / "words")}}

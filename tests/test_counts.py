@@ -3,6 +3,8 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from geo_lib.counts import Counts
 from geo_lib.errors import CountingError, TooManyFailedError
@@ -42,3 +44,17 @@ def test_no_units_at_all_are_not_too_many_failures() -> None:
 def test_the_commonest_reasons_come_first_and_empty_ones_not_at_all() -> None:
     counts = Counts(2010, 1, {"not_retained": 2000, "never": 0}, {"broken": 9})
     assert counts.commonest_reasons() == "not_retained 2,000, broken 9"
+
+
+def test_rows_are_tallied_by_their_reason_and_what_came_in_is_held_against_them(spark: SparkSession) -> None:
+    rows = [(None, False, 2), ("late", False, 3), ("late", True, 4), ("torn", True, 5)]
+    units = spark.createDataFrame(rows, "reason string, is_torn boolean, n int")
+    counts = Counts.tallied(units, failed=F.col("is_torn"), produced={"leaves": 1})
+    assert counts == Counts(4, 1, dropped={"late": 1}, failed={"late": 1, "torn": 1}, produced={"leaves": 1})
+    assert Counts.tallied(units, failed=True, weight="n") == Counts(14, 2, failed={"late": 7, "torn": 5})
+    with pytest.raises(CountingError, match="5 came in"):
+        Counts.tallied(units, rows_in=5)
+
+
+def test_nothing_is_tallied_to_nothing(spark: SparkSession) -> None:
+    assert Counts.tallied(spark.createDataFrame([], "reason string")) == Counts(0, 0)

@@ -84,3 +84,18 @@ def test_a_folder_appears_whole_or_not_at_all_and_one_that_came_first_stays(tmp_
             half.mkdir()
             (half / "content").write_text(content)
     assert [(p.name, (p / "content").read_text()) for p in folder.parent.iterdir()] == [("folder", "first")]
+
+
+def test_a_file_appears_whole_or_not_at_all_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
+    target = tmp_path / "deep" / "page.html"
+    files.write_whole(target, b"first")
+    assert (target.read_bytes(), target.stat().st_mode & 0o777) == (b"first", 0o644)
+
+    def torn(half: Path) -> None:
+        half.write_bytes(b"sec")
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        files.write_whole(target, torn)
+    assert [path.name for path in target.parent.iterdir()] == ["page.html"]
+    assert target.read_bytes() == b"first"

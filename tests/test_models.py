@@ -62,9 +62,12 @@ def test_a_training_that_breaks_is_marked_failed_and_registers_nothing(models: M
     assert models.find("vlm@champion") is None
 
 
-def test_an_alias_that_nothing_carries_says_which_job_makes_it(models: Models) -> None:
-    with pytest.raises(ModelError, match="vlm@champion; run geo finetune-vlm"):
-        models.resolve("vlm@champion")
+def test_an_alias_that_nothing_carries_says_what_makes_it(models: Models) -> None:
+    told = Models(models._root, makers={"vlm@champion": "geo run train"})
+    with pytest.raises(ModelError, match="vlm@champion; run geo run train, which makes it"):
+        told.resolve("vlm@champion")
+    with pytest.raises(ModelError, match="ranker@champion; train it, or register"):
+        told.resolve("ranker@champion")
     with pytest.raises(ModelError, match="name@alias"):
         models.resolve("vlm")
 
@@ -85,10 +88,36 @@ def test_registered_files_that_are_gone_are_an_error_that_says_how_to_get_them_b
     models.register("vlm", base)
     models.point("vlm@base", base.model_version)
     folder.rename(folder.with_name("moved"))
-    with pytest.raises(ModelError, match="where there is nothing; run geo finetune-vlm"):
+    with pytest.raises(ModelError, match="where there is nothing; train it"):
         models.resolve("vlm@base")
     assert models.find("vlm@base") is None
     assert models.known("vlm", base.model_version) is None, "so it can be made again"
+
+
+def test_a_moved_checkout_still_has_its_models_and_keeps_new_ones_inside(
+    empty_registry: Path, folder: Path, tmp_path: Path
+) -> None:
+    before, after = tmp_path / "here", tmp_path / "there"
+    registry = before / "lakehouse" / "mlflow"
+    registry.mkdir(parents=True)
+    shutil.copy(empty_registry, registry / "mlflow.db")
+    shutil.copytree(folder, before / "repository" / "base")
+    models = Models(str(registry))
+    base = base_files(str(before / "repository" / "base"), cache="unused")
+    models.register("vlm", base)
+    models.point("vlm@base", base.model_version)
+    keeps_what_a_run_trained(models, "vlm", folder)
+
+    before.rename(after)
+    moved = Models(str(after / "lakehouse" / "mlflow"))
+    assert moved.resolve("vlm@base").path == str(after / "repository" / "base")
+    champion = moved.resolve("vlm@champion")
+    assert champion.path.startswith(str(after))
+    assert digest(champion.path) == champion.digest
+    moved.register("vlm", base_files(str(after / "repository" / "base"), cache="unused"))
+    assert len(moved._client.search_model_versions("name = 'vlm'")) == 2, "the base is where it says: no new version"
+    keeps_what_a_run_trained(moved, "tuned", folder)
+    assert not before.exists(), "what is trained after the move lies with the rest"
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo_lib.embeddings.vectors import Positions, Vectors, exact_top_k
-from geo_lib.evaluation.intervals import Estimate, macro_mean
+from geo_lib.evaluation.intervals import Estimate
 from geo_lib.evaluation.matching import Intent, category_scores
+from geo_lib.evaluation.rows import OVERALL, Measured, Scores, Segment
 from geo_lib.queries.kinds import CATEGORIES
 from geo_lib.queries.parse import parse_response
 
@@ -35,29 +36,24 @@ class Subject:
     """Shows a combination of attributes that no training image shows."""
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """One row of ``evaluations``, its evaluation and model apart."""
-
-    arm: str
-    segment: str
-    estimate: Estimate
+def scores(answers: Mapping[str, Queries], subjects: Sequence[Subject]) -> Scores:
+    """Matched ROUGE-1 F1 of each subject in each category; a subject without an answer scores 0."""
+    return {s.signature: category_scores(answers.get(s.signature, {}), s.intents, CATEGORIES) for s in subjects}
 
 
-def measure(arm: str, answers: Mapping[str, Queries], subjects: Sequence[Subject], *, seed: int) -> list[Measured]:
-    """Score one arm over all subjects and over each segment; a subject without an answer scores 0."""
-    scores = {s.signature: category_scores(answers.get(s.signature, {}), s.intents, CATEGORIES) for s in subjects}
-    segments: dict[str, tuple[Sequence[Subject], Sequence[str]]] = {"overall": (subjects, CATEGORIES)}
-    segments |= {category: (subjects, [category]) for category in CATEGORIES}
-    segments["novel_combinations"] = ([s for s in subjects if s.is_novel], CATEGORIES)
-    for locale in sorted({s.locale for s in subjects}):
-        segments[f"locale:{locale}"] = ([s for s in subjects if s.locale == locale], CATEGORIES)
-    rows = []
-    for segment, (members, categories) in segments.items():
-        table = [[scores[s.signature][c] for c in categories] for s in members]
-        if (estimate := macro_mean(table, seed=seed)) is not None:
-            rows.append(Measured(arm, segment, estimate))
-    return rows
+def segments(subjects: Sequence[Subject]) -> list[Segment]:
+    """Over all, by category, over combinations that training did not show, and by locale."""
+    everyone = [s.signature for s in subjects]
+    novel = [s.signature for s in subjects if s.is_novel]
+    by_locale: dict[str, list[str]] = {}
+    for subject in subjects:
+        by_locale.setdefault(subject.locale, []).append(subject.signature)
+    return [
+        Segment(OVERALL, everyone, CATEGORIES),
+        *[Segment(category, everyone, [category]) for category in CATEGORIES],
+        Segment("novel_combinations", novel, CATEGORIES),
+        *[Segment(f"locale:{locale}", by_locale[locale], CATEGORIES) for locale in sorted(by_locale)],
+    ]
 
 
 def paper_rows() -> list[Measured]:
@@ -67,10 +63,10 @@ def paper_rows() -> list[Measured]:
 
 def answered(text: str | None) -> Queries:
     """Category to queries of a raw answer, parsed as validation parses it; what has no category is in none."""
-    found: dict[str, list[str]] = {}
+    queries: dict[str, list[str]] = {}
     for category, query in parse_response(text or ""):
-        found.setdefault(category, []).append(query)
-    return found
+        queries.setdefault(category, []).append(query)
+    return queries
 
 
 def deranged(signatures: Iterable[str], *, seed: int) -> dict[str, str]:
@@ -100,23 +96,6 @@ def nearest(vectors: Vectors, among: Vectors) -> Positions:
     """Row of ``among`` that is closest by cosine to each row of ``vectors``; the first of equals."""
     closest, _ = exact_top_k(_unit(among), _unit(vectors), k=1)
     return closest[:, 0]
-
-
-def report_lines(title: str, measured: Sequence[Measured], unanswered: Mapping[str, int]) -> str:
-    """One line per arm: overall first, then the categories, with the interval, n and ``unanswered`` of those."""
-    arms = list(dict.fromkeys(row.arm for row in measured))
-    by_key = {(row.arm, row.segment): row.estimate for row in measured}
-    lines = [title, f"{'':24}{'overall':>8}  {'95 % interval':17}" + "".join(f"{c:>13}" for c in CATEGORIES)]
-    for arm in arms:
-        overall = by_key.get((arm, "overall"))
-        if overall is None:
-            continue
-        interval = "" if overall.ci_low is None else f"[{overall.ci_low:.3f}, {overall.ci_high:.3f}]"
-        parts = [by_key.get((arm, category)) for category in CATEGORIES]
-        cells = "".join(f"{'–':>13}" if part is None else f"{part.value:>13.3f}" for part in parts)
-        silent = f", {unanswered[arm]:,} without an answer" if arm in unanswered else ""
-        lines.append(f"{arm:24}{overall.value:>8.3f}  {interval:17}{cells}   n {overall.n:,}{silent}")
-    return "\n".join(lines)
 
 
 def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

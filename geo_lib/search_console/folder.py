@@ -43,6 +43,9 @@ class ConsoleFile:
     """Rows by the file's own footer; null where only reading them all would tell."""
     layout: Layout | None = None
     problem: str | None = None
+    size: int = 0
+    mtime_ns: int | None = None
+    """When it last changed; null where a store does not say."""
 
 
 def inspect(path: str) -> list[ConsoleFile]:
@@ -132,7 +135,7 @@ def _read(spark: SparkSession, kind: str, uris: Sequence[str]) -> DataFrame:
 
 def _inspect(found: files.FoundFile) -> ConsoleFile:
     kind = "jsonl" if found.suffix == ".ndjson" else found.suffix[1:]
-    file = ConsoleFile(found.uri, found.relative, kind)
+    file = ConsoleFile(found.uri, found.relative, kind, size=found.size, mtime_ns=found.mtime_ns)
     if (named := _DAY.search(f"/{found.relative}")) is not None:
         try:
             file = replace(file, day=date.fromisoformat(named[1]))

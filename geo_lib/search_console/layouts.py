@@ -23,6 +23,8 @@ OTHER_DAY = "other_day"
 KEY = ("data_date", "site_url", "page_url", "query", "country", "device", "search_type")
 _BITS = 62
 """Flags per mask: a bigint, whose sign is left alone."""
+_MANY_DAYS = 8
+"""From here on a day for each partition occupies the cores of a small machine evenly."""
 _COUNTS = ("impressions", "clicks", "sum_position_1based")
 
 
@@ -199,6 +201,41 @@ def _told(rows: DataFrame, name: str) -> Column:
     return F.when(~F.lower(text).isin("false", ""), text)
 
 
+def by_day(rows: DataFrame, *, days: int) -> DataFrame:
+    """The same rows with each day in one partition, where there are ``days`` enough to occupy every core.
+
+    What is summed by day needs no other shuffle then, and a file of the table holds few days: one that is replaced or
+    read alone costs its own rows.
+    """
+    return rows.repartition(days, "data_date") if days >= _MANY_DAYS else rows
+
+
+def delivered(rows: DataFrame) -> DataFrame:
+    """What came, before anything is summed: by data_date and ``reason`` (a row's own flaw, null when sound).
+
+    Columns: ``rows``; ``suspects``, the sound rows of more clicks than impressions, without which no key has more
+    after the sum; and ``values`` that are not null, which is asked so that every column is read here: what a corrupt
+    page hides now it hides from ``sound_sums``, too.
+    """
+    is_suspect = F.col("reason").isNull() & (F.col("clicks") > F.col("impressions"))
+    values = reduce(Column.__add__, [F.count(name) for name in rows.columns if name not in ("data_date", "_uri")])
+    by_fate = rows.withColumn("reason", _flaw()).groupBy("data_date", "reason")
+    return by_fate.agg(F.count("*").alias("rows"), F.count_if(is_suspect).alias("suspects"), values.alias("values"))
+
+
+def flawed(rows: DataFrame) -> DataFrame:
+    """The delivered rows that cannot stand by themselves."""
+    return rows.where(_flaw().isNotNull())
+
+
+def sound_sums(rows: DataFrame, *, flags: Sequence[str], short: Iterable[date]) -> DataFrame:
+    """The contract's rows, without the ``short`` days, when ``delivered`` tells of no suspects: as ``accepted`` of
+    ``summed`` has them, at half the cost.
+    """
+    sums = _without(rows, short).where(_flaw().isNull()).groupBy(*KEY).agg(*_totals(rows))
+    return sums.withColumn("extras", _extras_of(rows, flags)).select(*SEARCH_CONSOLE.schema.names)
+
+
 def summed(rows: DataFrame, *, flags: Sequence[str]) -> DataFrame:
     """Repeated keys summed; what cannot stand is a row of its own with a ``reason``.
 
@@ -209,44 +246,62 @@ def summed(rows: DataFrame, *, flags: Sequence[str]) -> DataFrame:
     day than its folder, is set aside before the sum (its ``row`` is the key with its counts and file); a key whose
     clicks then exceed its impressions after it.
     """
-    missing = reduce(Column.__or__, [F.col(name).isNull() for name in (*KEY[:3], *_COUNTS)])
-    # the 0-based sum as delivered; the 1-based one of a negative sum may still be positive
-    negative = F.least("impressions", "clicks", F.col("sum_position_1based") - F.col("impressions")) < 0
-    is_elsewhere = F.col("other_day").isNotNull()
-    flaw = F.when(missing, MISSING).when(negative, NEGATIVE).when(is_elsewhere, OTHER_DAY)
-    whole = F.struct(*KEY, "other_day", *_COUNTS, F.col("_uri").alias("file"))
-    as_delivered = F.when(flaw.isNotNull(), F.to_json(whole))
-    masks = [name for name in rows.columns if name.startswith("_flags_")]
-    keys = (
-        rows.withColumns({"flaw": flaw, "as_delivered": as_delivered})
+    # a flawed row is grouped with rows alike to the last count alone, so that it costs its key nothing
+    sums = (
+        rows.withColumns({"flaw": _flaw(), "as_delivered": _as_delivered()})
         .groupBy(*KEY, "flaw", "as_delivered")
-        .agg(
-            F.max("is_anonymized").alias("is_anonymized"),
-            *[F.sum(name).alias(name) for name in _COUNTS],
-            F.count("*").alias("rows"),
-            *[F.bit_or(name).alias(name) for name in masks],
-            *[F.collect_set(name).alias(name) for name in rows.columns if name == "_extras"],
-        )
+        .agg(*_totals(rows), F.count("*").alias("rows"))
     )
-    texts = F.col("_extras") if "_extras" in rows.columns else F.array().cast("array<string>")
-    too_many = F.col("flaw").isNull() & (F.col("clicks") > F.col("impressions"))
-    reason = F.coalesce("flaw", F.when(too_many, MORE_CLICKS))
-    found = F.format_string(
+    # one row may tell of a click whose impression another row of its key tells of: judged by the sum
+    has_too_many = F.col("flaw").isNull() & (F.col("clicks") > F.col("impressions"))
+    reason = F.coalesce("flaw", F.when(has_too_many, MORE_CLICKS))
+    figures = F.format_string(
         "%d rows: impressions %s, clicks %s",
         "rows",
         F.col("impressions").cast("string"),
         F.col("clicks").cast("string"),
     )
-    return keys.select(
+    return sums.select(
         *KEY,
         "is_anonymized",
         *_COUNTS,
-        _as_map(texts, [F.col(name) for name in masks], flags).alias("extras"),
+        _extras_of(rows, flags).alias("extras"),
         "rows",
         reason.alias("reason"),
         F.when(reason.isNotNull(), F.coalesce("as_delivered", F.to_json(F.struct(*KEY)))).alias("row"),
-        F.when(reason.isNotNull(), found).alias("detail"),
+        F.when(reason.isNotNull(), figures).alias("detail"),
     )
+
+
+def _totals(rows: DataFrame) -> list[Column]:
+    """What the rows of one key come to, under the names that the rows have."""
+    return [
+        F.max("is_anonymized").alias("is_anonymized"),
+        *[F.sum(name).alias(name) for name in _COUNTS],
+        *[F.bit_or(name).alias(name) for name in rows.columns if name.startswith("_flags_")],
+        *[F.collect_set(name).alias(name) for name in rows.columns if name == "_extras"],
+    ]
+
+
+def _extras_of(rows: DataFrame, flags: Sequence[str]) -> Column:
+    """Of what ``_totals`` makes of ``rows``: the columns beyond the contract as its map."""
+    texts = F.col("_extras") if "_extras" in rows.columns else F.array().cast("array<string>")
+    return _as_map(texts, [F.col(name) for name in rows.columns if name.startswith("_flags_")], flags)
+
+
+def _flaw() -> Column:
+    """Why a delivered row cannot be summed at all; null when it can."""
+    is_missing = reduce(Column.__or__, [F.col(name).isNull() for name in (*KEY[:3], *_COUNTS)])
+    # the 0-based sum as delivered; the 1-based one of a negative sum may still be positive
+    is_negative = F.least("impressions", "clicks", F.col("sum_position_1based") - F.col("impressions")) < 0
+    is_elsewhere = F.col("other_day").isNotNull()
+    return F.when(is_missing, MISSING).when(is_negative, NEGATIVE).when(is_elsewhere, OTHER_DAY)
+
+
+def _as_delivered() -> Column:
+    """A flawed row whole, as JSON with the file it came from; null for a sound one."""
+    whole = F.struct(*KEY, "other_day", *_COUNTS, F.col("_uri").alias("file"))
+    return F.when(_flaw().isNotNull(), F.to_json(whole))
 
 
 def tally(keys: DataFrame) -> DataFrame:
@@ -262,6 +317,12 @@ def accepted(keys: DataFrame, *, short: Iterable[date]) -> DataFrame:
 def rejected(keys: DataFrame, *, short: Iterable[date]) -> DataFrame:
     """Row, reason and detail of what cannot stand, without the ``short`` days, which are rejected by file."""
     return _without(keys, short).where("reason is not null").select("row", "reason", "detail")
+
+
+def rejected_of(rejections: DataFrame, days: Iterable[date]) -> DataFrame:
+    """Of stored rejections those of rows of ``days``, which their JSON names: row, reason and detail."""
+    day = F.get_json_object("row", "$.data_date").try_cast("date")
+    return rejections.where(day.isin(sorted(days))).select("row", "reason", "detail")
 
 
 def _without(keys: DataFrame, days: Iterable[date]) -> DataFrame:

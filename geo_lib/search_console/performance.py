@@ -17,17 +17,6 @@ AMBIGUOUS_PAGE = "ambiguous_page"
 ANONYMISED = "anonymised"
 
 
-def page_queries(search_console: DataFrame) -> DataFrame:
-    """Console rows summed over days, countries, devices, surfaces: page_url, query (null: hidden), sums, ``rows``."""
-    return search_console.groupBy("page_url", "query").agg(
-        F.sum("impressions").alias("impressions"),
-        F.sum("clicks").alias("clicks"),
-        F.sum("sum_position_1based").alias("sum_position_1based"),
-        F.sum(F.when(F.col("is_anonymized"), F.col("impressions")).otherwise(0)).alias("anonymised_impressions"),
-        F.count("*").alias("rows"),
-    )
-
-
 def row_fates(page_queries: DataFrame, attribution: DataFrame) -> DataFrame:
     """How many console ``rows`` met each ``fate``: null (they count for a content), or the reason why they do not.
 

@@ -1,6 +1,6 @@
 """Examples as tensors: token ids with the loss confined to the answer, images as the frozen tower sees them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -8,11 +8,14 @@ import numpy as np
 
 from geo_lib.errors import ModelError
 from geo_lib.pictures import upright
-from geo_lib.vlm.training_set import chat
+from geo_lib.serving.chat import chat
 
 if TYPE_CHECKING:
     from torch import Tensor
     from transformers import Qwen2VLForConditionalGeneration, Qwen2VLProcessor
+
+AT_ONCE = 16
+"""Images that pass the vision tower together: one at a time wastes time, many at a time memory."""
 
 IGNORED = -100
 """Label of a token that the loss leaves out: cross-entropy's own convention."""
@@ -91,8 +94,8 @@ class VisualFeatures:
         """Per image its (tokens, hidden) features, and all grids as (images, 3)."""
         import torch
 
-        found = {} if self._kept is None else {s: self._kept[s] for s in signatures if s in self._kept}
-        missing = sorted(set(signatures) - found.keys())
+        features = {} if self._kept is None else {s: self._kept[s] for s in signatures if s in self._kept}
+        missing = sorted(set(signatures) - features.keys())
         if missing:
             pixels = self._processor.image_processor(
                 images=[upright(self._images[s]) for s in missing], return_tensors="pt"
@@ -100,45 +103,47 @@ class VisualFeatures:
             with torch.no_grad():
                 towers = self._model.get_image_features(pixels["pixel_values"], pixels["image_grid_thw"])
             new = dict(zip(missing, zip(towers.pooler_output, pixels["image_grid_thw"], strict=True), strict=True))
-            found |= new
+            features |= new
             if self._kept is not None:
                 self._kept |= new
-        return [found[s][0] for s in signatures], torch.stack([found[s][1] for s in signatures])
+        return [features[s][0] for s in signatures], torch.stack([features[s][1] for s in signatures])
 
-    def tokens(self, signature: str) -> int:
-        """Visual tokens of one image under this processor."""
-        return int(self.of([signature])[0][0].shape[0])
+    def each(self, signatures: Sequence[str]) -> "Iterator[Tensor]":
+        """The (tokens, hidden) features of each image in turn; the tower takes a few at a time."""
+        for start in range(0, len(signatures), AT_ONCE):
+            yield from self.of(signatures[start : start + AT_ONCE])[0]
 
     def check(self, examples: Sequence[Example], *, most: int = 64) -> None:
         """Raise ``ModelError`` unless images cost as many tokens here as the training set counted."""
-        for example in examples[:most]:
-            if (found := self.tokens(example.signature)) != example.visual_tokens:
+        some = examples[:most]
+        for example, features in zip(some, self.each([e.signature for e in some]), strict=True):
+            if (tokens := features.shape[0]) != example.visual_tokens:
                 raise ModelError(
-                    f"image {example.signature[:12]} makes {found} visual tokens under this processor, but the "
+                    f"image {example.signature[:12]} makes {tokens} visual tokens under this processor, but the "
                     f"training set counted {example.visual_tokens}; give build_training_set and finetune_vlm the "
                     "same base, min_pixels and max_pixels, and build the training set again"
                 )
 
 
 def collate(examples: Sequence[Encoded], features: VisualFeatures, *, pad: int, image_token: int) -> dict[str, Any]:
-    """Keyword arguments of the model's forward pass, padded on the right; ``labels`` beside them."""
+    """Keyword arguments of the model's forward pass, padded on the right; ``labels`` beside them.
+
+    No attention mask: no token looks to its right, so none sees the padding, and attention without a mask is faster.
+    """
     import torch
     from transformers.modeling_outputs import BaseModelOutputWithPooling
 
     longest = max(len(example.input_ids) for example in examples)
     shape = (len(examples), longest)
     input_ids, labels = torch.full(shape, pad), torch.full(shape, IGNORED)
-    attention = torch.zeros(shape, dtype=torch.long)
     for row, example in enumerate(examples):
         length = len(example.input_ids)
         input_ids[row, :length] = torch.tensor(example.input_ids)
         labels[row, :length] = torch.tensor(example.labels)
-        attention[row, :length] = 1
     towers, grids = features.of([example.signature for example in examples])
     device = grids.device
     return {
         "input_ids": input_ids.to(device),
-        "attention_mask": attention.to(device),
         "mm_token_type_ids": (input_ids == image_token).int().to(device),
         "image_grid_thw": grids,
         "mm_encoder_outputs": {"image": BaseModelOutputWithPooling(pooler_output=tuple(towers))},

@@ -7,13 +7,17 @@ model than was trained.
 import gc
 import logging
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from geo_lib.config import at_least_one
 from geo_lib.errors import ModelError
+from geo_lib.training.schedule import warm_cosine
 from geo_lib.vlm.batches import IGNORED, Encoded, Example, VisualFeatures, bucketed, collate, encode
+from geo_lib.vlm.folding import folded
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -21,7 +25,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-TRAINER_VERSION = 1
+TRAINER_VERSION = 2
 """Raised when the same recipe would come out as another model."""
 
 _LANGUAGE_LINEARS = r".*language_model.*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)"
@@ -148,43 +152,48 @@ def finetune(
     features = VisualFeatures(model, processor, images, keep=recipe.keep_visual_features)
     features.check(train)
     encoded = [encode(processor, example) for example in train]
+    encoded_apart = [encode(processor, example) for example in held_out]
     lengths = [len(example.input_ids) for example in encoded]
     tuned = adapted(model, recipe)
     trainable = [parameter for parameter in tuned.parameters() if parameter.requires_grad]
-    optimiser = torch.optim.AdamW(trainable, lr=recipe.learning_rate, weight_decay=0.0)
+    optimiser = torch.optim.AdamW(trainable, lr=recipe.learning_rate, weight_decay=0.0, fused=True)
     steps_per_epoch = math.ceil(math.ceil(len(encoded) / recipe.batch_size) / recipe.gradient_accumulation)
     total = recipe.epochs * steps_per_epoch
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _warm_cosine(step, total, recipe.warmup_share))
+    share = partial(warm_cosine, total=total, warmup_share=recipe.warmup_share)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, share)
 
     history: list[Epoch] = []
     step = 0
-    for number in range(1, recipe.epochs + 1):
-        tuned.train()
-        batches = bucketed(lengths, batch_size=recipe.batch_size, seed=recipe.seed + number)
-        seen = _Sum()
-        for start in range(0, len(batches), recipe.gradient_accumulation):
-            group = [[encoded[i] for i in batch] for batch in batches[start : start + recipe.gradient_accumulation]]
-            answers = sum(example.answer_tokens for batch in group for example in batch)
-            nats = 0.0
-            for batch in group:
-                loss = _nats(tuned, _inputs(batch, features, processor))
-                (loss / answers).backward()
-                nats += float(loss.detach())
-            torch.nn.utils.clip_grad_norm_(trainable, recipe.max_gradient_norm)
-            optimiser.step()
-            optimiser.zero_grad(set_to_none=True)
-            schedule.step()
-            step += 1
-            seen.add(nats, answers, sum(map(len, group)))
-            record({"train_loss": nats / answers, "learning_rate": schedule.get_last_lr()[0]}, step)
-            advance(step, total, f"epoch {number} of {recipe.epochs}, loss {seen.loss().per_token:.3f}")
-        apart = loss_of(tuned, processor, held_out, features, recipe.batch_size) if held_out else None
-        history.append(Epoch(number, seen.loss(), apart))
-        epoch_metrics = {"epoch_train_loss": seen.loss().per_token}
-        if apart is not None:
-            epoch_metrics |= {"held_out_loss": apart.per_token, "held_out_loss_per_example": apart.per_example}
-        record(epoch_metrics, step)
-        log.info("epoch %d: train %.4f, held out %s", number, seen.loss().per_token, apart and f"{apart.per_token:.4f}")
+    with folded(tuned) as fold:
+        for number in range(1, recipe.epochs + 1):
+            tuned.train()
+            batches = bucketed(lengths, batch_size=recipe.batch_size, seed=recipe.seed + number)
+            seen = _Sum()
+            for start in range(0, len(batches), recipe.gradient_accumulation):
+                group = [[encoded[i] for i in batch] for batch in batches[start : start + recipe.gradient_accumulation]]
+                answers = sum(example.answer_tokens for batch in group for example in batch)
+                nats = 0.0
+                for batch in group:
+                    loss = _nats(tuned, _inputs(batch, features, processor))
+                    (loss / answers).backward()
+                    nats += float(loss.detach())
+                if fold:
+                    fold.pass_gradients()
+                torch.nn.utils.clip_grad_norm_(trainable, recipe.max_gradient_norm)
+                optimiser.step()
+                optimiser.zero_grad(set_to_none=True)
+                if fold:
+                    fold.fold()
+                schedule.step()
+                step += 1
+                seen.add(nats, answers, sum(map(len, group)))
+                record({"train_loss": nats / answers, "learning_rate": schedule.get_last_lr()[0]}, step)
+                advance(step, total, f"epoch {number} of {recipe.epochs}, loss {seen.loss().per_token:.3f}")
+            apart = _loss(tuned, processor, encoded_apart, features, recipe.batch_size) if held_out else None
+            history.append(Epoch(number, seen.loss(), apart))
+            record(_metrics(history[-1]), step)
+            told = apart and f"{apart.per_token:.4f}"
+            log.info("epoch %d: train %.4f, held out %s", number, seen.loss().per_token, told)
     merged: Qwen2VLForConditionalGeneration = tuned.merge_and_unload()
     return merged.eval(), history
 
@@ -197,17 +206,30 @@ def loss_of(
     batch_size: int,
 ) -> Loss:
     """The loss over ``examples``, in evaluation mode and without gradients."""
+    return _loss(model, processor, [encode(processor, example) for example in examples], features, batch_size)
+
+
+def _loss(
+    model: Any, processor: "Qwen2VLProcessor", encoded: Sequence[Encoded], features: VisualFeatures, batch_size: int
+) -> Loss:
     import torch
 
     model.eval()
-    encoded = sorted((encode(processor, example) for example in examples), key=lambda e: len(e.input_ids))
+    by_length = sorted(encoded, key=lambda example: len(example.input_ids))
     seen = _Sum()
     with torch.no_grad():
-        for start in range(0, len(encoded), batch_size):
-            batch = encoded[start : start + batch_size]
+        for start in range(0, len(by_length), batch_size):
+            batch = by_length[start : start + batch_size]
             nats = float(_nats(model, _inputs(batch, features, processor)))
             seen.add(nats, sum(example.answer_tokens for example in batch), len(batch))
     return seen.loss()
+
+
+def _metrics(epoch: Epoch) -> dict[str, float]:
+    metrics = {"epoch_train_loss": epoch.train.per_token}
+    if epoch.held_out is not None:
+        metrics |= {"held_out_loss": epoch.held_out.per_token, "held_out_loss_per_example": epoch.held_out.per_example}
+    return metrics
 
 
 class _Sum:
@@ -237,15 +259,34 @@ def _nats(model: Any, inputs: dict[str, Any]) -> Any:
 
     labels = inputs.pop("labels")
     first = int((labels != IGNORED).any(dim=0).nonzero()[0])
-    logits = model(**inputs, use_cache=False, logits_to_keep=labels.shape[1] - first + 1).logits[:, :-1]
+    with _last_layer_from(model, first - 1):
+        logits = model(**inputs, use_cache=False, logits_to_keep=labels.shape[1] - first + 1).logits[:, :-1]
     return torch.nn.functional.cross_entropy(
         logits.flatten(0, 1).float(), labels[:, first:].flatten(), ignore_index=IGNORED, reduction="sum"
     )
 
 
-def _warm_cosine(step: int, total: int, warmup_share: float) -> float:
-    """Share of the peak learning rate at ``step``, counted from 0."""
-    warmup = round(total * warmup_share)
-    if step < warmup:
-        return (step + 1) / (warmup + 1)
-    return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, total - warmup)))
+@contextmanager
+def _last_layer_from(model: Any, place: int) -> Iterator[None]:
+    """Within the block the last layer gives the positions from ``place`` on, and spares its feed-forward the others.
+
+    Earlier positions are attended to and lead to no logits. A layer that is checkpointed is left whole: it is computed
+    again after the block.
+    """
+    from transformers.models.qwen2_vl.modeling_qwen2_vl import Qwen2VLTextModel
+
+    layer = next(module for module in model.modules() if isinstance(module, Qwen2VLTextModel)).layers[-1]
+    if layer.gradient_checkpointing:
+        yield
+        return
+
+    def forward(hidden_states: Any, **others: Any) -> Any:
+        attended, _ = layer.self_attn(hidden_states=layer.input_layernorm(hidden_states), **others)
+        kept = (hidden_states + attended)[:, place:]
+        return kept + layer.mlp(layer.post_attention_layernorm(kept))
+
+    layer.forward = forward
+    try:
+        yield
+    finally:
+        del layer.forward

@@ -39,6 +39,16 @@ def prompt(*, locale: Column, title: Column, board: Column, creator_category: Co
     return F.concat_ws("\n", F.lit(INSTRUCTION), *lines)
 
 
+def prompt_column() -> Column:
+    """The prompt of a row of ``images``."""
+    return prompt(
+        locale=F.col("locale"),
+        title=F.col("title"),
+        board=F.col("board_title"),
+        creator_category=F.col("creator_category"),
+    )
+
+
 def response(queries: Mapping[str, Sequence[str]]) -> str:
     """The assistant's turn: compact JSON, the categories always all there and in the same order."""
     ordered = {category: list(queries.get(category, ())) for category in CATEGORIES}
@@ -49,9 +59,3 @@ def response_column() -> Column:
     """The same text as ``response``, built by Spark from three array columns named after the categories."""
     answer = F.struct(*[F.col(category) for category in CATEGORIES])
     return F.to_json(answer)
-
-
-def conversation(prompt_text: str) -> list[dict[str, object]]:
-    """Messages for the chat template of the base model: one image, then the prompt."""
-    content = [{"type": "image"}, {"type": "text", "text": prompt_text}]
-    return [{"role": "user", "content": content}]

@@ -1,14 +1,12 @@
-"""What the jobs around the vision-language model must agree on: ``settings: vlm:`` of a configuration.
+"""Which vision-language model is tuned: the part of ``settings: vlm:`` that the jobs before serving know.
 
-A job knows the part that it uses, so that a change of the other part does not wake it.
+How it is asked stands in ``geo_lib.serving.settings``: a change of one part does not wake the jobs of the other.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from geo_lib.config import at_least_one
 from geo_lib.errors import ConfigError
 from geo_lib.models import ModelFiles, base_files
-from geo_lib.vlm.engine import Decoding
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +27,3 @@ class BaseVlm:
                 "conf/prod.yml"
             )
         return base_files(self.base, cache=cache)
-
-
-@dataclass(frozen=True, slots=True)
-class AskedVlm:
-    """How the tuned model is asked. Answers drawn otherwise are other answers."""
-
-    decoding: Decoding = field(default_factory=Decoding)
-    max_model_len: int = 1280
-    """Tokens of image, prompt and answer together; a smaller limit of the model itself wins."""
-    max_num_seqs: int = 64
-    """Requests that the engine answers at a time."""
-
-    def __post_init__(self) -> None:
-        at_least_one(self, "max_model_len", "max_num_seqs")

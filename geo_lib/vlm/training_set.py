@@ -5,8 +5,6 @@ cases. A category that the console lacks stays empty; nothing fills it from anot
 """
 
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import pandas as pd
 from pyspark.sql import Column, DataFrame, Window
@@ -14,27 +12,15 @@ from pyspark.sql import functions as F
 
 from geo_lib.catalogue.subjects import subjects
 from geo_lib.queries.kinds import CATEGORIES
+from geo_lib.serving.chat import load_tokenizer, response_tokens, text_tokens
+from geo_lib.serving.visual_tokens import PixelBounds, visual_tokens
 from geo_lib.training.split import split_column
 from geo_lib.vlm import prompts
-from geo_lib.vlm.budget import PixelBounds, visual_tokens
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
 
 QUOTAS: Mapping[str, int] = {"description": 2, "style": 2, "use_case": 3}
 
 NEARLY_ALIKE = 0.5
 """Share of their telling words from which two queries are one wish: "boho balcony style", "boho balcony look"."""
-
-
-def prompt_column() -> Column:
-    """The prompt of a row of ``images``."""
-    return prompts.prompt(
-        locale=F.col("locale"),
-        title=F.col("title"),
-        board=F.col("board_title"),
-        creator_category=F.col("creator_category"),
-    )
 
 
 def chosen_queries(labelled: DataFrame, *, quotas: Mapping[str, int] = QUOTAS) -> DataFrame:
@@ -46,30 +32,33 @@ def chosen_queries(labelled: DataFrame, *, quotas: Mapping[str, int] = QUOTAS) -
     for different wishes, not for ways to say one.
     """
     subject = ("signature", "locale")
-    entry = F.struct("rank", "query", F.split("words", " ").alias("words"))
-    said_before = Window.partitionBy(*subject, "words").orderBy("rank", "query")
+    candidate = F.struct("rank", "query", F.split("words", " ").alias("words"))
+    by_rank_among_the_same_words = Window.partitionBy(*subject, "words").orderBy("rank", "query")
     said_once = (
         labelled.withColumn("query", F.lower(prompts.plain(F.col("query"))))
         .where(F.col("query").isNotNull())
-        .withColumn("_said", F.row_number().over(said_before))
+        .withColumn("_said", F.row_number().over(by_rank_among_the_same_words))
         .where("_said = 1")
     )
 
-    def of(category: str, quota: int) -> Column:
-        best_first = F.array_sort(F.collect_list(F.when(F.col("category") == category, entry)))
-        nothing = F.slice(best_first, 1, 0)
-        different = F.aggregate(best_first, nothing, _append_if_different)
-        return F.transform(F.slice(different, 1, quota), lambda kept: kept["query"]).alias(category)
+    def best_of(category: str, quota: int) -> Column:
+        # an array of structs sorts by its first field: the candidates of this category, best rank first
+        best_first = F.array_sort(F.collect_list(F.when(F.col("category") == category, candidate)))
+        none_yet = F.slice(best_first, 1, 0)  # empty, and of the type that the fold below starts from
+        different = F.aggregate(best_first, none_yet, _append_if_different)
+        return F.transform(F.slice(different, 1, quota), lambda chosen: chosen["query"]).alias(category)
 
-    return said_once.groupBy(*subject).agg(*[of(category, quota) for category, quota in quotas.items()])
+    return said_once.groupBy(*subject).agg(*[best_of(category, quota) for category, quota in quotas.items()])
 
 
-def _append_if_different(kept: Column, new: Column) -> Column:
-    def is_nearly_alike(old: Column) -> Column:
-        shared = F.size(F.array_intersect(old["words"], new["words"]))
-        return shared >= NEARLY_ALIKE * F.size(F.array_union(old["words"], new["words"]))
+def _append_if_different(chosen: Column, candidate: Column) -> Column:
+    """``chosen`` and, unless it is nearly one of them, ``candidate``: shared words over all words of the two."""
 
-    return F.when(F.exists(kept, is_nearly_alike), kept).otherwise(F.array_append(kept, new))
+    def is_nearly_the_same(earlier: Column) -> Column:
+        shared = F.size(F.array_intersect(earlier["words"], candidate["words"]))
+        return shared >= NEARLY_ALIKE * F.size(F.array_union(earlier["words"], candidate["words"]))
+
+    return F.when(F.exists(chosen, is_nearly_the_same), chosen).otherwise(F.array_append(chosen, candidate))
 
 
 def candidates(
@@ -82,7 +71,7 @@ def candidates(
     """
     # the catalogue's own description would meet the queries of that name
     one_each = subjects(images, "signature", "locale").select(
-        "signature", "split_key", "locale", prompt_column().alias("prompt")
+        "signature", "split_key", "locale", prompts.prompt_column().alias("prompt")
     )
     none: Column = F.array().cast("array<string>")
     joined = (
@@ -130,30 +119,6 @@ def within_budget(examples: DataFrame, *, max_sequence_tokens: int) -> DataFrame
     total = F.col("visual_tokens") + F.col("text_tokens") + F.col("response_tokens")
     too_long = F.when(total > max_sequence_tokens, "too_long")
     return examples.withColumn("reason", F.coalesce("reason", too_long))
-
-
-def text_tokens(tokenizer: "PreTrainedTokenizerBase", prompt: str) -> int:
-    """Tokens of the chat up to where the answer begins, the image's own tokens not among them."""
-    return len(tokenizer(chat(tokenizer, prompt), add_special_tokens=False)["input_ids"]) - 1
-
-
-def response_tokens(tokenizer: "PreTrainedTokenizerBase", response: str) -> int:
-    """Tokens of the answer with its end of turn."""
-    return len(tokenizer(response + str(tokenizer.eos_token), add_special_tokens=False)["input_ids"])
-
-
-def chat(tokenizer: "PreTrainedTokenizerBase", prompt: str) -> str:
-    """The conversation in the model's own template, up to where the answer begins; one image placeholder."""
-    text = tokenizer.apply_chat_template(prompts.conversation(prompt), tokenize=False, add_generation_prompt=True)
-    return str(text)
-
-
-@lru_cache(maxsize=2)
-def load_tokenizer(path: str) -> "PreTrainedTokenizerBase":
-    from transformers import AutoTokenizer
-
-    tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(path)
-    return tokenizer
 
 
 def _ddl(df: DataFrame) -> str:

@@ -4,20 +4,21 @@ import argparse
 
 from rich.console import Console
 
+from geo_lib.config import Conf
 from jobs.registry import all_tables, all_truth_tables
-from jobs.run.runner import Runner
 from jobs.run.terminal import print_rows
+from jobs.run.workplace import opened
 
 
 def arguments(command: argparse.ArgumentParser) -> None:
     """None of its own."""
 
 
-def run(args: argparse.Namespace, runner: Runner, console: Console) -> int:
+def run(args: argparse.Namespace, conf: Conf, console: Console) -> int:
     rows: list[tuple[object, ...]] = []
-    for tables, wanted in ((runner.tables, all_tables()), (runner.tables.truth, all_truth_tables())):
-        for table in wanted:
-            if tables.exists(table):
+    with opened(conf, args.as_of) as runner:
+        for tables, wanted in ((runner.tables, all_tables()), (runner.tables.truth, all_truth_tables())):
+            for table in filter(tables.exists, wanted):
                 version = tables.version(table).rpartition("@")[2]
                 count = tables.read(table).count()
                 rows.append((f"{tables.schema}.{table.name}", count, version, ", ".join(table.key), table.comment))

@@ -91,10 +91,12 @@ class Context:
         self._refuse_undeclared(table, "reads", "writes", "shares")
         return self.tables.version(table)
 
-    def write(self, table: Table, df: DataFrame, *, slices: Sequence[object] | None = None) -> None:
+    def write(
+        self, table: Table, df: DataFrame, *, slices: Sequence[object] | None = None, is_unique: bool = False
+    ) -> None:
         """Bring ``df`` into a table that the job declares to write; see ``Tables.write``."""
         self._refuse_undeclared(table, "writes", "shares")
-        self.tables.write(table, df, slices=slices)
+        self.tables.write(table, df, slices=slices, is_unique=is_unique)
 
     def append(self, table: Table, df: DataFrame, *, sequence: int) -> None:
         """Add rows to a table that the job declares to write; see ``Tables.append``."""

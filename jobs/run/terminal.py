@@ -20,8 +20,8 @@ from rich.table import Table as Grid
 
 from geo_lib.config import Conf
 from geo_lib.files import can_append
+from jobs.run.job import Job
 from jobs.run.runner import Outcome
-from jobs.run.workflow import Workflow
 
 
 @contextmanager
@@ -76,9 +76,9 @@ def print_rows(columns: Sequence[str], rows: Sequence[tuple[Any, ...]], how: str
 
 
 def say_how_it_went(
-    console: Console, conf: Conf, file: Path | None, workflow: Workflow, outcomes: Sequence[Outcome]
+    console: Console, conf: Conf, file: Path | None, jobs: Sequence[Job[Any]], outcomes: Sequence[Outcome]
 ) -> None:
-    """Reports, failures and the sum; after a success where things lie and what to ask.
+    """Reports, failures and the sum; after a success where things lie and what the ``jobs`` find worth asking.
 
     ``file`` is the configuration to name in what can be typed next; null for the one that ``geo`` takes by itself.
     """
@@ -91,8 +91,8 @@ def say_how_it_went(
     took = sum(o.seconds for o in outcomes)
     skipped = sum(o.status == "skipped" for o in outcomes)
     console.print(
-        f"\n{len(outcomes) - len(failed) - skipped} of {len(workflow.tasks)} tasks ran, {skipped} had nothing to do, "
-        f"{len(workflow.tasks) - len(outcomes) + len(failed)} did not succeed; {took:.0f} s of work",
+        f"\n{len(outcomes) - len(failed) - skipped} of {len(jobs)} tasks ran, {skipped} had nothing to do, "
+        f"{len(jobs) - len(outcomes) + len(failed)} did not succeed; {took:.0f} s of work",
         highlight=False,
     )
     if failed:
@@ -102,11 +102,7 @@ def say_how_it_went(
     if Path(conf.lakehouse, "site", "index.html").is_file():
         console.print(f"open       file://{conf.lakehouse}/site/index.html", highlight=False, soft_wrap=True)
     option = "" if file is None else f" --conf {shlex.quote(str(file))}"
-    for statement in (
-        f"select title, items, demand, state from {conf.schema}.collections order by demand desc limit 10",
-        f"select stage, reason, count(*) as queries from {conf.schema}.query_decisions group by all order by 3 desc",
-        f"select segment, arm, round(value, 3) as rouge_1, n from {conf.schema}.evaluations order by segment, arm",
-    ):
+    for statement in (asked.format(schema=conf.schema) for job in jobs for asked in job.ask):
         console.print(
             f'try        {_command_to_type()} sql "{statement}"{option}', highlight=False, markup=False, soft_wrap=True
         )

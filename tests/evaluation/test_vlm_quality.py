@@ -6,17 +6,18 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from geo_lib.evaluation.rows import Measured, measure
 from geo_lib.evaluation.vlm_quality import (
     PAPER_TABLE_2,
-    Measured,
+    Queries,
     Subject,
     answered,
     deranged,
-    measure,
     most_frequent,
     nearest,
     paper_rows,
-    report_lines,
+    scores,
+    segments,
 )
 
 INTENTS: dict[str, list[Sequence[str]]] = {
@@ -32,12 +33,16 @@ def values(arm_rows: Sequence[Measured], segment: str) -> tuple[float, int]:
     return row.estimate.value, row.estimate.n
 
 
+def measured(answers: dict[str, Queries], subjects: Sequence[Subject]) -> list[Measured]:
+    return measure("tuned", scores(answers, subjects), segments(subjects), seed=0)
+
+
 def test_every_segment_has_its_own_mean_over_its_own_signatures() -> None:
     subjects = [
         Subject("a", "en", INTENTS),
         Subject("b", "de", INTENTS, is_novel=True),
     ]
-    rows = measure("tuned", {"a": PERFECT, "b": {"description": ["vase in red"]}}, subjects, seed=0)
+    rows = measured({"a": PERFECT, "b": {"description": ["vase in red"]}}, subjects)
     assert values(rows, "overall") == (0.6667, 2)
     assert values(rows, "description") == (1.0, 2)
     assert values(rows, "style") == (0.5, 2)
@@ -47,12 +52,12 @@ def test_every_segment_has_its_own_mean_over_its_own_signatures() -> None:
 
 
 def test_a_subject_without_an_answer_scores_nothing_and_still_counts() -> None:
-    rows = measure("tuned", {"a": PERFECT}, [Subject("a", "en", INTENTS), Subject("b", "en", INTENTS)], seed=0)
+    rows = measured({"a": PERFECT}, [Subject("a", "en", INTENTS), Subject("b", "en", INTENTS)])
     assert values(rows, "overall") == (0.5, 2)
 
 
 def test_without_novel_combinations_there_is_no_such_segment() -> None:
-    rows = measure("tuned", {"a": PERFECT}, [Subject("a", "en", INTENTS)], seed=0)
+    rows = measured({"a": PERFECT}, [Subject("a", "en", INTENTS)])
     assert "novel_combinations" not in {row.segment for row in rows}
 
 
@@ -95,14 +100,3 @@ def test_the_papers_figures_are_those_of_its_table_2() -> None:
     assert {(r.segment, r.estimate.value, r.estimate.ci_low, r.estimate.n) for r in paper_rows()} == {
         (segment, value, None, 1800) for segment, value in PAPER_TABLE_2.items()
     }
-
-
-def test_the_report_has_a_line_per_arm_with_its_interval() -> None:
-    subjects = [Subject(s, "en", INTENTS) for s in "abc"]
-    rows = measure("tuned", dict.fromkeys("abc", PERFECT), subjects, seed=0) + measure("none", {}, subjects, seed=0)
-    lines = report_lines("title", rows, {"tuned": 3}).splitlines()
-    assert lines[0] == "title"
-    assert lines[2].split()[:4] == ["tuned", "1.000", "[1.000,", "1.000]"]
-    assert lines[2].endswith(", 3 without an answer")
-    assert lines[3].startswith("none")
-    assert len(lines) == 4

@@ -14,10 +14,9 @@ from pyspark.sql import SparkSession
 
 from geo_lib.errors import TooManyFailedError
 from geo_lib.models import ModelFiles
+from geo_lib.serving.settings import AskedVlm, Decoding
 from geo_lib.tables import Tables
-from geo_lib.vlm.engine import Decoding
 from geo_lib.vlm.prompts import INSTRUCTION
-from geo_lib.vlm.settings import AskedVlm
 from jobs.annotate_images import JOB, AnnotateImages
 from jobs.run.job import Context
 from schemas.generations import GENERATIONS
@@ -26,7 +25,7 @@ from schemas.images import IMAGES
 from tests.builders import build
 from tests.kit import drawn
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.slow
 
 
 def put(
@@ -66,7 +65,7 @@ def test_new_signatures_are_answered_once_and_an_answered_one_never_again(
     assert commits(context.tables) == empty + 2, "a commit per chunk"
     assert (counts.rows_in, counts.kept, counts.produced["generated_now"]) == (4, 4, 4)
 
-    first = {r["signature"]: r for r in context.tables.read(GENERATIONS).collect()}
+    first = {r["subject"]: r for r in context.tables.read(GENERATIONS).collect()}
     assert len(first) == 4
     assert {r["model_version"] for r in first.values()} == {"tuned-for-tests"}
     before = context.tables.version(GENERATIONS)
@@ -78,7 +77,7 @@ def test_new_signatures_are_answered_once_and_an_answered_one_never_again(
     assert later.run(JOB, AnnotateImages()).produced["generated_now"] == 1
     rows = context.tables.read(GENERATIONS).collect()
     assert len(rows) == 5
-    assert {r["signature"]: r["text"] for r in rows if r["run_id"] == "test-run"} == {
+    assert {r["subject"]: r["text"] for r in rows if r["run_id"] == "test-run"} == {
         s: r["text"] for s, r in first.items()
     }
 
@@ -108,10 +107,10 @@ def test_an_image_whose_prompt_was_corrected_is_asked_again_and_no_other(
     counts = later.run(JOB, AnnotateImages())
     assert (counts.rows_in, counts.kept, counts.produced["generated_now"]) == (3, 3, 1)
     rows = context.tables.read(GENERATIONS).orderBy("run_id").collect()
-    assert [(r["signature"], r["prompt"]) for r in rows if r["run_id"] == "later"] == [
+    assert [(r["subject"], r["prompt"]) for r in rows if r["run_id"] == "later"] == [
         (wrong, f"{INSTRUCTION}\nlocale: de\ntitle: Eiche")
     ]
-    assert sum(r["signature"] == wrong for r in rows) == 2, "the answer to the old prompt stays as a record"
+    assert sum(r["subject"] == wrong for r in rows) == 2, "the answer to the old prompt stays as a record"
 
     put(context, spark, *pictures)
     assert later.run(JOB, AnnotateImages()).produced["generated_now"] == 0, "the old prompt has its answer"
@@ -124,7 +123,7 @@ def test_a_bad_image_is_an_error_on_its_row_and_too_many_of_them_stop_the_job(
     put(context, spark, *[(p.signature, p.content) for p in drawn(2)], ("broken", b"no picture"))
     counts = context.run(JOB, AnnotateImages(max_failed_share=0.4))
     assert (counts.rows_in, counts.kept, dict(counts.failed)) == (3, 2, {"undecodable_image": 1})
-    row = context.tables.read(GENERATIONS).where("signature = 'broken'").collect()[0]
+    row = context.tables.read(GENERATIONS).where("subject = 'broken'").collect()[0]
     assert (row["text"], row["error_class"]) == (None, "undecodable_image")
     with pytest.raises(TooManyFailedError, match=r"1 of 3 signatures failed.*undecodable_image 1"):
         context.run(JOB, AnnotateImages(max_failed_share=0.1))
@@ -184,12 +183,12 @@ def test_a_killed_process_group_loses_the_chunk_in_flight_alone(
     process.wait(timeout=60)
     time.sleep(1)
 
-    committed = {r["signature"]: r for r in context.tables.read(GENERATIONS).collect()}
+    committed = {r["subject"]: r for r in context.tables.read(GENERATIONS).collect()}
     assert 0 < len(committed) < len(pictures)
     assert {r["run_id"] for r in committed.values()} == {"killed"}
 
     counts = context.run(JOB, AnnotateImages(chunk_signatures=4))
     rows = context.tables.read(GENERATIONS).collect()
     assert counts.produced["generated_now"] == len(pictures) - len(committed)
-    assert sorted(r["signature"] for r in rows) == sorted(s for s, _ in pictures), "every signature, and none twice"
-    assert {r["signature"] for r in rows if r["run_id"] == "killed"} == committed.keys()
+    assert sorted(r["subject"] for r in rows) == sorted(s for s, _ in pictures), "every signature, and none twice"
+    assert {r["subject"] for r in rows if r["run_id"] == "killed"} == committed.keys()

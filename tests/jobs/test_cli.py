@@ -1,6 +1,5 @@
 """The command line: what it prints, what it refuses, what a failed task stops."""
 
-import argparse
 import json
 import re
 from collections.abc import Callable, Sequence
@@ -19,12 +18,15 @@ from geo_lib.counts import Counts
 from geo_lib.errors import ConfigError, InputError
 from geo_lib.models import Models
 from geo_lib.tables import Tables
-from jobs import cli
+from jobs import build_collections, cli
+from jobs.commands import run as run_command
+from jobs.commands.run import Step, run_steps
 from jobs.run import terminal, workflow
 from jobs.run.board import Board
 from jobs.run.job import Context, Job
 from jobs.run.runner import Runner
-from jobs.run.workflow import Task, Workflow
+from jobs.run.workflow import Task
+from jobs.run.workplace import registry
 from schemas.job_runs import JOB_RUNS
 
 
@@ -58,12 +60,11 @@ def run_tasks(tables: Tables) -> Callable[..., tuple[dict[str, str], str]]:
         runner = Runner(tables, Models(f"{tables.lakehouse}/mlflow"), tables.lakehouse)
         shown = StringIO()
         board = Board(Console(file=shown, width=120), "geo run test")
-        whole = Workflow("test", tuple(Task(key, (key,), after) for key, (_, after) in tasks.items()))
-        asked = [
-            argparse.Namespace(job=Job(key, NoKnobs, run, "things"), force=True, knobs=NoKnobs())
-            for key, (run, _) in tasks.items()
+        steps = [
+            Step(Task(key, (key,), after), Job(key, NoKnobs, run, "things"), NoKnobs(), force=True)
+            for key, (run, after) in tasks.items()
         ]
-        outcomes = cli._run_tasks(whole, asked, runner, board)
+        outcomes = run_steps(steps, runner, board)
         return {o.job: o.status for o in outcomes}, shown.getvalue()
 
     return run
@@ -123,7 +124,7 @@ def test_a_wrong_statement_is_one_sentence_and_the_rest_is_in_the_log(
 @pytest.mark.parametrize(
     ("argv", "sentence"),
     [
-        (["run", "pipelin"], "there is no workflow pipelin; resources/ has pipeline"),
+        (["run", "pipelin"], "there is no workflow pipelin; resources/ has daily, ingest, pipeline, publish, train"),
         (["run", "pipeline", "--only", "mine"], "pipeline has no task mine; it has ingest_catalogue"),
         (["sql", "select 1", "--conf", "conf/nowhere.yml"], "no configuration file"),
     ],
@@ -140,7 +141,7 @@ def test_what_cannot_be_is_answered_with_what_can(
 @pytest.mark.parametrize("argv", [["mine-queries", "--as-of", "{{job.parameters.as_of}}"], ["mine-querys"], ["run"]])
 def test_a_misspelt_reference_or_command_dies_at_the_command_line(argv: list[str]) -> None:
     with pytest.raises(SystemExit) as died:
-        cli.parser().parse_args(argv)
+        cli.parse(argv)
     assert died.value.code == 2
 
 
@@ -150,6 +151,32 @@ def test_a_misspelt_job_in_the_configuration_is_refused_with_the_jobs_there_are(
     conf.write_text(conf.read_text() + "jobs: {mine_querys: {top: 5}}\n")
     assert cli.main(["tables", "--conf", str(conf)]) == 2
     assert re.search(r"configures mine_querys, which is no job; jobs are .*mine_queries", capfd.readouterr().err)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("settings: {vln: {base: x}}", "tiny.yml: settings has no section vln; it has .*language, vlm"),
+        ("settings: {vlm: {bse: x}}", "tiny.yml: settings.vlm has no bse; it has base, decoding, max_model_len"),
+        ("settings: {language: {min_score: high}}", "settings.language.min_score must be float, not 'high'"),
+        ("settings: {language: 0.9}", "settings.language must hold keys and values, not 0.9"),
+        (
+            "jobs: {validate_queries: {language: {min_score: 0.5}}}",
+            "validate_queries.language is what several jobs must agree on: set it under settings:, not under jobs:",
+        ),
+    ],
+)
+def test_a_setting_that_nobody_has_or_that_stands_in_the_wrong_place_is_refused(
+    conf: Path, text: str, sentence: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    conf.write_text(f"{conf.read_text()}{text}\n")
+    assert cli.main(["run", "pipeline", "--conf", str(conf)]) == 2
+    shown = capfd.readouterr()
+    assert re.search(sentence, " ".join((shown.out + shown.err).split()))
+
+
+def test_a_job_goes_by_its_name_as_its_task_does() -> None:
+    assert cli.parse(["mine_queries"]).job is cli.parse(["mine-queries"]).job
 
 
 def test_a_knob_that_cannot_be_is_refused_before_any_task_runs(conf: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -175,8 +202,8 @@ def asked_to_run(conf: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Capt
 
         job = {"parameters": [{"name": "as_of", "default": default}], "tasks": [task(*asked) for asked in tasks]}
         (conf.parent / "w.job.yml").write_text(yaml.safe_dump({"resources": {"jobs": {"w": job}}}))
-        monkeypatch.setattr(cli, "load", partial(workflow.load, folder=conf.parent))
-        monkeypatch.setattr(cli, "_runner", runner)
+        monkeypatch.setattr(run_command, "load", partial(workflow.load, folder=conf.parent))
+        monkeypatch.setattr(run_command, "opened", runner)
         cli.main(["run", "w", "--conf", str(conf), *options])
         return " ".join(capfd.readouterr().out.split()).removeprefix("geo run: ")
 
@@ -216,7 +243,7 @@ def test_what_to_try_next_can_be_typed_as_it_is_printed(conf: Path, monkeypatch:
     def said(script: Path) -> str:
         monkeypatch.setattr("sys.argv", [str(script), "run", "w"])
         shown = StringIO()
-        terminal.say_how_it_went(Console(file=shown, width=160), config.load(conf), conf, Workflow("w", ()), [])
+        terminal.say_how_it_went(Console(file=shown, width=160), config.load(conf), conf, [build_collections.JOB], [])
         return shown.getvalue()
 
     monkeypatch.setenv("PATH", str(conf.parent))
@@ -234,7 +261,7 @@ def test_what_to_try_next_can_be_typed_as_it_is_printed(conf: Path, monkeypatch:
 def test_databricks_own_registries_are_refused_before_anything_is_tuned(conf: Path, uri: str) -> None:
     conf.write_text(f"{conf.read_text()}mlflow: {uri}\n")
     with pytest.raises(ConfigError, match=f"mlflow: {uri}, and Databricks' own .* give the tracking URI"):
-        cli._models(config.load(conf))
+        registry(config.load(conf))
 
 
 def test_a_failed_command_raises_because_databricks_drops_what_an_entry_point_returns(

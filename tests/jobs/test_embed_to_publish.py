@@ -45,7 +45,7 @@ from schemas.query_embeddings import QUERY_EMBEDDINGS
 from tests.builders import build
 from tests.kit import job_context
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.slow
 
 DERIVED = (
     *(QUERY_EMBEDDINGS, IMAGE_EMBEDDINGS, INDEX_SHARDS, COLLECTIONS, COLLECTION_ITEMS),

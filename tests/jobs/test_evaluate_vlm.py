@@ -1,17 +1,15 @@
 """Five arms answer for the same held-out images; what the job measures is what the notebook draws."""
 
-import os
 from collections.abc import Sequence
 from itertools import count
-from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
 
-from geo_lib.errors import TooManyFailedError
+from geo_lib.errors import QualityError, TooManyFailedError
 from geo_lib.models import ModelFiles, base_files
+from geo_lib.serving.settings import AskedVlm
 from geo_lib.training.split import split_of
-from geo_lib.vlm.settings import AskedVlm
 from jobs import annotate_images
 from jobs.annotate_images import AnnotateImages
 from jobs.evaluate_vlm import JOB, EvaluateVlm
@@ -25,10 +23,9 @@ from schemas.truth_intents import TRUTH_INTENTS
 from tests.builders import build
 from tests.kit import PROMPT, TINY_BASE, Drawn, drawn
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.slow
 
 ARMS = ["tuned", "shuffled_images", "most_frequent", "nearest_training_image", "untuned_base"]
-ROOT = Path(__file__).parents[2]
 
 
 def split_key(split: str, number: int) -> str:
@@ -109,27 +106,9 @@ def test_a_model_that_knows_the_pictures_beats_the_same_model_shown_others_and_e
     assert [line.split()[0] for line in counts.report.splitlines()[2:]] == ARMS
 
     before = platform.tables.version(EVALUATIONS)
-    platform.run(JOB, EvaluateVlm())
-    assert platform.tables.version(EVALUATIONS) == before
-    execute_notebook(platform)
-
-
-def execute_notebook(context: Context) -> None:
-    """The notebook draws these very tables, and is committed without outputs."""
-    import nbformat
-    from nbclient import NotebookClient
-
-    conf = Path(context.lakehouse).parent / "conf" / "tiny.yml"
-    conf.parent.mkdir(exist_ok=True)
-    conf.write_text(f"lakehouse: {context.lakehouse}\nsimulated: true\nspark: {{spark.driver.memory: 1g}}\n")
-    book = nbformat.read(ROOT / "notebooks" / "vlm_quality.ipynb", as_version=4)
-    code = [cell for cell in book.cells if cell.cell_type == "code"]
-    assert all(not cell.outputs and cell.execution_count is None for cell in code)
-    environment = os.environ | {"GEO_CONF": str(conf), "PYTHONPATH": str(ROOT)}
-    client = NotebookClient(book, timeout=600, resources={"metadata": {"path": str(ROOT / "notebooks")}})
-    client.execute(env=environment)
-    pictures = [o for cell in code for o in cell.outputs if "image/png" in o.get("data", {})]
-    assert len(pictures) == 2
+    with pytest.raises(QualityError, match=r"tuned scores .* and min_gain_over_shuffled asks for 1.500"):
+        platform.run(JOB, EvaluateVlm(min_score=0.5, min_gain_over_shuffled=1.5))
+    assert platform.tables.version(EVALUATIONS) == before, "the same rows again, and no others"
 
 
 def test_an_arm_whose_engine_fails_stops_the_job_instead_of_scoring_zero(platform: Context) -> None:

@@ -3,8 +3,8 @@
 import pytest
 from pyspark.sql import SparkSession
 
+from geo_lib.serving.processor import bounds_of, load_processor
 from geo_lib.vlm.finetune import Recipe
-from geo_lib.vlm.processor import bounds_of, load_processor
 from geo_lib.vlm.settings import BaseVlm
 from jobs.finetune_vlm import JOB, FinetuneVlm
 from jobs.run.job import Context
@@ -50,7 +50,8 @@ def test_a_first_model_becomes_champion_and_the_same_one_is_not_trained_again(ex
     assert "epoch 2: train" in first.report
     assert "held out" in first.report
     again = examples.run(JOB, knobs())
-    assert again.produced == {"trained": 0}
+    assert again.produced == {"trained": 0, "champion_moved": 0, "epochs": 0}
+    assert "reused" in again.report
     assert examples.models.resolve("vlm@champion") == champion
 
 

@@ -1,6 +1,8 @@
 """The search console from a drop folder to its table."""
 
 import json
+import os
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -10,8 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from geo_lib.errors import InputError, TooManyFailedError
+from geo_lib.tables import Tables
 from jobs.ingest_search_console import JOB, IngestSearchConsole
 from jobs.run.job import Context
+from schemas.console_days import CONSOLE_DAYS
 from schemas.rejected_rows import REJECTED_ROWS
 from schemas.search_console import SEARCH_CONSOLE
 
@@ -71,6 +75,53 @@ def test_a_re_exported_day_replaces_the_day_with_what_vanished_and_no_other_day(
     gone.unlink()
     context.run(JOB, knobs)
     assert stored(context) == {(FIRST, "oak"): 5, (SECOND, "oak"): 4}
+
+
+def overwritten_unnoticed(path: Path, *rows: dict[str, Any]) -> None:
+    """Other rows in a file of the same name, size and time: whoever reads it again gives itself away."""
+    before = path.stat()
+    pq.write_table(pa.Table.from_pylist([ROW | row for row in rows]), path)
+    assert path.stat().st_size == before.st_size
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+@pytest.mark.slow
+def test_a_day_whose_files_did_not_change_is_not_read_again_and_counts_as_it_did(
+    context: Context, tmp_path: Path
+) -> None:
+    knobs = IngestSearchConsole(path=str(tmp_path / "drop"), max_failed_share=0.5)
+    first = drop(tmp_path / "drop", FIRST, {}, {"query": "negative", "impressions": -1})
+    context.run(JOB, knobs)
+    tables = (SEARCH_CONSOLE, CONSOLE_DAYS, REJECTED_ROWS)
+    before = [context.tables.version(table) for table in tables]
+    overwritten_unnoticed(first, {"impressions": 5}, {"query": "negative", "impressions": -1})
+    counts = context.run(JOB, knobs)
+    assert (counts.rows_in, counts.kept, counts.failed, counts.produced) == (2, 1, {"negative_count": 1}, {"keys": 1})
+    assert [context.tables.version(table) for table in tables] == before
+    drop(tmp_path / "drop", SECOND, {}, {"query": "odd", "clicks": 9})
+    counts = context.run(JOB, knobs)
+    assert (counts.rows_in, counts.kept, counts.produced) == (4, 2, {"keys": 2})
+    assert counts.failed == {"negative_count": 1, "clicks_exceed_impressions": 1}
+    assert stored(context) == {(FIRST, "oak"): 4, (SECOND, "oak"): 4}
+    assert {r.reason for r in context.tables.read(REJECTED_ROWS).collect()} == counts.failed.keys()
+
+
+@pytest.mark.slow
+def test_when_the_table_is_not_as_the_ledger_left_it_every_day_is_read_and_noted_again(
+    context: Context, tmp_path: Path
+) -> None:
+    knobs = IngestSearchConsole(path=str(tmp_path / "drop"))
+    first = drop(tmp_path / "drop", FIRST, {})
+    gone = drop(tmp_path / "drop", SECOND, {})
+    context.run(JOB, knobs)
+    overwritten_unnoticed(first, {"impressions": 5})
+    gone.unlink()
+    context.spark.sql(f"delete from delta.`{context.lakehouse}/tables/geo/search_console` where data_date = '{FIRST}'")
+    later = Tables(context.spark, lakehouse=context.lakehouse, stamp=context.tables.stamp)
+    counts = replace(context, tables=later).run(JOB, knobs)
+    assert (counts.kept, stored(context)) == (1, {(FIRST, "oak"): 5, (SECOND, "oak"): 4})
+    noted = {r.data_date: (r["rows"], r.changed_in) for r in context.tables.read(CONSOLE_DAYS).collect()}
+    assert noted == dict.fromkeys((FIRST, SECOND), (1, later.version(SEARCH_CONSOLE)))
 
 
 @pytest.mark.slow

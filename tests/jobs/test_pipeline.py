@@ -1,103 +1,86 @@
-"""The whole workflow on a platform of a few dozen images: real Spark, Delta, LoRA and vLLM."""
+"""The whole workflow on a platform of a hundred images: what it leaves, and what running it again does."""
 
 import json
+import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
-from geo_lib.tables import Stamp, Tables
-from jobs import cli, registry
-from jobs.run.workflow import ROOT
+from jobs import registry
+from jobs.run.workflow import ROOT, load
+from schemas.generations import GENERATIONS
 from schemas.job_runs import JOB_RUNS
-from tests.conftest import AS_OF
+from tests.platform import Platform
 
-pytestmark = pytest.mark.long
-
-TINY = """
-extends: demo.yml
-lakehouse: ./lakehouse
-schema: geo_tiny
-jobs:
-  simulate_platform: {folder: ./lakehouse/raw, size: tiny, days: 12}
-  ingest_catalogue: {manifest: ./lakehouse/raw/catalogue.parquet}
-  ingest_search_console: {path: ./lakehouse/raw/search_console, max_failed_share: 0.2}  # 1 of 13 days is malformed
-  finetune_vlm: {recipe: {epochs: 2}}
-  annotate_images: {chunk_signatures: 64}
-  build_collections: {min_items: 3, min_score: 0.3}
-"""
+TASKS = [job.name for jobs in registry.WORKFLOWS.values() for job in jobs]
 
 
-@dataclass(frozen=True)
-class Ran:
-    conf: Path
-    lakehouse: Path
-    tables: Tables
-    versions: dict[str, str]
-
-    def now(self) -> dict[str, str]:
-        return versions(Tables(self.tables.spark, str(self.lakehouse), self.tables.stamp, schema=self.tables.schema))
-
-
-def versions(tables: Tables) -> dict[str, str]:
-    return {t.name: tables.version(t) for t in registry.all_tables() if t != JOB_RUNS}
-
-
-@pytest.fixture(scope="module")
-def ran(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Ran:
-    """Simulate and run once; every test below looks at what came of it."""
-    home = tmp_path_factory.mktemp("platform")
-    (home / "conf").mkdir()
-    for name in ("base.yml", "demo.yml"):
-        (home / "conf" / name).write_text((ROOT / "conf" / name).read_text().replace("./geo_lib", f"{ROOT}/geo_lib"))
-    conf = home / "conf" / "tiny.yml"
-    conf.write_text(TINY)
-    assert cli.main(["simulate-platform", "--conf", str(conf)]) == 0
-    assert cli.main(["run", "pipeline", "--conf", str(conf)]) == 0
-    stamp = Stamp("looking", AS_OF, "test", simulated=True)
-    tables = Tables(spark, str(home / "lakehouse"), stamp, schema="geo_tiny")
-    return Ran(conf, home / "lakehouse", tables, versions(tables))
-
-
-def rows(ran: Ran, name: str) -> Any:
-    return ran.tables.read(next(t for t in registry.all_tables() if t.name == name))
-
-
-def test_every_task_succeeds_and_its_figures_add_up(ran: Ran) -> None:
-    runs = ran.tables.read(JOB_RUNS).where("status = 'succeeded'").collect()
+def test_every_task_succeeds_and_its_figures_add_up(platform: Platform) -> None:
+    runs = platform.tables.read(JOB_RUNS).where("status = 'succeeded'").collect()
     assert {r.job for r in runs} == set(registry.JOBS) - {"pretrain_tiny_vlm"}
     for r in runs:
         assert r.rows_in == r.kept + sum(r.dropped.values()) + sum(r.failed.values()), r.job
         assert r.kept > 0, f"{r.job} kept nothing"
 
 
-def test_every_derived_row_is_marked_simulated_and_names_its_run(ran: Ran) -> None:
+def test_every_derived_row_is_marked_simulated_and_names_its_run(platform: Platform) -> None:
     for table in registry.all_tables():
-        df = ran.tables.read(table)
+        df = platform.tables.read(table)
         assert df.where("not simulated or run_id is null or code_commit is null").isEmpty(), table.name
 
 
-def test_running_again_skips_everything_and_adds_no_version(ran: Ran, capfd: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["run", "pipeline", "--conf", str(ran.conf)]) == 0
-    out = capfd.readouterr().out
-    assert "0 of 15 tasks ran, 15 had nothing to do" in out
-    assert ran.now() == ran.versions
+def test_a_killed_process_group_loses_the_chunk_in_flight_alone(platform: Platform) -> None:
+    written = platform.rows("generations").collect()
+    assert 0 < len(platform.survivors) < len(written)
+    assert len({row["subject"] for row in written}) == len(written), "every signature, and none twice"
+    resumed = {row["run_id"] for row in written if row["subject"] not in platform.survivors}
+    assert len(resumed) == 1, "what was committed before the kill was not generated again"
+    skipped = platform.tables.read(JOB_RUNS).where("status = 'skipped'").where(F.col("run_id").isin(*resumed))
+    assert [r["job"] for r in skipped.orderBy("started_at").collect()] == TASKS[: TASKS.index("annotate_images")]
 
 
-def test_forcing_every_task_writes_nothing_new(ran: Ran) -> None:
-    assert cli.main(["run", "pipeline", "--force", "--conf", str(ran.conf)]) == 0
-    assert ran.now() == ran.versions
+def test_running_again_skips_everything_and_adds_no_version(
+    platform: Platform, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert platform.geo("run", "pipeline") == 0
+    assert f"0 of {len(TASKS)} tasks ran, {len(TASKS)} had nothing to do" in capfd.readouterr().out
+    assert platform.versions_now() == platform.versions
 
 
-def test_keys_are_unique_in_every_table(ran: Ran) -> None:
+def test_forcing_what_needs_no_engine_writes_nothing_new(platform: Platform) -> None:
+    for workflow, first in (("ingest", "ingest_catalogue"), ("publish", "validate_queries")):
+        assert platform.geo("run", workflow, "--from", first, "--force") == 0
+    assert platform.versions_now() == platform.versions
+
+
+@pytest.mark.slow
+def test_forcing_every_task_writes_nothing_new(platform: Platform) -> None:
+    assert platform.geo("run", "pipeline", "--force") == 0
+    assert platform.versions_now() == platform.versions
+
+
+def test_publishing_before_a_model_was_trained_names_the_workflow_to_run(
+    platform: Platform, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "conf").mkdir()
+    conf = tmp_path / "conf" / "empty.yml"
+    conf.write_text("lakehouse: ./lakehouse\nas_of: 2026-10-30\n")
+    from jobs import cli
+
+    assert cli.main(["run", "publish", "--only", "annotate_images", "--conf", str(conf)]) == 1
+    shown = " ".join(capfd.readouterr().out.split())
+    assert "no model carries the alias vlm@champion" in shown
+    assert "geo run train" in shown
+
+
+def test_keys_are_unique_in_every_table(platform: Platform) -> None:
     for table in registry.all_tables():
-        assert ran.tables.read(table).groupBy(*table.key).count().where("count > 1").isEmpty(), table.name
+        assert platform.tables.read(table).groupBy(*table.key).count().where("count > 1").isEmpty(), table.name
 
 
-def test_references_between_tables_hold(ran: Ran) -> None:
+def test_references_between_tables_hold(platform: Platform) -> None:
     for child, parent, key in (
         ("annotations", "queries", "query_id"),
         ("annotations", "image_bytes", "signature"),
@@ -106,24 +89,24 @@ def test_references_between_tables_hold(ran: Ran) -> None:
         ("collection_items", "collections", "collection_id"),
         ("collection_items", "images", "image_id"),
         ("image_annotations", "queries", "query_id"),
-        ("generations", "image_bytes", "signature"),
     ):
-        orphans = rows(ran, child).join(rows(ran, parent), on=key, how="left_anti")
+        orphans = platform.rows(child).join(platform.rows(parent), on=key, how="left_anti")
         assert orphans.isEmpty(), f"{child}.{key} is not in {parent}: {orphans.limit(3).collect()}"
 
 
-def test_every_image_has_exactly_one_generation_of_the_champion(ran: Ran) -> None:
-    signatures = rows(ran, "image_bytes").count()
-    assert rows(ran, "generations").select("signature").distinct().count() == signatures
-    assert rows(ran, "generations").count() == signatures
+def test_every_image_has_exactly_one_generation_of_the_champion(platform: Platform) -> None:
+    signatures = platform.rows("image_bytes").select(F.col("signature").alias("subject"))
+    written = platform.tables.read(GENERATIONS).where("task = 'queries'")
+    assert written.count() == signatures.count()
+    assert signatures.join(written, on="subject", how="left_anti").isEmpty()
 
 
-def test_published_pages_say_that_they_are_simulated_and_are_in_the_sitemap(ran: Ran) -> None:
-    pages = rows(ran, "pages").where("state = 'published'").collect()
+def test_published_pages_say_that_they_are_simulated_and_are_in_the_sitemap(platform: Platform) -> None:
+    pages = platform.rows("pages").where("state = 'published'").collect()
     assert {"collection", "image", "home"} <= {p.kind for p in pages}
-    sitemaps = "".join(p.read_text() for p in (ran.lakehouse / "site").glob("sitemap*.xml"))
+    sitemaps = "".join(p.read_text() for p in (platform.lakehouse / "site").glob("sitemap*.xml"))
     for page in pages:
-        html = (ran.lakehouse / page.path).read_text()
+        html = (platform.lakehouse / page.path).read_text()
         assert "imulated" in html, page.path
         assert f'<link rel="canonical" href="{page.url}"' in html
         assert f"<loc>{page.url}</loc>" in sitemaps
@@ -131,22 +114,47 @@ def test_published_pages_say_that_they_are_simulated_and_are_in_the_sitemap(ran:
             json.loads(block)
 
 
-def test_every_link_leads_to_a_page_and_authority_sums_to_one(ran: Ran) -> None:
-    known = {p.page for p in rows(ran, "page_authority").collect()}
-    for link in rows(ran, "links").collect():
+def test_every_link_leads_to_a_page_and_authority_sums_to_one(platform: Platform) -> None:
+    known = {p.page for p in platform.rows("page_authority").collect()}
+    for link in platform.rows("links").collect():
         assert {link.source, link.target} <= known
-    assert sum(p.pagerank for p in rows(ran, "page_authority").collect()) == pytest.approx(1, abs=1e-6)
+    assert sum(p.pagerank for p in platform.rows("page_authority").collect()) == pytest.approx(1, abs=1e-6)
 
 
-def test_the_five_arms_are_measured_and_the_paper_stands_beside_them(ran: Ran) -> None:
-    overall = {r.arm: r for r in rows(ran, "evaluations").where("segment = 'overall'").collect()}
+def test_the_five_arms_are_measured_and_the_paper_stands_beside_them(platform: Platform) -> None:
+    overall = {r.arm: r for r in platform.rows("evaluations").where("segment = 'overall'").collect()}
     ours = {"tuned", "shuffled_images", "most_frequent", "nearest_training_image", "untuned_base"}
     assert ours | {"paper_table_2"} <= set(overall)
     for arm in ours:
         assert 0 <= overall[arm].ci_low <= overall[arm].value <= overall[arm].ci_high <= 1
 
 
-def test_sql_reads_the_tables_by_name(ran: Ran, capfd: pytest.CaptureFixture[str]) -> None:
-    statement = "select count(*) as n from geo_tiny.images"
-    assert cli.main(["sql", statement, "--format", "json", "--conf", str(ran.conf)]) == 0
-    assert json.loads(capfd.readouterr().out)[0]["n"] == rows(ran, "images").count()
+def test_sql_reads_the_tables_by_name(platform: Platform, capfd: pytest.CaptureFixture[str]) -> None:
+    assert platform.geo("sql", f"select count(*) as n from {platform.tables.schema}.images", "--format", "json") == 0
+    assert json.loads(capfd.readouterr().out)[0]["n"] == platform.rows("images").count()
+
+
+def test_the_notebook_draws_what_evaluations_holds_and_is_committed_without_outputs(platform: Platform) -> None:
+    import nbformat
+    from nbclient import NotebookClient
+
+    book = nbformat.read(ROOT / "notebooks" / "vlm_quality.ipynb", as_version=4)
+    code = [cell for cell in book.cells if cell.cell_type == "code"]
+    assert all(not cell.outputs and cell.execution_count is None for cell in code)
+    environment = os.environ | {"GEO_CONF": str(platform.conf), "PYTHONPATH": str(ROOT)}
+    client = NotebookClient(book, timeout=600, resources={"metadata": {"path": str(ROOT / "notebooks")}})
+    client.execute(env=environment)
+    pictures = [o for cell in code for o in cell.outputs if "image/png" in o.get("data", {})]
+    assert len(pictures) == 2
+
+
+def test_collections_that_pass_the_gate_as_it_stands_are_published(platform: Platform) -> None:
+    published = platform.rows("pages").where("kind = 'collection'").count()
+    assert published > 0
+    assert platform.rows("collections").where("state = 'publish'").agg(F.min("items")).first()[0] >= 8  # type: ignore[index]
+
+
+def test_the_pipeline_ran_every_task_of_its_workflow_file(platform: Platform) -> None:
+    file = load("pipeline", references={"bundle.target": "tiny", "workspace.file_path": "x"} | {
+        "job.start_time.iso_date": "2026-10-30", "job.parameters.as_of": "2026-10-30"})  # fmt: skip
+    assert {row["job"] for row in platform.tables.read(JOB_RUNS).collect()} >= {task.key for task in file.tasks}

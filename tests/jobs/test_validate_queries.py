@@ -5,9 +5,9 @@ from pyspark.sql import SparkSession
 
 from geo_lib.errors import ConfigError, TooManyFailedError
 from geo_lib.models import ModelFiles
-from geo_lib.vlm.engine import Decoding
+from geo_lib.serving.settings import AskedVlm, Decoding
+from geo_lib.vlm.answers import TASK
 from geo_lib.vlm.prompts import PROMPT_VERSION
-from geo_lib.vlm.settings import AskedVlm
 from jobs.run.job import Context
 from jobs.validate_queries import JOB, ValidateQueries
 from schemas.annotations import ANNOTATIONS
@@ -38,11 +38,11 @@ def proposed(spark: SparkSession, context: Context) -> Context:
     rows = [{"image_id": f"i-{s}", "signature": s, "split_key": s, "locale": "en"} for s in ANSWERS]
     tables.write(IMAGES, build(IMAGES, spark, *rows))
     written = [
-        {"signature": s, "text": text, "error_class": None if text else "undecodable_image"}
+        {"subject": s, "text": text, "error_class": None if text else "undecodable_image"}
         for s, text in ANSWERS.items()
     ]
     stale = [
-        {"signature": "a", "text": '{"description":["no"]}'} | older
+        {"subject": "a", "text": '{"description":["no"]}'} | older
         for older in ({"model_version": "older"}, {"prompt": f"{PROMPT}\ntitle: corrected since"})
     ]
     generations = build(
@@ -50,6 +50,7 @@ def proposed(spark: SparkSession, context: Context) -> Context:
         spark,
         *written,
         *stale,
+        task=TASK,
         model_version="m",
         prompt_version=PROMPT_VERSION,
         decoding_version=Decoding().version,

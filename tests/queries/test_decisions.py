@@ -9,7 +9,7 @@ from geo_lib.queries.checks.language import Language
 from geo_lib.queries.decisions import STAGES, annotations, decided, decisions, demand_of, queries
 from geo_lib.queries.proposals import console_proposals, model_proposals
 from geo_lib.queries.text import query_id
-from geo_lib.vlm.inference import answers
+from geo_lib.vlm.answers import TASK, answers
 from schemas.annotations import ANNOTATIONS
 from schemas.generations import GENERATIONS
 from schemas.images import IMAGES
@@ -140,10 +140,11 @@ def test_a_page_of_many_images_does_not_multiply_the_demand_for_its_query(spark:
 
 def test_only_the_answers_of_this_model_and_decoding_to_the_present_prompt_count(spark: SparkSession) -> None:
     run = {"model_version": "m", "prompt_version": "p", "decoding_version": "d"}
-    now = run | {"prompt": f"{PROMPT}\ntitle: Oak"}
-    others = [now | {name: "other"} for name in run] + [now | {"prompt": f"{PROMPT}\ntitle: {t}"} for t in ("Elm", "A")]
-    rows = [{"signature": "a", "text": "yes"} | now, *({"signature": "a", "text": "no"} | other for other in others)]
-    elsewhere = {"signature": "b", "text": "of an image that is gone"} | now
+    now = run | {"task": TASK, "prompt": f"{PROMPT}\ntitle: Oak"}
+    others = [now | {name: "other"} for name in ("task", *run)]
+    others += [now | {"prompt": f"{PROMPT}\ntitle: {t}"} for t in ("Elm", "A")]
+    rows = [{"subject": "a", "text": "yes"} | now, *({"subject": "a", "text": "no"} | other for other in others)]
+    elsewhere = {"subject": "b", "text": "of an image that is gone"} | now
     images = build(IMAGES, spark, {"image_id": "2", "signature": "a", "locale": "en", "title": "A"},
                    {"image_id": "1", "signature": "a", "locale": "en", "title": "Oak"})  # fmt: skip
     found = answers(build(GENERATIONS, spark, *rows, elsewhere), images, **run).collect()

@@ -18,7 +18,7 @@ from geo_lib.search_console.layouts import (
     tally,
     wrong_types,
 )
-from geo_lib.search_console.performance import page_queries
+from geo_lib.search_console.sums import page_queries
 
 pytestmark = pytest.mark.transform
 

@@ -11,7 +11,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from geo_lib.search_console.attribution import image_attribution
-from geo_lib.search_console.performance import mined_queries, page_queries, query_performance, retained_by, row_fates
+from geo_lib.search_console.performance import mined_queries, query_performance, retained_by, row_fates
+from geo_lib.search_console.sums import page_queries
 from jobs.mine_queries import MineQueries
 from schemas.images import IMAGES
 from schemas.query_performance import QUERY_PERFORMANCE

@@ -1,6 +1,6 @@
 """LoRA where it belongs, a loss that is Eq. 2, and a merged model that serving can use."""
 
-import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,9 +9,19 @@ import torch
 from geo_lib import config
 from geo_lib.errors import ConfigError, ModelError
 from geo_lib.models import ModelFiles
+from geo_lib.serving.processor import bounds_of, load_processor
 from geo_lib.vlm.batches import IGNORED, Example, VisualFeatures, collate, encode
-from geo_lib.vlm.finetune import Recipe, Record, _warm_cosine, adapted, finetune, load, loss_of, refuse_visual_adapters
-from geo_lib.vlm.processor import bounds_of, load_processor
+from geo_lib.vlm.finetune import (
+    Recipe,
+    Record,
+    _inputs,
+    _nats,
+    adapted,
+    finetune,
+    load,
+    loss_of,
+    refuse_visual_adapters,
+)
 from tests.kit import PROMPT, TINY_BASE, Drawn, drawn
 
 
@@ -93,6 +103,34 @@ def test_the_loss_is_the_negative_log_likelihood_of_every_answer_token_given_all
     assert loss.per_token == pytest.approx(nats / sum(e.answer_tokens for e in encoded), rel=1e-4)
 
 
+def test_padding_is_not_seen() -> None:
+    """The likelihood of the shorter answer is what it is without a longer one beside it."""
+    model, processor, pictures = load(str(TINY_BASE)), load_processor(str(TINY_BASE)), drawn(2)
+    one, other = as_examples(pictures)
+    short, long = replace(one, response="{}"), replace(other, response="x" * 300)
+    features = VisualFeatures(model, processor, contents(pictures), keep=True)
+    apart = [loss_of(model, processor, [e], features, 1).per_example for e in (short, long)]
+    assert loss_of(model, processor, [short, long], features, 2).per_example == pytest.approx(sum(apart) / 2, rel=1e-5)
+
+
+def test_the_gradients_are_those_of_the_logits_of_all_positions() -> None:
+    """What the loss leaves out (positions before the answers, in the last layer and after) it has no gradient of."""
+    processor, pictures = load_processor(str(TINY_BASE)), drawn(2)
+    model = adapted(load(str(TINY_BASE)), Recipe(lora_rank=4))
+    features = VisualFeatures(model.get_base_model(), processor, contents(pictures), keep=True)
+    encoded = [encode(processor, example) for example in as_examples(pictures)]
+    _nats(model, _inputs(encoded, features, processor)).backward()
+    spared = {name: p.grad.clone() for name, p in model.named_parameters() if p.requires_grad}
+    model.zero_grad(set_to_none=True)
+    batch = _inputs(encoded, features, processor)
+    labels = batch.pop("labels")
+    logits = model(**batch, use_cache=False).logits[:, :-1]
+    torch.nn.functional.cross_entropy(logits.flatten(0, 1), labels[:, 1:].flatten(), reduction="sum").backward()
+    for name, gradient in spared.items():
+        whole = dict(model.named_parameters())[name].grad
+        torch.testing.assert_close(gradient, whole, rtol=1e-3, atol=1e-4 * float(whole.abs().max()))
+
+
 def test_the_same_seed_gives_the_same_losses_with_features_kept_or_not() -> None:
     pictures = drawn(9)
     examples, images = as_examples(pictures), contents(pictures)
@@ -119,16 +157,6 @@ def test_no_examples_is_an_error_that_points_to_the_training_set(tmp_path: Path)
         finetune(
             load(str(TINY_BASE)), load_processor(str(TINY_BASE)), train=(), held_out=(), images={}, recipe=Recipe()
         )
-
-
-def test_the_rate_warms_up_linearly_peaks_and_falls_to_nothing_along_a_cosine() -> None:
-    shares = [_warm_cosine(step, 100, 0.1) for step in range(101)]
-    assert shares[:10] == pytest.approx([(n + 1) / 11 for n in range(10)])
-    assert shares[10] == 1.0
-    assert shares[55] == pytest.approx(0.5)
-    assert shares[100] == pytest.approx(0.0)
-    assert _warm_cosine(0, 1, 0.0) == 1.0
-    assert all(math.isfinite(share) for share in shares)
 
 
 def test_a_recipe_that_cannot_be_is_named() -> None:

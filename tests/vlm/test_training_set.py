@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from geo_lib.catalogue.subjects import subjects
 from geo_lib.queries.text import normalise, same_words_key
-from geo_lib.vlm.budget import PixelBounds
+from geo_lib.serving.visual_tokens import PixelBounds
 from geo_lib.vlm.training_set import candidates, chosen_queries, within_budget
 
 CHOSEN = "signature string, locale string, description array<string>, style array<string>, use_case array<string>"

@@ -1,5 +1,6 @@
 """When a job runs again, and what is recorded of it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 from pyspark.sql.types import LongType, StringType, StructType
 
 from geo_lib.counts import Counts
-from geo_lib.errors import InputError
+from geo_lib.errors import InputError, UndeclaredError
 from geo_lib.models import Models
 from geo_lib.tables import Tables
 from jobs.run.job import Context, Job
@@ -38,9 +39,9 @@ class Adding:
         self.runs.append(knobs)
         if self.fails:
             raise self.fails
-        rows = context.tables.read(SHELF).collect()
-        total = context.tables.spark.createDataFrame([("all", knobs.factor * sum(r.n for r in rows))], TOTAL.schema)
-        context.tables.write(TOTAL, total)
+        rows = context.read(SHELF).collect()
+        total = context.spark.createDataFrame([("all", knobs.factor * sum(r.n for r in rows))], TOTAL.schema)
+        context.write(TOTAL, total)
         return Counts(len(rows), len(rows), dropped={}, produced={"totals": 1})
 
     def job(self, **more: Any) -> Job[Knobs]:
@@ -145,3 +146,40 @@ def test_skipped_jobs_are_noted_in_one_commit(runner: Runner) -> None:
     assert runner.tables.version(JOB_RUNS) == version, "a skip writes nothing by itself"
     runner.record_skips(outcomes)
     assert runner.tables.read(JOB_RUNS).where("status = 'skipped'").count() == 2
+
+
+def test_what_a_job_does_not_declare_is_refused_since_it_would_never_wake_it(runner: Runner) -> None:
+    other = Table("other", "another", _COLUMNS, ("item",), Write.MERGE_AND_DELETE_MISSING)
+    log = Table("log", "a log", _COLUMNS, ("item",), Write.APPEND)
+    asked: dict[str, Callable[[Context], object]] = {
+        "asks for the table other.* declares shelf, total; add it to reads": lambda ctx: ctx.read(other),
+        "asks for the table shelf.* declares total; add it to writes": lambda ctx: ctx.write(SHELF, ctx.read(SHELF)),
+        "asks for the table log.* add it to writes": lambda ctx: ctx.append(log, ctx.read(SHELF), sequence=1),
+        "asks for the table total.* declares none; add it to reads_truth": lambda ctx: ctx.truth(TOTAL),
+        "asks for the model vlm@champion.* declares none; add it to reads_models": lambda ctx: ctx.model(
+            "vlm@champion"
+        ),
+        "asks for the table other.* add it to reads, or the job": lambda ctx: ctx.version(other),
+    }
+    for sentence, ask in asked.items():
+
+        def nosy(context: Context, knobs: Knobs, ask: Callable[[Context], object] = ask) -> Counts:
+            ask(context)
+            return Counts(0, 0)
+
+        with pytest.raises(UndeclaredError, match=f"add_up {sentence}"):
+            run(runner, replace(Adding().job(), run=nosy))
+
+
+def test_a_checkout_that_was_moved_has_nothing_to_do(runner: Runner, tmp_path: Path) -> None:
+    raw = Path(runner.lakehouse) / "raw.csv"
+    raw.write_text("1")
+    adding = Adding()
+    job = adding.job(files=lambda knobs: [knobs.raw])
+    assert run(runner, job, Knobs(raw=str(raw))).status == "succeeded"
+    moved = tmp_path / "elsewhere" / "lake"
+    moved.parent.mkdir()
+    Path(runner.lakehouse).rename(moved)
+    there = Tables(runner.tables.spark, str(moved), runner.tables.stamp)
+    later = Runner(there, Models(f"{moved}/mlflow"), str(moved))
+    assert run(later, job, Knobs(raw=str(moved / "raw.csv"))).status == "skipped"

@@ -23,6 +23,18 @@ def task(key: str, *after: str, parameters: list[str] | None = None, **more: Any
     } | more
 
 
+def chained(folder: Path, name: str, *tasks: dict[str, Any]) -> None:
+    """Another workflow of the folder."""
+    job = {"parameters": [{"name": "as_of", "default": "2020-01-01"}], "tasks": list(tasks)}
+    (folder / f"{name}.job.yml").write_text(yaml.safe_dump({"resources": {"jobs": {name: job}}}))
+
+
+def other(name: str, *after: str, **more: Any) -> dict[str, Any]:
+    """A task that runs another workflow, with the day of this one."""
+    given = {"job_id": f"${{resources.jobs.{name}.id}}", "job_parameters": {"as_of": "{{job.parameters.as_of}}"}}
+    return {"task_key": name, "depends_on": [{"task_key": a} for a in after], "run_job_task": given | more}
+
+
 def loaded(folder: Path, *tasks: dict[str, Any], default: str = "2026-01-01", **references: str) -> Workflow:
     job = {"parameters": [{"name": "as_of", "default": default}], "tasks": list(tasks)}
     (folder / "w.job.yml").write_text(yaml.safe_dump({"resources": {"jobs": {"w": job}}}))
@@ -65,6 +77,31 @@ def test_a_default_may_refer_to_the_day_of_the_run_and_only_to_what_is_known(tmp
         loaded(tmp_path, one, default="{{job.start_tim}}", **today)
 
 
+def test_the_tasks_of_a_chained_workflow_stand_in_its_tasks_place_and_have_its_day(tmp_path: Path) -> None:
+    day = ["{{task.name}}", "--as-of", "{{job.parameters.as_of}}"]
+    chained(tmp_path, "first", task("a", parameters=day), task("b", "a", parameters=day))
+    chained(tmp_path, "second", task("c"), task("d", "c"))
+    workflow = loaded(tmp_path, other("second", "first"), other("first"), task("e", "second"))
+    assert {t.key: set(t.depends_on) for t in workflow.tasks} == {
+        "a": set(),
+        "b": {"a"},
+        "c": {"a", "b"},
+        "d": {"a", "b", "c"},
+        "e": {"c", "d"},
+    }
+    assert workflow.tasks[0].parameters == ("a", "--as-of", "2026-01-01")
+    assert [t.key for t in workflow.starting_from("c").tasks] == ["c", "d", "e"]
+
+
+def test_a_chain_that_runs_itself_and_two_workflows_with_one_task_are_refused(tmp_path: Path) -> None:
+    chained(tmp_path, "round", other("w"))
+    with pytest.raises(ConfigError, match="workflow w runs itself through w -> round -> w"):
+        loaded(tmp_path, other("round"))
+    chained(tmp_path, "first", task("a"))
+    with pytest.raises(ConfigError, match="w chains workflows that both have a task a"):
+        loaded(tmp_path, other("first"), task("a"))
+
+
 def test_clusters_retries_and_environments_are_left_alone(tmp_path: Path) -> None:
     one = task("a", max_retries=2, job_cluster_key="gpu", libraries=[{"whl": "x"}], timeout_seconds=60)
     assert [t.key for t in loaded(tmp_path, one).tasks] == ["a"]
@@ -75,6 +112,9 @@ def test_clusters_retries_and_environments_are_left_alone(tmp_path: Path) -> Non
     [
         ([task("a", notebook_task={"notebook_path": "x"})], "task a uses notebook_task"),
         ([task("a", run_if="ALL_DONE")], "task a uses run_if"),
+        ([other("x", job_id=17)], r"task x runs the job 17; geo run knows those of resources/"),
+        ([other("x", queue=1)], "task x uses run_job_task.queue; geo run understands job_parameters"),
+        ([other("x")], "there is no workflow x; resources/ has w"),
         ([{"task_key": "a"}], "task a uses no python_wheel_task"),
         ([task("a", parameters=["b"])], r"task a must name its job first: parameters: \[a"),
         (

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from geo_lib.errors import ModelError
-from geo_lib.vlm.budget import PixelBounds
+from geo_lib.serving.visual_tokens import PixelBounds
 
 if TYPE_CHECKING:
     from transformers import Qwen2VLProcessor

@@ -7,44 +7,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from chispa import assert_df_equality
 from pyspark.sql import SparkSession
-from pyspark.sql.types import LongType, MapType, StringType, StructType
+from pyspark.sql.types import MapType, StringType, StructType
 
 from geo_lib.errors import ContractError
 from geo_lib.tables import Stamp, Tables
-from schemas.table import SchemaMismatchError, Table, Write, column
+from schemas.table import Table, Write, column
 from tests.builders import build
-
-
-def contract(write: Write, **kwargs: object) -> Table:
-    return Table(
-        name="shelf",
-        comment="what's on a shelf",
-        key=("day", "item"),
-        write=write,
-        slice_by="day" if write is Write.REPLACE_WHERE else None,
-        checks={"n_not_negative": "n >= 0"},
-        schema=StructType(
-            [
-                column("day", StringType(), "day of the count"),
-                column("item", StringType(), "what it is; null when unlabelled", nullable=True),
-                column("n", LongType(), "how many"),
-            ]
-        ),
-        **kwargs,  # type: ignore[arg-type]
-    )
-
-
-def versions(tables: Tables, table: Table) -> int:
-    return int(tables.version(table).split("@")[1])
-
-
-def rows(tables: Tables, table: Table) -> list[tuple[object, ...]]:
-    return sorted(
-        (tuple(row) for row in tables.read(table).select("day", "item", "n").collect()),
-        key=lambda row: tuple(map(str, row)),
-    )
+from tests.tables.kit import contract, rows
 
 
 @pytest.mark.parametrize("write", [Write.MERGE, Write.MERGE_AND_DELETE_MISSING, Write.REPLACE_WHERE])
@@ -152,54 +122,6 @@ def test_a_repeated_key_stops_the_write_and_is_named(spark: SparkSession, tables
         tables.write(table, build(table, spark, {"day": "mon", "n": 1}, {"day": "mon", "n": 2}))
 
 
-def test_a_check_of_the_contract_holds_in_delta_itself(spark: SparkSession, tables: Tables) -> None:
-    table = contract(Write.MERGE)
-    with pytest.raises(Exception, match="n_not_negative"):
-        tables.write(table, build(table, spark, {"day": "mon", "n": -1}))
-
-
-def test_conform_says_everything_that_is_wrong_at_once(spark: SparkSession, tables: Tables) -> None:
-    df = spark.createDataFrame([("mon", 1, 2)], "day string, n int, colour int")
-    with pytest.raises(SchemaMismatchError) as caught:
-        tables.write(contract(Write.MERGE), df)
-    for problem in (
-        "item: expected string, found no such column",
-        "n: expected bigint, found int",
-        "colour: not a",
-    ):
-        assert problem in str(caught.value)
-
-
-def test_an_added_nullable_column_applies_by_itself_and_any_other_change_stops(
-    spark: SparkSession, tables: Tables
-) -> None:
-    old = contract(Write.MERGE)
-    tables.write(old, build(old, spark, {"day": "mon", "n": 1}))
-    colour = column("colour", StringType(), "null when unknown", nullable=True)
-    fresh = Tables(spark, lakehouse=tables.lakehouse, stamp=tables.stamp)
-    wider = Table("shelf", "c", StructType([*old.schema, colour]), old.key, Write.MERGE, version=2, checks=old.checks)
-    fresh.write(wider, build(wider, spark, {"day": "tue", "n": 1, "colour": "red"}))
-    assert {(r.day, r.colour) for r in fresh.read(wider).collect()} == {("mon", None), ("tue", "red")}
-    retyped = StructType([*old.schema.fields[:2], column("n", StringType(), "words"), colour])
-    with pytest.raises(ContractError, match=r"n: bigint is stored, string wanted") as refused:
-        Tables(spark, lakehouse=tables.lakehouse, stamp=tables.stamp).read(
-            Table("shelf", "c", retyped, old.key, Write.MERGE, version=3, checks={"n_small": "n < 9"})
-        )
-    assert "check n_small: none is stored, n < 9 wanted" in str(refused.value)
-
-
-def test_maintenance_makes_a_version_and_is_no_change(spark: SparkSession, tables: Tables) -> None:
-    table = contract(Write.MERGE)
-    for day in ("mon", "tue"):
-        tables.write(table, build(table, spark, {"day": day, "n": 1}))
-    before = tables.version(table)
-    spark.sql(f"optimize delta.`{tables.lakehouse}/tables/geo/shelf`").collect()
-    fresh = Tables(spark, lakehouse=tables.lakehouse, stamp=tables.stamp)
-    assert fresh.version(table) == before
-    fresh.write(table, build(table, spark, {"day": "wed", "n": 1}))
-    assert fresh.version(table) != before
-
-
 def test_a_map_column_compares_by_its_entries_whatever_their_order(spark: SparkSession, tables: Tables) -> None:
     table = Table(
         "labels",
@@ -218,21 +140,27 @@ def test_a_map_column_compares_by_its_entries_whatever_their_order(spark: SparkS
     assert tables.version(table) != before
 
 
-def test_reading_a_table_that_nothing_wrote_gives_its_columns_and_no_rows(tables: Tables) -> None:
-    table = contract(Write.MERGE)
-    assert tables.version(table) == "absent"
-    assert tables.read(table).columns == table.stored.names
-    assert tables.read(table).isEmpty()
+def test_what_the_last_write_left_is_known_without_reading_the_table(spark: SparkSession, tables: Tables) -> None:
+    table = contract(Write.REPLACE_WHERE)
+    df = build(table, spark, {"day": "mon", "n": 1}, {"day": "tue", "n": 2})
+    tables.write(table, df)
+    before = tables.version(table)
+    shelf = Path(tables.lakehouse, "tables", "geo", "shelf")
+    files = sorted(shelf.glob("*.parquet"))
+    for file in files:
+        file.rename(file.with_suffix(".away"))
+    tables.write(table, df)
+    tables.write(table, df.where("day = 'tue'"))
+    for file in files:
+        file.with_suffix(".away").rename(file)
+    assert tables.version(table) == before
 
 
-def test_registered_names_answer_sql_with_comments(spark: SparkSession, tables: Tables) -> None:
-    table = contract(Write.MERGE)
-    own = Tables(spark, lakehouse=tables.lakehouse, stamp=tables.stamp, schema="geo_registered")
-    own.write(table, build(table, spark, {"day": "mon", "n": 1}))
-    assert own.register([table]) == ["geo_registered.shelf"]
-    answer = spark.sql("select day, n from geo_registered.shelf")
-    expected = spark.createDataFrame([("mon", 1)], "day string, n bigint")
-    assert_df_equality(answer, expected, ignore_nullable=True, ignore_metadata=True)
-    comments = {r.col_name: r.comment for r in spark.sql("describe table geo_registered.shelf").collect()}
-    assert comments["n"] == "how many"
-    spark.sql("drop database geo_registered cascade")
+@pytest.mark.parametrize("write", [Write.MERGE_AND_DELETE_MISSING, Write.REPLACE_WHERE])
+def test_what_somebody_else_wrote_is_seen_and_mended(spark: SparkSession, tables: Tables, write: Write) -> None:
+    table = contract(write)
+    df = build(table, spark, {"day": "mon", "n": 1}, {"day": "tue", "n": 2})
+    tables.write(table, df)
+    spark.sql(f"update delta.`{tables.lakehouse}/tables/geo/shelf` set n = 7 where day = 'mon'").collect()
+    tables.write(table, df)
+    assert rows(tables, table) == [("mon", None, 1), ("tue", None, 2)]

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from geo_lib.vlm.budget import PixelBounds, visual_tokens
+from geo_lib.serving.visual_tokens import PixelBounds, visual_tokens
 
 DEFAULT = PixelBounds(min_pixels=56 * 56, max_pixels=28 * 28 * 1280)
 PAPER = PixelBounds(min_pixels=175_616, max_pixels=602_112)

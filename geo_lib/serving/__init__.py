@@ -1,0 +1,1 @@
+"""How any model is asked: requests, the servers that answer them, and what they cost in tokens."""

@@ -1,0 +1,88 @@
+"""What a model is asked and what comes back, whoever serves it: one bad request costs its own answer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+Prepared = Any
+"""A request as its server takes it; nobody else looks into it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One question: a prompt, and the pictures it is about, as the bytes they were delivered in."""
+
+    id: str
+    prompt: str
+    images: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """What the model wrote for one request, or why it could not."""
+
+    text: str | None = None
+    error_class: str | None = None
+    error_message: str | None = None
+    finish_reason: str | None = None
+    prompt_tokens: int | None = None
+    output_tokens: int | None = None
+    cost_dollars: float | None = None
+    """What the answer was charged; null where nobody charges."""
+
+
+class BadRequestError(ValueError):
+    """This request, and not the model or the machine, is at fault."""
+
+    def __init__(self, error_class: str, message: str) -> None:
+        super().__init__(message)
+        self.error_class = error_class
+
+
+class RefusedError(ValueError):
+    """The server refused a batch because of some request in it; the others would go through."""
+
+
+CURABLE = ("too_many_tokens", "rejected_by_engine")
+"""Errors that another setting of the server may cure; no part of what an answer is known by, so they are not kept."""
+
+
+class Server(Protocol):
+    """Whoever answers: an engine in this process or, later, an endpoint."""
+
+    at_once: int
+    """Requests that it is given in one call."""
+
+    def prepare(self, request: Request) -> Prepared:
+        """Decode and render; raise ``BadRequestError`` if this request cannot be answered."""
+        ...
+
+    def generate(self, prepared: Sequence[Prepared]) -> list[Generation]:
+        """Answer every request, in order; raise ``RefusedError`` if one of them is refused."""
+        ...
+
+
+def answer_each(server: Server, requests: Sequence[Request]) -> list[Generation]:
+    """An answer for every request, in order. A bad one costs its own answer; all else is raised."""
+    prepared: dict[int, Prepared] = {}
+    answers: dict[int, Generation] = {}
+    for place, request in enumerate(requests):
+        try:
+            prepared[place] = server.prepare(request)
+        except BadRequestError as bad:
+            answers[place] = Generation(error_class=bad.error_class, error_message=str(bad))
+    answers |= zip(prepared, _halving(server, list(prepared.values())), strict=True)
+    return [answers[place] for place in range(len(requests))]
+
+
+def _halving(server: Server, prepared: list[Prepared]) -> list[Generation]:
+    """One refused request makes a server refuse the whole call: halve until it stands alone."""
+    if not prepared:
+        return []
+    try:
+        return server.generate(prepared)
+    except RefusedError as refused:
+        if len(prepared) == 1:
+            return [Generation(error_class="rejected_by_engine", error_message=str(refused))]
+        middle = len(prepared) // 2
+        return _halving(server, prepared[:middle]) + _halving(server, prepared[middle:])

@@ -1,0 +1,160 @@
+"""How rows come into a table: by its write mode, and so that equal content makes no commit."""
+
+import uuid
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+from datetime import date
+
+from delta.exceptions import ConcurrentAppendException
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import DateType, StringType
+
+from geo_lib.spark import held
+from geo_lib.tables.contract import Place, quoted
+from geo_lib.tables.digests import EMPTY, Digest, Noted, digests, note, noted
+from geo_lib.tables.log import Log
+from schemas.table import NOT_CONTENT, Table, Write
+
+_NOTE = "spark.databricks.delta.commitInfo.userMetadata"
+_ATTEMPTS = 5
+"""How often to append when other writers keep committing in between, before that is an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """The provenance that a run leaves on what it writes."""
+
+    run_id: str
+    as_of: date
+    code_commit: str
+    simulated: bool
+
+    def on(self, df: DataFrame) -> DataFrame:
+        """``df`` with the columns of ``PROVENANCE``."""
+        return df.withColumns(
+            {
+                "simulated": F.lit(self.simulated),
+                "run_id": F.lit(self.run_id),
+                "as_of": F.lit(self.as_of),
+                "code_commit": F.lit(self.code_commit),
+            }
+        )
+
+
+def write(
+    place: Place,
+    table: Table,
+    df: DataFrame,
+    stamp: Stamp,
+    log: Log,
+    *,
+    slices: Sequence[object] | None,
+    is_unique: bool,
+) -> None:
+    """See ``Tables.write``; the table exists and its log stands as ``log`` has it."""
+    rows = stamp.on(table.conform(df))
+    answered = None if slices is None else {str(s) for s in slices}
+    if is_unique and answered and _holds_none(place, table, answered, noted(log)):
+        rows.writeTo(place.name).append()  # nothing to compare with and nothing to check: computed once
+        return
+    with held(rows) as new:
+        wanted = digests(table, new, check_keys=not is_unique)
+        if table.write is Write.REPLACE_WHERE:
+            _replace_slices(place, table, new, wanted, set(wanted) if answered is None else answered, log)
+        else:
+            _merge(place, table, new, wanted, log)
+
+
+def _holds_none(place: Place, table: Table, slices: Set[str], holding: Noted) -> bool:
+    """Whether the table has no row of these slices: by its log, else by a look at them alone."""
+    if not holding.missing(slices):
+        return all(holding.of_slices.get(s, EMPTY) == EMPTY for s in slices)
+    return place.spark.read.table(place.name).where(_is_of(table, slices)).isEmpty()
+
+
+def append(place: Place, table: Table, df: DataFrame, stamp: Stamp, *, app_id: str, sequence: int) -> None:
+    """See ``Tables.append``; the table exists. ``app_id`` and ``sequence`` name the commit."""
+    for attempts_left in reversed(range(_ATTEMPTS)):
+        try:
+            _append(place, table, table.conform(df), stamp, app_id, sequence)
+            break
+        except ConcurrentAppendException:
+            if not attempts_left:
+                raise
+
+
+def _append(place: Place, table: Table, new: DataFrame, stamp: Stamp, app_id: str, sequence: int) -> None:
+    there = place.spark.read.table(place.name).select(*table.key)
+    same = [F.col(f"new.{k}").eqNullSafe(F.col(f"there.{k}")) for k in table.key]
+    missing = new.alias("new").join(there.alias("there"), on=same, how="left_anti")
+    writer = stamp.on(missing).write.format("delta").mode("append").option("txnVersion", sequence)
+    writer = writer.option("txnAppId", app_id)
+    writer.saveAsTable(place.name) if place.in_catalog else writer.save(place.path)
+
+
+def _merge(place: Place, table: Table, new: DataFrame, wanted: Mapping[str, Digest], log: Log) -> None:
+    """Insert, update and, if the mode says so, delete; nothing when the last change brought in just these rows."""
+    holding = noted(log)
+    if holding.is_all and holding.of_slices == wanted:
+        return
+    said = note(Noted(wanted, is_all=True), log)
+    if holding.is_all and not holding.of_slices:  # an empty table: the same result at a third of the cost
+        new.writeTo(place.name).option("userMetadata", said).append()
+        return
+    view = f"new_{table.name}_{uuid.uuid4().hex}"
+    new.createOrReplaceTempView(view)
+    content = [f.name for f in table.stored if f.name not in NOT_CONTENT and f.name not in table.key]
+    differs = " or ".join(f"not (t.`{c}` <=> s.`{c}`)" for c in content) or "false"
+    everything = [f"`{name}`" for name in table.stored.names]
+    merge = (
+        f"merge into {place.name} t using {view} s "
+        f"on {' and '.join(f't.`{k}` <=> s.`{k}`' for k in table.key)} "
+        f"when matched and ({differs}) then update set {', '.join(f't.{c} = s.{c}' for c in everything)} "
+        f"when not matched then insert ({', '.join(everything)}) values "
+        f"({', '.join(f's.{c}' for c in everything)})"
+    )
+    if table.write is Write.MERGE_AND_DELETE_MISSING:
+        merge += " when not matched by source then delete"
+    place.spark.conf.set(_NOTE, said)  # a statement takes no options
+    try:
+        place.spark.sql(merge).collect()
+    finally:
+        place.spark.conf.unset(_NOTE)
+        place.spark.catalog.dropTempView(view)
+
+
+def _replace_slices(
+    place: Place, table: Table, new: DataFrame, wanted: Mapping[str, Digest], answered: Set[str], log: Log
+) -> None:
+    """Replace those of the ``answered`` slices whose content differs, without a look at any other slice."""
+    if outside := sorted(wanted.keys() - answered):
+        raise ValueError(f"{table.name}: rows of {table.slice_by} {', '.join(outside)} were not answered for")
+    holding = noted(log)
+    if unknown := holding.missing(answered):
+        stored = place.spark.read.table(place.name).where(_is_of(table, unknown))
+        holding = holding.after(dict.fromkeys(unknown, EMPTY) | digests(table, stored), unknown)
+    differing = {s for s in answered if wanted.get(s, EMPTY) != holding.of_slices.get(s, EMPTY)}
+    if not differing:
+        return
+    said = note(holding.after(wanted, answered), log)
+    if holding.is_all and not holding.of_slices:
+        new.writeTo(place.name).option("userMetadata", said).append()
+        return
+    condition = _is_of(table, differing)
+    replaced = new.where(condition).write.format("delta").mode("overwrite")
+    replaced = replaced.option("replaceWhere", condition).option("userMetadata", said)
+    replaced.saveAsTable(place.name) if place.in_catalog else replaced.save(place.path)
+
+
+def _is_of(table: Table, slices: Set[str]) -> str:
+    """The condition that a row belongs to one of these slices, which are named by their text."""
+    assert table.slice_by is not None, f"{table.name} is written by slices"
+    match table.schema[table.slice_by].dataType:
+        case DateType():
+            literals = [f"date'{text}'" for text in sorted(slices)]
+        case StringType():
+            literals = [quoted(text) for text in sorted(slices)]
+        case _:
+            literals = sorted(slices)
+    return f"`{table.slice_by}` in ({', '.join(literals)})"

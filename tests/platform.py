@@ -1,0 +1,122 @@
+"""One tiny platform for the whole test session: simulated, killed in the middle of its run, and run to its end.
+
+Real Spark, Delta, LoRA and vLLM on about a hundred images, every gate at its default. It is made once; who changes
+anything in it makes a copy first.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from geo_lib.tables import Stamp, Tables
+from jobs import cli, registry
+from jobs.run.workflow import ROOT
+from schemas.generations import GENERATIONS
+from schemas.job_runs import JOB_RUNS
+
+SCHEMA = "geo_tiny"
+TINY = f"""
+extends: demo.yml
+lakehouse: ./lakehouse
+schema: {SCHEMA}
+settings:
+  vlm: {{base: {ROOT}/geo_lib/demo/tiny_vlm}}
+jobs:
+  simulate_platform: {{folder: ./lakehouse/raw, size: tiny, days: 12}}
+  ingest_catalogue: {{manifest: ./lakehouse/raw/catalogue.parquet}}
+  ingest_search_console: {{path: ./lakehouse/raw/search_console, max_failed_share: 0.2}}  # 1 of 13 days is malformed
+  finetune_vlm: {{recipe: {{epochs: 4}}}}
+  annotate_images: {{chunk_signatures: 16}}
+"""
+_CHUNKS_BEFORE_THE_KILL = 2
+_PATIENCE = 900
+"""Seconds after which a run that commits no chunk is given up."""
+
+
+@dataclass(frozen=True)
+class Platform:
+    """The lakehouse after its run, and what stood in it when the first run was killed."""
+
+    conf: Path
+    tables: Tables
+    survivors: frozenset[str]
+    """Signatures whose generation was committed when the first process was killed."""
+    versions: Mapping[str, str]
+    """Table to version after the run."""
+
+    @property
+    def lakehouse(self) -> Path:
+        return Path(self.tables.lakehouse)
+
+    def rows(self, name: str) -> DataFrame:
+        return self.tables.read(next(table for table in registry.all_tables() if table.name == name))
+
+    def versions_now(self) -> dict[str, str]:
+        return _versions(_tables(self.tables.spark, self.lakehouse))
+
+    def geo(self, *argv: str) -> int:
+        """Run ``geo`` on this platform, in this process; return its status."""
+        return cli.main([*argv, "--conf", str(self.conf)])
+
+
+@pytest.fixture(scope="session")
+def platform(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Platform:
+    home = tmp_path_factory.mktemp("platform")
+    (home / "conf").mkdir()
+    for name in ("base.yml", "demo.yml"):
+        (home / "conf" / name).write_text((ROOT / "conf" / name).read_text())
+    conf, lakehouse = home / "conf" / "tiny.yml", home / "lakehouse"
+    conf.write_text(TINY)
+    assert cli.main(["simulate-platform", "--conf", str(conf)]) == 0
+    with _running(["run", "pipeline", "--conf", str(conf)]) as first:
+        _await_commits(first, lakehouse, 1 + _CHUNKS_BEFORE_THE_KILL)  # the table's creation is a commit, too
+        os.killpg(first.pid, signal.SIGKILL)
+    committed = _tables(spark, lakehouse).read(GENERATIONS).select("subject").collect()
+    assert cli.main(["run", "pipeline", "--conf", str(conf)]) == 0
+    tables = _tables(spark, lakehouse)
+    return Platform(conf, tables, frozenset(row["subject"] for row in committed), _versions(tables))
+
+
+@contextmanager
+def _running(argv: list[str]) -> Iterator[subprocess.Popen[bytes]]:
+    """``geo`` as a process group of its own, with Spark and vLLM in it; it is gone when the block ends."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "jobs.cli", *argv], cwd=ROOT, start_new_session=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(timeout=60)
+
+
+def _await_commits(process: subprocess.Popen[bytes], lakehouse: Path, wanted: int) -> None:
+    log = lakehouse / "tables" / SCHEMA / GENERATIONS.name / "_delta_log"
+    deadline = time.monotonic() + _PATIENCE
+    while len(list(log.glob("*.json"))) < wanted:
+        if process.poll() is not None:
+            said = max((lakehouse / "logs").glob("geo-*.log")).read_text()[-2000:]
+            raise AssertionError(f"geo run pipeline ended with {process.returncode} before it was killed:\n{said}")
+        assert time.monotonic() < deadline, f"no {wanted} commits of generations in {_PATIENCE} s"
+        time.sleep(0.1)
+
+
+def _tables(spark: SparkSession, lakehouse: Path) -> Tables:
+    from tests.conftest import AS_OF
+
+    return Tables(spark, str(lakehouse), Stamp("looking", AS_OF, "test", simulated=True), schema=SCHEMA)
+
+
+def _versions(tables: Tables) -> dict[str, str]:
+    return {t.name: tables.version(t) for t in registry.all_tables() if t != JOB_RUNS}

@@ -1,0 +1,77 @@
+"""The real engine where one will do, and what reaches it otherwise."""
+
+import os
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from geo_lib.models import ModelFiles
+from geo_lib.serving.chat import load_tokenizer, response_tokens
+from geo_lib.serving.partitions import generations
+from geo_lib.serving.settings import AskedVlm, Decoding
+from geo_lib.serving.vllm import VllmServer, engine, output_to, spec_of
+from tests.kit import PROMPT, TINY_BASE, drawn, png
+
+
+class Recording:
+    """Stands where vLLM's engine does, and keeps how it was asked to draw."""
+
+    def __init__(self) -> None:
+        self.asked: list[Any] = []
+
+    def generate(self, prompts: list[Any], sampling: Any, **_: Any) -> list[Any]:
+        self.asked.append(sampling)
+        return []
+
+
+def test_the_decoding_reaches_vllm_field_by_field_and_nothing_else_is_told() -> None:
+    from vllm import SamplingParams
+
+    untold = SamplingParams()
+    decoding = Decoding(temperature=0.3, top_p=0.7, top_k=5, repetition_penalty=1.2, max_new_tokens=33)
+    server = object.__new__(VllmServer)
+    server._spec = spec_of(ModelFiles("tiny", str(TINY_BASE), "digest"), AskedVlm(decoding=decoding))
+    server._llm = recording = Recording()
+    server.generate([])
+    (told,) = recording.asked
+    names = [field for field in SamplingParams.__struct_fields__ if not field.startswith("_")]
+    differing = {name: getattr(told, name) for name in names if getattr(told, name) != getattr(untold, name)}
+    assert differing == {"temperature": 0.3, "top_p": 0.7, "top_k": 5, "repetition_penalty": 1.2, "max_tokens": 33}
+
+
+def test_output_of_the_process_goes_to_the_file_and_comes_back_after(tmp_path: Path) -> None:
+    with output_to(str(tmp_path / "logs" / "engine.log")):
+        os.write(1, b"to standard output\n")
+        os.write(2, b"to standard error\n")
+    os.write(2, b"after\n")
+    assert (tmp_path / "logs" / "engine.log").read_text() == "to standard output\nto standard error\n"
+
+
+@pytest.mark.slow
+def test_the_engine_answers_good_images_and_names_what_is_wrong_with_the_others(
+    spark: SparkSession, tuned_vlm: ModelFiles, tmp_path: Path
+) -> None:
+    picture = drawn(1)[0]
+    rows = [
+        ("good", [picture.content], PROMPT),
+        ("again", [picture.content], PROMPT),
+        ("bad", [b"no picture"], PROMPT),
+        ("strip", [png("red", (2, 700))], PROMPT),
+        ("long", [picture.content], "word " * 2000),
+    ]
+    requests = spark.createDataFrame(rows, "signature string, images array<binary>, prompt string")
+    load = partial(engine, spec_of(tuned_vlm, AskedVlm(), log_file=str(tmp_path / "vllm.log")))
+    answers = {row["signature"]: row for row in generations(requests, key="signature", load=load).collect()}
+    assert {s: a["error_class"] for s, a in answers.items()} == {
+        "good": None, "again": None, "bad": "undecodable_image", "strip": "aspect_ratio", "long": "too_many_tokens",
+    }  # fmt: skip
+    good = answers["good"]
+    assert good["text"] == answers["again"]["text"] == picture.response
+    assert good["finish_reason"] == "stop"
+    assert good["output_tokens"] == response_tokens(load_tokenizer(tuned_vlm.path), picture.response)
+    assert good["prompt"] == PROMPT
+    assert answers["bad"]["text"] is None
+    assert answers["bad"]["output_tokens"] is None
