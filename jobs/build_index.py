@@ -1,20 +1,29 @@
-"""Build the nearest-neighbour index of images: HNSW shards, their manifest and their measured recall.
+"""Build the nearest-neighbour index of images of every family: HNSW shards, their manifest and their measured recall.
 
     geo build-index --conf conf/demo.yml
 
 Reads image_embeddings and, to measure recall with, query_embeddings; writes index/<version>/ in the lakehouse
-and then index_shards. Vectors of several models are refused.
+and then index_shards. Vectors of several models are refused. Counts vectors.
 """
 
 from dataclasses import dataclass, field
 
+from pyspark.sql import Row
 from pyspark.sql import functions as F
 
-from geo_lib.ann.build import built, index_version, prune, sample_queries, with_shard
+from geo_lib.ann.build import built, prune, sample_of, source_of, with_shard
+from geo_lib.ann.search import index_name
 from geo_lib.ann.shard import Hnsw
-from geo_lib.config import at_least_one
+from geo_lib.config import at_least_one, setting
 from geo_lib.counts import Counts
-from geo_lib.embeddings.inference import same_model
+from geo_lib.embeddings.family import (
+    IMAGES,
+    Families,
+    default_families,
+    refuse_unlike_families,
+    same_model,
+    vectors_of,
+)
 from jobs.run.job import Context, Job
 from schemas.image_embeddings import IMAGE_EMBEDDINGS
 from schemas.index_shards import INDEX_SHARDS
@@ -25,7 +34,7 @@ from schemas.query_embeddings import QUERY_EMBEDDINGS
 class BuildIndex:
     """The knobs of this job."""
 
-    family: str = "minilm_text"
+    families: Families = setting(default_families)
     hnsw: Hnsw = field(default_factory=Hnsw)
     rows_per_shard: int = 200_000
     """Vectors of one locale in a shard: every query asks every shard of its locale, so few and large."""
@@ -34,48 +43,52 @@ class BuildIndex:
 
     def __post_init__(self) -> None:
         at_least_one(self, "rows_per_shard", "recall_sample")
+        refuse_unlike_families(self.families)
 
 
 def run(ctx: Context, knobs: BuildIndex) -> Counts:
-    of_family = F.col("family") == knobs.family
-    images = ctx.read(IMAGE_EMBEDDINGS).where(of_family)
-    queries = ctx.read(QUERY_EMBEDDINGS).where(of_family)
-    model_version = same_model(images=images, queries=queries, family=knobs.family)
-    vectors = images.select("signature", "locale", "embedding")
-    rows_in = vectors.count()
-    version = index_version(vectors, id_column="signature", hnsw=knobs.hnsw, rows_per_shard=knobs.rows_per_shard)
-    manifest = (
-        built(
-            with_shard(vectors, id_column="signature", rows_per_shard=knobs.rows_per_shard),
-            id_column="signature",
-            version=version,
-            lakehouse=ctx.lakehouse,
-            hnsw=knobs.hnsw,
-            sample=sample_queries(queries, per_locale=knobs.recall_sample),
-        )
-        .withColumns(
-            {
-                "family": F.lit(knobs.family),
-                "model_version": F.lit(model_version).cast("string"),
-                "source_table": F.lit(IMAGE_EMBEDDINGS.name),
-                "source_version": F.lit(ctx.version(IMAGE_EMBEDDINGS)),
-            }
-        )
-        .persist()
-    )
-    try:
-        ctx.write(INDEX_SHARDS, manifest, slices=[knobs.family])
-        rows = manifest.select("shard", "rows", "recall_at_10").orderBy("shard").collect()
-    finally:
-        manifest.unpersist()
-    prune(ctx.lakehouse, keep={r["index_version"] for r in ctx.read(INDEX_SHARDS).collect()})
-    recalls = ", ".join(f"{r['shard']} {r['recall_at_10']:.3f}" for r in rows if r["recall_at_10"] is not None)
+    rows_in, shards = 0, list[Row]()
+    for settings in knobs.families:
+        vectors, of_family = _built(ctx, knobs, settings.name)
+        rows_in, shards = rows_in + vectors, shards + of_family
+    manifest = ctx.spark.createDataFrame(shards, INDEX_SHARDS.schema)
+    ctx.write(INDEX_SHARDS, manifest, slices=[index_name(settings.name, IMAGES) for settings in knobs.families])
+    prune(ctx.lakehouse, keep={row["index_version"] for row in ctx.read(INDEX_SHARDS).collect()})
+    recalls = [f"{s['index']} {s['shard']} {s['recall_at_10']:.3f}" for s in shards if s["recall_at_10"] is not None]
     return Counts(
         rows_in=rows_in,
-        kept=sum(r["rows"] for r in rows),
-        produced={"shards": len(rows)},
-        report=f"recall@10 against brute force: {recalls}" if recalls else "",
+        kept=sum(shard["rows"] for shard in shards),
+        produced={"shards": len(shards)},
+        report=f"recall@10 against brute force: {', '.join(recalls)}" if recalls else "",
     )
+
+
+def _built(ctx: Context, knobs: BuildIndex, family: str) -> tuple[int, list[Row]]:
+    """How many vectors the family has of images, and the manifest of the shards that were built of them."""
+    vectors, queries = (
+        vectors_of(ctx.read(table), family=family, id_as="id") for table in (IMAGE_EMBEDDINGS, QUERY_EMBEDDINGS)
+    )
+    source = source_of(vectors)
+    sample = sample_of(queries, per_locale=knobs.recall_sample)
+    model_version = same_model(family, images=source.model_versions, queries=sample.model_versions)
+    if not source.rows:
+        return 0, []
+    manifest = built(
+        with_shard(vectors, source.shards_by_locale(knobs.rows_per_shard)),
+        version=source.index_version(hnsw=knobs.hnsw, rows_per_shard=knobs.rows_per_shard),
+        lakehouse=ctx.lakehouse,
+        hnsw=knobs.hnsw,
+        sample=sample.vectors,
+    )
+    origin = {
+        "index": F.lit(index_name(family, IMAGES)),
+        "model_version": F.lit(model_version),
+        "source_table": F.lit(IMAGE_EMBEDDINGS.name),
+        "source_version": F.lit(ctx.version(IMAGE_EMBEDDINGS)),
+    }
+    # the shards are built by this one action; what is left of them is a row each
+    shards = INDEX_SHARDS.conform(manifest.withColumns(origin)).collect()
+    return source.rows, sorted(shards, key=lambda shard: str(shard["shard"]))
 
 
 JOB = Job(

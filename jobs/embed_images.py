@@ -1,20 +1,19 @@
-"""Turn every image into a unit vector: the direction of its validated queries and title.
+"""Turn every image into a unit vector of every embedding family: for texts, the direction of its queries and title.
 
     geo embed-images --conf conf/demo.yml
 
 Reads images and annotations; writes image_embeddings. An image keeps its vector until the encoder or its texts
-change; one with neither a query nor a title is dropped as no_text.
+change; one with neither a query nor a title is dropped as no_text. Counts signatures, once per family.
 """
 
 from dataclasses import dataclass
 
-from pyspark.sql import functions as F
-
-from geo_lib.config import at_least_one
+from geo_lib.config import at_least_one, setting
 from geo_lib.counts import Counts
-from geo_lib.embeddings.encoder import PACKAGED, text_model
-from geo_lib.embeddings.inference import embedded
-from geo_lib.embeddings.texts import image_texts
+from geo_lib.embeddings import refresh
+from geo_lib.embeddings.family import IMAGES as ENTITY
+from geo_lib.embeddings.family import Families, default_families, encoder_folders, family, refuse_unlike_families
+from geo_lib.spark import held
 from jobs.run.job import Context, Job
 from schemas.annotations import ANNOTATIONS
 from schemas.image_embeddings import IMAGE_EMBEDDINGS
@@ -23,29 +22,32 @@ from schemas.images import IMAGES
 
 @dataclass(frozen=True, slots=True)
 class EmbedImages:
-    """The knobs of this job. ``embed_queries`` must name the same encoder and family."""
+    """The knobs of this job."""
 
-    encoder: str = PACKAGED
-    """``packaged``, or the folder of a sentence-transformers model."""
-    family: str = "minilm_text"
+    families: Families = setting(default_families)
     images_per_task: int = 4_000
     """Images that one task encodes; each task loads the model once."""
 
     def __post_init__(self) -> None:
         at_least_one(self, "images_per_task")
+        refuse_unlike_families(self.families)
 
 
 def run(ctx: Context, knobs: EmbedImages) -> Counts:
-    model = text_model(knobs.encoder, family=knobs.family)
-    texts = image_texts(ctx.read(IMAGES), ctx.read(ANNOTATIONS))
-    has_text = F.size("texts") > 0
-    wanted, without = texts.count(), texts.where(~has_text).count()
-    known = ctx.read(IMAGE_EMBEDDINGS)
-    tasks = -(-wanted // knobs.images_per_task) or 1
-    vectors = embedded(texts.where(has_text), key="signature", model=model, known=known, tasks=tasks).localCheckpoint()
-    kept, encoded = vectors.count(), vectors.where(~F.col("reused")).count()
-    ctx.write(IMAGE_EMBEDDINGS, vectors.drop("reused"), slices=[knobs.family])
-    return Counts(rows_in=wanted, kept=kept, dropped={"no_text": without}, produced={"encoded": encoded})
+    families = [family(settings) for settings in knobs.families]
+    images = ctx.read(IMAGES)
+    wanted = images.select("signature").distinct().count()
+    rows = refresh.refreshed(
+        {"images": images, "annotations": ctx.read(ANNOTATIONS)},
+        ctx.read(IMAGE_EMBEDDINGS),
+        families,
+        entity=ENTITY,
+        tasks=-(-wanted // knobs.images_per_task) or 1,
+    )
+    with held(rows) as rows:
+        counts = refresh.counts_of(rows, rows_in=wanted * len(families))
+        ctx.write(IMAGE_EMBEDDINGS, refresh.embeddings(rows), slices=[f.name for f in families])
+        return counts
 
 
 JOB = Job(
@@ -55,5 +57,5 @@ JOB = Job(
     unit="signatures",
     reads=(IMAGES, ANNOTATIONS),
     writes=(IMAGE_EMBEDDINGS,),
-    files=lambda knobs: () if knobs.encoder == PACKAGED else (knobs.encoder,),
+    files=lambda knobs: encoder_folders(knobs.families),
 )

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from pyspark.sql import functions as F
 
 from geo_lib.catalogue.names import image_names
+from geo_lib.config import setting
 from geo_lib.counts import Counts
+from geo_lib.embeddings.family import Families, default_families, founding, refuse_unlike_families, vectors_of
 from geo_lib.links.authority import page_authority
 from geo_lib.links.plan import image_fates, planned_links, planned_pages, related_collections
 from jobs.run.job import Context, Job
 from schemas.collection_items import COLLECTION_ITEMS
-from schemas.collections import COLLECTIONS
+from schemas.collections import COLLECTIONS, PUBLISH
 from schemas.image_annotations import IMAGE_ANNOTATIONS
 from schemas.images import IMAGES
 from schemas.links import LINKS
@@ -29,7 +31,8 @@ from schemas.query_embeddings import QUERY_EMBEDDINGS
 class PlanLinks:
     """The knobs of this job."""
 
-    family: str = "minilm_text"
+    families: Families = setting(default_families)
+    """The first founds the collections; its images are their items."""
     max_collections: int = 8
     """Collections that an image links to."""
     related: int = 6
@@ -46,19 +49,20 @@ class PlanLinks:
     any page that still has more is refused."""
 
     def __post_init__(self) -> None:
+        refuse_unlike_families(self.families)
         if not 0 < self.damping < 1:
             raise ValueError(f"damping must lie between 0 and 1, not {self.damping}")
 
 
 def run(ctx: Context, knobs: PlanLinks) -> Counts:
-    of_family = F.col("family") == knobs.family
+    family = founding(knobs.families)
     images = ctx.read(IMAGES)
     annotations = ctx.read(IMAGE_ANNOTATIONS)
     # checkpoints keep the plans of what follows small: each of these frames stands in it many times
-    published = of_family & (F.col("state") == "published")
-    collections = ctx.read(COLLECTIONS).where(published).localCheckpoint()
+    collections = ctx.read(COLLECTIONS).where(F.col("state") == PUBLISH).localCheckpoint()
     items = (
         ctx.read(COLLECTION_ITEMS)
+        .where(F.col("family") == family)
         .join(collections.select("collection_id"), on="collection_id", how="left_semi")
         .localCheckpoint()
     )
@@ -68,7 +72,7 @@ def run(ctx: Context, knobs: PlanLinks) -> Counts:
     pages = planned_pages(fates, collections).localCheckpoint()
     related = related_collections(
         collections,
-        ctx.read(QUERY_EMBEDDINGS).where(of_family),
+        vectors_of(ctx.read(QUERY_EMBEDDINGS), family=family, id_as="query_id"),
         per_collection=knobs.related,
         min_similarity=knobs.min_related_similarity,
     )

@@ -23,7 +23,7 @@ from geo_lib.pages.render import STYLE, Frame, render, style_sheet
 from geo_lib.pages.site import Site
 from geo_lib.pages.sitemap import Entry, robots, sitemaps
 from jobs.run.job import Context, Job
-from schemas.collections import COLLECTIONS
+from schemas.collections import COLLECTIONS, PUBLISH
 from schemas.image_annotations import IMAGE_ANNOTATIONS
 from schemas.image_bytes import IMAGE_BYTES
 from schemas.images import IMAGES
@@ -60,7 +60,7 @@ def run(ctx: Context, knobs: PublishPages) -> Counts:
         authority,
         ctx.read(LINKS),
         images,
-        ctx.read(COLLECTIONS).where("state = 'published'"),
+        ctx.read(COLLECTIONS).where(F.col("state") == PUBLISH),
         ctx.read(IMAGE_ANNOTATIONS),
         rendered(pictures, folder=str(site.folder)),
         site_name=knobs.site_name,

@@ -8,10 +8,17 @@ validated query in its locale is dropped as no_annotation.
 
 from dataclasses import dataclass
 
-from pyspark.sql import functions as F
-
+from geo_lib.config import setting
 from geo_lib.counts import Counts
-from geo_lib.embeddings.inference import same_model
+from geo_lib.embeddings.family import (
+    Families,
+    default_families,
+    founding,
+    models_of,
+    refuse_unlike_families,
+    same_model,
+    vectors_of,
+)
 from geo_lib.vase.select import chosen_annotations, with_collection
 from jobs.run.job import Context, Job
 from schemas.annotations import ANNOTATIONS
@@ -27,7 +34,8 @@ from schemas.query_embeddings import QUERY_EMBEDDINGS
 class RankAnnotations:
     """The knobs of this job: the weights of a sum, and how many annotations an image gets."""
 
-    family: str = "minilm_text"
+    families: Families = setting(default_families)
+    """The first is what relevance is told by, as it is what founded the collections."""
     relevance_weight: float = 1.0
     confirmed_weight: float = 0.2
     """What the console's confirmation is worth, in cosine."""
@@ -37,15 +45,17 @@ class RankAnnotations:
     top_n: int = 7
 
     def __post_init__(self) -> None:
+        refuse_unlike_families(self.families)
         if self.top_n < 1 or self.half_demand <= 0:
             raise ValueError(f"top_n ({self.top_n}) and half_demand ({self.half_demand}) must be positive")
 
 
 def run(ctx: Context, knobs: RankAnnotations) -> Counts:
-    of_family = F.col("family") == knobs.family
+    family = founding(knobs.families)
     images, annotations = ctx.read(IMAGES), ctx.read(ANNOTATIONS)
-    of_queries, of_images = (ctx.read(table).where(of_family) for table in (QUERY_EMBEDDINGS, IMAGE_EMBEDDINGS))
-    same_model(images=of_images, queries=of_queries, family=knobs.family)
+    of_queries = vectors_of(ctx.read(QUERY_EMBEDDINGS), family=family, id_as="query_id")
+    of_images = vectors_of(ctx.read(IMAGE_EMBEDDINGS), family=family, id_as="signature")
+    same_model(family, images=models_of(of_images), queries=models_of(of_queries))
     chosen = chosen_annotations(
         images,
         annotations,
@@ -58,7 +68,7 @@ def run(ctx: Context, knobs: RankAnnotations) -> Counts:
         half_demand=knobs.half_demand,
         top_n=knobs.top_n,
     )
-    linked = with_collection(chosen, ctx.read(COLLECTIONS).where(of_family)).persist()
+    linked = with_collection(chosen, ctx.read(COLLECTIONS)).persist()
     try:
         ctx.write(IMAGE_ANNOTATIONS, linked)
         kept, produced = linked.select("image_id").distinct().count(), linked.count()

@@ -6,16 +6,18 @@ from schemas.table import Table, Write, column
 
 COLLECTION_ITEMS = Table(
     name="collection_items",
-    comment="Images of every collection, held ones included: one image per signature.",
+    comment="Images of every collection, held ones included, as each family finds them: one image per signature.",
     schema=StructType(
         [
             column("collection_id", StringType(), "collection"),
+            column("family", StringType(), "embedding family that found them"),
             column("image_id", StringType(), "catalogue row"),
             column("rank", IntegerType(), "1 is the image nearest to the query"),
             column("score", DoubleType(), "cosine of query and image, 6 decimals"),
         ]
     ),
-    key=("collection_id", "image_id"),
+    key=("collection_id", "family", "image_id"),
     write=Write.MERGE_AND_DELETE_MISSING,
     checks={"rank_from_one": "rank >= 1"},
+    version=2,
 )

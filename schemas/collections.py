@@ -1,23 +1,32 @@
-"""collections: pages-to-be, one per query worth a page; published or held, with the reasons."""
+"""collections: pages-to-be, one per query worth a page, and what the site does with each."""
 
 from pyspark.sql.types import ArrayType, IntegerType, LongType, StringType, StructType
 
 from schemas.table import Table, Write, column
+
+PUBLISH = "publish"
+"""It has a page."""
+NOINDEX = "noindex"
+"""It has a page that is kept out of search and sitemap."""
+HOLD = "hold"
+"""Its query is wanted, and it fails the gate: no page, until a later run finds it fit."""
+RETIRE = "retire"
+"""Its query is wanted no more: no page, and its address is given to no other."""
 
 COLLECTIONS = Table(
     name="collections",
     comment="Collections of images that answer one query. Identity and slug are minted once and never reused.",
     schema=StructType(
         [
-            column("collection_id", StringType(), "hash of family and query_id"),
+            column("collection_id", StringType(), "hash of query_id: the same collection whatever finds its images"),
             column("slug", StringType(), "last part of the URL: a-z, 0-9 and hyphens; unique per locale"),
             column("query_id", StringType(), "the query that the collection answers"),
             column("locale", StringType(), "locale of the query and of every image"),
             column("title", StringType(), "heading of the page"),
-            column("family", StringType(), "embedding family that retrieved the images"),
-            column("items", IntegerType(), "images in it"),
-            column("state", StringType(), "published or held"),
-            column("reasons", ArrayType(StringType(), False), "why it is held, sorted; empty when published"),
+            column("family", StringType(), "embedding family whose images decide the state and stand on the page"),
+            column("items", IntegerType(), "images that the family found for it"),
+            column("state", StringType(), "publish, noindex, hold or retire"),
+            column("reasons", ArrayType(StringType(), False), "why it is not published, sorted; empty when it is"),
             column(
                 "canonical_id",
                 StringType(),
@@ -31,7 +40,8 @@ COLLECTIONS = Table(
     key=("collection_id",),
     write=Write.MERGE_AND_DELETE_MISSING,
     checks={
-        "known_state": "state in ('published', 'held')",
-        "held_has_reasons": "(state = 'held') = (size(reasons) > 0)",
+        "known_state": "state in ('publish', 'noindex', 'hold', 'retire')",
+        "a_reason_or_published": "(state = 'publish') = (size(reasons) = 0)",
     },
+    version=2,
 )

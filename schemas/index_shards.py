@@ -11,8 +11,8 @@ INDEX_SHARDS = Table(
         [
             column("index_version", StringType(), "hash of the vectors and of the parameters"),
             column("shard", StringType(), "locale and number: en-000"),
-            column("locale", StringType(), "every image in the shard has this locale"),
-            column("family", StringType(), "embedding family of the vectors"),
+            column("locale", StringType(), "all that the shard holds has this locale"),
+            column("index", StringType(), "what is indexed, as which family sees it: minilm_text/images"),
             column(
                 "model_version",
                 StringType(),
@@ -38,9 +38,9 @@ INDEX_SHARDS = Table(
             column("source_version", StringType(), "Delta table id and version they were read at"),
         ]
     ),
-    key=("index_version", "shard"),
+    key=("index", "shard"),
     write=Write.REPLACE_WHERE,
-    slice_by="family",
+    slice_by="index",
     checks={"has_rows": "rows > 0", "recall_is_a_share": "recall_at_10 is null or recall_at_10 between 0 and 1"},
-    version=2,
+    version=3,
 )

@@ -1,7 +1,9 @@
 """Build an index from a table of vectors: Spark cuts it into shards, a pure function builds each."""
 
+import hashlib
 import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -18,71 +20,106 @@ _SHARD = (
 )
 
 
-def with_shard(vectors: DataFrame, *, id_column: str, rows_per_shard: int) -> DataFrame:
-    """``vectors`` with ``shard``: ``en-000`` and so on, by a hash of the id, as few per locale as fit.
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What one pass over the vectors tells of them."""
 
-    A shard holds one locale, because a collection shows images of one; and every query must ask every shard
-    of its locale, so more shards than needed only cost.
+    rows_by_locale: Mapping[str, int]
+    digest: str
+    """``rows,hash,hash`` over every (id, locale, vector), in no order; ``0`` when there is none."""
+    model_versions: tuple[str, ...]
+
+    @property
+    def rows(self) -> int:
+        return sum(self.rows_by_locale.values())
+
+    def index_version(self, *, hnsw: Hnsw, rows_per_shard: int) -> str:
+        """16 hex digits of a hash over the vectors and over the parameters."""
+        parameters = (hnsw.m, hnsw.ef_construction, hnsw.ef, hnsw.seed, rows_per_shard)
+        whole = ",".join([self.digest, *map(str, parameters)])
+        return hashlib.sha256(whole.encode()).hexdigest()[:16]
+
+    def shards_by_locale(self, rows_per_shard: int) -> dict[str, int]:
+        """As few per locale as fit: every query asks every shard of its locale, so more than needed only cost."""
+        return {locale: -(-rows // rows_per_shard) for locale, rows in self.rows_by_locale.items()}
+
+
+def source_of(vectors: DataFrame) -> Source:
+    """``vectors``: id, locale, model_version, embedding."""
+    row_hashes = [F.xxhash64(F.lit(seed), "id", "locale", "embedding") for seed in (0, 1)]
+    by_locale = vectors.groupBy("locale").agg(
+        F.count("*").alias("n"),
+        *(F.bit_xor(row_hash).alias(f"x{seed}") for seed, row_hash in enumerate(row_hashes)),
+        F.collect_set("model_version").alias("models"),
+    )
+    locales = by_locale.collect()
+    x0, x1 = 0, 0
+    for locale in locales:  # exclusive or knows no order, of rows or of locales
+        x0, x1 = x0 ^ locale["x0"], x1 ^ locale["x1"]
+    rows = sum(locale["n"] for locale in locales)
+    return Source(
+        rows_by_locale={locale["locale"]: locale["n"] for locale in locales},
+        digest=f"{rows},{x0},{x1}" if rows else "0",
+        model_versions=tuple(sorted({model for locale in locales for model in locale["models"]})),
+    )
+
+
+def with_shard(vectors: DataFrame, shards_by_locale: Mapping[str, int]) -> DataFrame:
+    """``vectors`` with ``shard``: ``en-000`` and so on, by a hash of the id.
+
+    A shard holds one locale, because a collection shows images of one.
     """
-    sizes = vectors.groupBy("locale").agg(F.ceil(F.count("*") / F.lit(rows_per_shard)).alias("shards"))
-    number = F.pmod(F.xxhash64(id_column), F.col("shards"))
-    return (
-        vectors.join(F.broadcast(sizes), on="locale", how="inner")
-        .withColumn("shard", F.concat_ws("-", "locale", F.lpad(number.cast("string"), 3, "0")))
-        .drop("shards")
-    )
+    shards = F.create_map(*(F.lit(part) for pair in sorted(shards_by_locale.items()) for part in pair))
+    number = F.pmod(F.xxhash64("id"), shards[F.col("locale")])
+    return vectors.withColumn("shard", F.concat_ws("-", "locale", F.lpad(number.cast("string"), 3, "0")))
 
 
-def index_version(vectors: DataFrame, *, id_column: str, hnsw: Hnsw, rows_per_shard: int) -> str:
-    """16 hex digits of a hash over every (id, locale, vector), in no order, and over the parameters."""
-    rows = [F.xxhash64(F.lit(seed), id_column, "locale", "embedding") for seed in (0, 1)]
-    digest = vectors.agg(F.count("*").alias("n"), *(F.bit_xor(row).alias(f"x{i}") for i, row in enumerate(rows)))
-    of_parameters = [hnsw.m, hnsw.ef_construction, hnsw.ef, hnsw.seed, rows_per_shard]
-    whole = F.concat_ws(",", "n", "x0", "x1", *(F.lit(value) for value in of_parameters))
-    found = digest.select(F.substring(F.sha2(whole, 256), 1, 16).alias("version")).collect()
-    return str(found[0]["version"])
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Vectors to measure recall with, by locale, and the models of all that they were drawn from."""
+
+    vectors: Mapping[str, Vectors]
+    model_versions: tuple[str, ...]
 
 
-def sample_queries(queries: DataFrame, *, per_locale: int) -> dict[str, Vectors]:
-    """Up to ``per_locale`` query vectors of each locale, the same ones whenever the queries are the same."""
-    by_hash = Window.partitionBy("locale").orderBy(F.xxhash64("query_id"), "query_id")
+def sample_of(queries: DataFrame, *, per_locale: int) -> Sample:
+    """Up to ``per_locale`` vectors of each locale, the same ones whenever the queries are the same.
+
+    ``queries``: id, locale, model_version, embedding.
+    """
+    by_hash = Window.partitionBy("locale").orderBy(F.xxhash64("id"), "id")
+    all_models = F.collect_set("model_version").over(Window.partitionBy("locale"))
     rows = (
-        queries.withColumn("place", F.row_number().over(by_hash))
+        queries.withColumns({"place": F.row_number().over(by_hash), "models": all_models})
         .where(F.col("place") <= per_locale)
-        .orderBy("locale", "place")
-        .select("locale", "embedding")
+        .select("locale", "place", "embedding", F.when(F.col("place") == 1, F.col("models")).alias("models"))
         .toPandas()
+        .sort_values(["locale", "place"])
     )
-    return {str(locale): stacked(group["embedding"]) for locale, group in rows.groupby("locale")}
+    models = {model for several in rows["models"].dropna() for model in several}
+    by_locale = {str(locale): stacked(group["embedding"]) for locale, group in rows.groupby("locale")}
+    return Sample(by_locale, tuple(sorted(models)))
 
 
-def built(
-    sharded: DataFrame,
-    *,
-    id_column: str,
-    version: str,
-    lakehouse: str,
-    hnsw: Hnsw,
-    sample: Mapping[str, Vectors],
-) -> DataFrame:
+def built(sharded: DataFrame, *, version: str, lakehouse: str, hnsw: Hnsw, sample: Mapping[str, Vectors]) -> DataFrame:
     """One manifest row per shard; evaluating it writes the shard's files under ``<lakehouse>/index/<version>``.
 
-    Building twice writes the same bytes, so a retried task does no harm.
+    ``sharded``: id, locale, embedding, shard. Building twice writes the same bytes, so a retried task does no harm.
     """
 
     def build_one(rows: pd.DataFrame) -> pd.DataFrame:
         name, locale = str(rows["shard"].iloc[0]), str(rows["locale"].iloc[0])
         vectors = stacked(rows["embedding"])
-        shard = build_shard(rows[id_column].tolist(), vectors, hnsw)
+        shard = build_shard(rows["id"].tolist(), vectors, hnsw)
         path = Path("index", version, f"{name}.hnsw")
-        found = recall(shard, sample[locale], k=RECALL_AT, ef=hnsw.ef) if locale in sample else None
+        measured = recall(shard, sample[locale], k=RECALL_AT, ef=hnsw.ef) if locale in sample else None
         manifest = (
             *(version, name, locale, len(rows), vectors.shape[1], METRIC, hnsw.m, hnsw.ef_construction, hnsw.ef),
-            *(path.as_posix(), save(shard, Path(lakehouse) / path), found),
+            *(path.as_posix(), save(shard, Path(lakehouse) / path), measured),
         )
         return pd.DataFrame([manifest], columns=[field.split()[0] for field in _SHARD.split(", ")])
 
-    return sharded.select("shard", "locale", id_column, "embedding").groupBy("shard").applyInPandas(build_one, _SHARD)
+    return sharded.select("shard", "locale", "id", "embedding").groupBy("shard").applyInPandas(build_one, _SHARD)
 
 
 def prune(lakehouse: str, *, keep: set[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Search every shard of a query's locale on the workers, and merge what they find."""
+"""Search every shard of an entity's locale on the workers, and merge what they find."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,45 +33,69 @@ class ShardFile:
         return ShardFile(row["locale"], path, row["dimension"], row["checksum"])
 
 
-def nearest(queries: DataFrame, files: Sequence[ShardFile], *, id_column: str, k: int, ef: int) -> DataFrame:
-    """``query_id, <id_column>, score, rank``: the k nearest of each query among the shards of its locale.
+@dataclass(frozen=True, slots=True)
+class Index:
+    """What can be searched under one name: the entities of a kind as a family sees them."""
 
-    ``queries``: query_id, locale, embedding. ``score`` is the cosine at 6 decimals; order is by score
-    descending, then id. A query whose locale has no shard finds nothing.
+    name: str
+    """``minilm_text/images``."""
+    files: tuple[ShardFile, ...] = ()
+    ef: int = 0
+    """Candidates looked at per search."""
+    model_versions: tuple[str | None, ...] = ()
+    """Models that its vectors come from; more than one cannot be searched."""
+
+    @staticmethod
+    def of(name: str, manifest: Sequence[Row], *, lakehouse: str) -> "Index":
+        """The index of that name among the rows of ``index_shards``; one without a row finds nothing."""
+        shards = sorted((row for row in manifest if row["index"] == name), key=lambda row: str(row["shard"]))
+        files = tuple(ShardFile.of(row, lakehouse=lakehouse) for row in shards)
+        models = tuple(dict.fromkeys(row["model_version"] for row in shards))
+        return Index(name, files, max((row["ef"] for row in shards), default=0), models)
+
+
+def index_name(family: str, entity: str) -> str:
+    return f"{family}/{entity}"
+
+
+def nearest(asked: DataFrame, files: Sequence[ShardFile], *, by: str, found: str, k: int, ef: int) -> DataFrame:
+    """``<by>, <found>, score, rank``: the k nearest of each entity among the shards of its locale.
+
+    ``asked``: <by>, locale, embedding. ``by`` and ``found`` name the id columns of what asks and of what is indexed.
+    ``score`` is the cosine at 6 decimals; order is by score descending, then id. What asks in a locale without a shard
+    finds nothing.
     """
-    shards = distributed(queries.sparkSession, files)
-    schema = f"query_id string, {id_column} string, score double, rank int"
+    shards = distributed(asked.sparkSession, files)
+    schema = f"{by} string, {found} string, score double, rank int"
 
     def search(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         for batch in batches:
-            for locale, asked in batch.groupby("locale"):
-                if found := shards().get(str(locale)):
-                    best = merged_top_k(asked["query_id"].tolist(), stacked(asked["embedding"]), found, k=k, ef=ef)
-                    yield best.rename(columns={"id": id_column})
+            for locale, rows in batch.groupby("locale"):
+                if of_locale := shards().get(str(locale)):
+                    best = merged_top_k(rows[by].tolist(), stacked(rows["embedding"]), of_locale, k=k, ef=ef)
+                    yield best.rename(columns={"asked": by, "id": found})
 
-    return queries.select("query_id", "locale", "embedding").mapInPandas(search, schema)
+    return asked.select(by, "locale", "embedding").mapInPandas(search, schema)
 
 
-def merged_top_k(
-    query_ids: Sequence[str], queries: Vectors, shards: Sequence[Shard], *, k: int, ef: int
-) -> pd.DataFrame:
-    """``query_id, id, score, rank`` from every shard's own top k; the order is total, so shards may come in any."""
+def merged_top_k(asked: Sequence[str], vectors: Vectors, shards: Sequence[Shard], *, k: int, ef: int) -> pd.DataFrame:
+    """``asked, id, score, rank`` from every shard's own top k; the order is total, so shards may come in any."""
     parts = []
     for shard in shards:
-        positions, scores = shard.search(queries, k=k, ef=ef)
+        positions, scores = shard.search(vectors, k=k, ef=ef)
         parts.append(
             pd.DataFrame(
                 {
-                    "query_id": np.repeat(np.asarray(query_ids, dtype=object), positions.shape[1]),
+                    "asked": np.repeat(np.asarray(asked, dtype=object), positions.shape[1]),
                     "id": shard.ids[positions.ravel()].astype(object),
                     "score": np.round(scores.ravel().astype(np.float64), 6),
                 }
             )
         )
     best_first = pd.concat(parts, ignore_index=True).sort_values(
-        ["query_id", "score", "id"], ascending=[True, False, True], ignore_index=True
+        ["asked", "score", "id"], ascending=[True, False, True], ignore_index=True
     )
-    rank = best_first.groupby("query_id").cumcount().astype(np.int32) + 1
+    rank = best_first.groupby("asked").cumcount().astype(np.int32) + 1
     return best_first.assign(rank=rank)[rank <= k]
 
 

@@ -1,4 +1,4 @@
-"""Which collections are published and which are held, with the reasons.
+"""Which collections get a page and which are held, with the reasons.
 
 Pages keyed by queries are what search engines call doorways when they are thin or many to one; a gate is no
 option but part of the design.
@@ -9,7 +9,9 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from geo_lib.embeddings.vectors import unit_dot
+from schemas.collections import HOLD, PUBLISH
 
+TOO_LITTLE_EVIDENCE = "too_little_evidence"
 TOO_FEW_ITEMS = "too_few_items"
 NEAR_DUPLICATE = "near_duplicate"
 
@@ -44,7 +46,7 @@ def gated(
     return (
         sized.join(stand_ins(pairs), on="collection_id", how="left")
         .withColumn("reasons", reasons)
-        .withColumn("state", F.when(F.size("reasons") == 0, "published").otherwise("held"))
+        .withColumn("state", F.when(F.size("reasons") == 0, PUBLISH).otherwise(HOLD))
     )
 
 
@@ -61,31 +63,33 @@ def near_duplicates(
     ``contenders``: collection_id, query_id, locale, items and place, 1 the best of its locale. Only pairs that
     share an image are looked at, so the cost is that of the most popular images, not of all pairs.
     """
-    told = contenders.select("collection_id", "query_id", "locale", "items", "place")
-    members = items.select("collection_id", "image_id").join(told.drop("query_id"), on="collection_id", how="inner")
-    overlap = F.col("shared") / (F.col("keeper_items") + F.col("copy_items") - F.col("shared"))
+    in_order = contenders.select("collection_id", "query_id", "locale", "items", "place")
+    shows = items.select("collection_id", "image_id").join(in_order.drop("query_id"), on="collection_id", how="inner")
+    # every pair once, the better one as a: a row per image that both show, counted, is what they share
     overlapping = (
-        members.alias("a")
-        .join(members.alias("b"), on=F.expr("a.image_id = b.image_id and a.locale = b.locale"), how="inner")
+        shows.alias("a")
+        .join(shows.alias("b"), on=F.expr("a.image_id = b.image_id and a.locale = b.locale"), how="inner")
         .where("a.place < b.place")
         .groupBy(
             F.col("a.locale").alias("locale"),
             *(F.col("a.collection_id").alias("keeper"), F.col("a.place").alias("keeper_place")),
             *(F.col("b.collection_id").alias("copy"), F.col("b.place").alias("copy_place")),
-            *(F.col("a.items").alias("keeper_items"), F.col("b.items").alias("copy_items")),
+            (F.col("a.items") + F.col("b.items")).alias("items_of_both"),
         )
         .agg(F.count("*").alias("shared"))
-        .withColumn("overlap", overlap)
+        .withColumn("overlap", F.col("shared") / (F.col("items_of_both") - F.col("shared")))
         .where(F.col("overlap") >= min(ECHO_OVERLAP, max_overlap))
     )
-    vectors = told.join(query_embeddings, on="query_id", how="inner").select("collection_id", "embedding")
-    keepers = vectors.toDF("keeper", "keeper_embedding")
-    copies = vectors.toDF("copy", "copy_embedding")
+    # only for pairs that are left are vectors fetched: they are by far the widest column
+    vectors = in_order.join(query_embeddings, on="query_id", how="inner").select("collection_id", "embedding")
+    of_keepers = vectors.toDF("keeper", "keeper_embedding")
+    of_copies = vectors.toDF("copy", "copy_embedding")
     similarity = unit_dot(F.col("keeper_embedding"), F.col("copy_embedding"))
+    same_images, same_query = F.col("overlap") >= max_overlap, similarity >= max_similarity
     return (
-        overlapping.join(keepers, on="keeper", how="inner")
-        .join(copies, on="copy", how="inner")
-        .where((F.col("overlap") >= max_overlap) | (similarity >= max_similarity))
+        overlapping.join(of_keepers, on="keeper", how="inner")
+        .join(of_copies, on="copy", how="inner")
+        .where(same_images | same_query)
         .select("locale", "keeper", "keeper_place", "copy", "copy_place")
     )
 
@@ -99,6 +103,7 @@ def stand_ins(pairs: DataFrame) -> DataFrame:
 
     def settle(rows: pd.DataFrame) -> pd.DataFrame:
         held: dict[str, str] = {}
+        # by place of the copy: whether a keeper stands is settled before anything worse asks
         for copy, keepers in rows.sort_values(["copy_place", "keeper_place"]).groupby("copy", sort=False)["keeper"]:
             if standing := [keeper for keeper in keepers if keeper not in held]:
                 held[str(copy)] = standing[0]
@@ -107,8 +112,14 @@ def stand_ins(pairs: DataFrame) -> DataFrame:
     return pairs.groupBy("locale").applyInPandas(settle, "collection_id string, canonical_id string")
 
 
-def verdicts_of(collections: DataFrame, candidates: DataFrame) -> DataFrame:
-    """``verdict, n``: how many of the candidates are published, and how many held for which first reason."""
-    verdict = F.coalesce(F.get("reasons", F.lit(0)), F.col("state"))
-    current = collections.join(candidates.select("collection_id"), on="collection_id", how="left_semi")
-    return current.groupBy(verdict.alias("verdict")).agg(F.count("*").alias("n"))
+def fates(queries: DataFrame, settled: DataFrame) -> DataFrame:
+    """``reason, queries, items``: how many queries have no page for which first reason, null for those that have one,
+    and how many images their collections hold. ``settled``: ``gated``."""
+    verdict = F.when(F.col("state").isNull(), TOO_LITTLE_EVIDENCE).otherwise(F.get("reasons", F.lit(0)))
+    of_query = settled.select("query_id", "state", "reasons", "items")
+    return (
+        queries.select("query_id")
+        .join(of_query, on="query_id", how="left")
+        .groupBy(verdict.alias("reason"))
+        .agg(F.count("*").alias("queries"), F.coalesce(F.sum("items"), F.lit(0)).alias("items"))
+    )

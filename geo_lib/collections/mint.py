@@ -2,16 +2,15 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
 
-import pandas as pd
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
+from pyspark.sql.types import StringType
 
 from geo_lib.addresses import collection_url
 from geo_lib.catalogue.names import capitalised
 from geo_lib.locales import language_of
-from schemas.collection_items import COLLECTION_ITEMS
+from schemas.collections import COLLECTIONS, RETIRE
 
 NOT_A_CANDIDATE = "not_a_candidate"
 
@@ -35,66 +34,45 @@ def slug(text: str, *, locale: str) -> str:
 
 
 def minted(settled: DataFrame, known: DataFrame, *, family: str) -> DataFrame:
-    """The rows of ``collections``: ``settled`` with title, slug and url.
+    """The rows of ``collections``: ``settled`` with title, slug and url. ``family``: whose images settled it.
 
     ``known``: the rows of earlier runs. A collection that is known keeps its slug. A new one takes the slug of
     its query, or, when another collection of its locale has it or a better new one wants it (more demand, then
-    the smaller query_id), that slug and 8 digits of its id. One that is known and no longer a candidate stays,
-    held, so that its address is never given to another.
+    the smaller query_id), that slug and 8 digits of its id. One that is known and no longer a candidate is
+    retired: it stays, so that its address is never given to another.
     """
-    of_family = known.where(F.col("family") == family)
-    taken = known.select("locale", "slug", F.col("collection_id").alias("owner"))
-    kept = of_family.select("collection_id", "slug")
-    new = (
-        settled.join(kept, on="collection_id", how="left_anti")
-        .select("collection_id", "query_id", "locale", "query", "demand")
-        .mapInPandas(_with_slug, "collection_id string, query_id string, locale string, demand bigint, slug string")
-    )
+    own = known.select("collection_id", F.col("slug").alias("own_slug"))
+    taken = known.select("locale", F.col("slug").alias("wish"), F.lit(True).alias("is_taken"))
     short_id = F.substring("collection_id", 1, 8)
-    wanted = new.withColumn("slug", F.when(F.col("slug") != "", F.col("slug")).otherwise(short_id))
-    better_first = Window.partitionBy("locale", "slug").orderBy(F.desc("demand"), "query_id")
-    is_free = (F.row_number().over(better_first) == 1) & F.col("owner").isNull()
-    fresh = (
-        wanted.join(taken, on=["locale", "slug"], how="left")
-        .withColumn("is_free", is_free)
-        .withColumn("slug", F.when(F.col("is_free"), F.col("slug")).otherwise(F.concat_ws("-", "slug", short_id)))
-        .select("collection_id", "slug")
+    is_new = F.col("own_slug").isNull()
+    # of the new ones that wish for one slug the best gets it; those that have a slug do not stand in that row
+    better_first = Window.partitionBy("locale", "wish", is_new).orderBy(F.desc("demand"), "query_id")
+    is_free = (F.row_number().over(better_first) == 1) & F.col("is_taken").isNull()
+    slugs = F.coalesce(
+        "own_slug", F.when(F.col("is_free"), F.col("wish")).otherwise(F.concat_ws("-", "wish", short_id))
     )
-    columns = [
-        *("collection_id", "slug", "query_id", "locale", "title", "family", "items", "state", "reasons"),
-        *("canonical_id", "demand", "url"),
-    ]
     current = (
-        settled.join(kept.unionByName(fresh), on="collection_id", how="inner")
-        .withColumns({"title": capitalised(F.col("query")), "family": F.lit(family)})
+        settled.join(own, on="collection_id", how="left")
+        .withColumn("wish", F.coalesce(F.nullif(_slug("query", "locale"), F.lit("")), short_id))
+        .join(taken, on=["locale", "wish"], how="left")
+        .withColumn("is_free", is_free)
+        .withColumns({"slug": slugs, "title": capitalised(F.col("query")), "family": F.lit(family)})
         .withColumn("url", collection_url(F.col("locale"), F.col("slug")))
-        .select(columns)
+        .select(COLLECTIONS.schema.names)
     )
     retired = (
-        of_family.join(settled.select("collection_id"), on="collection_id", how="left_anti")
+        known.join(settled.select("collection_id"), on="collection_id", how="left_anti")
         .withColumns(
             {
                 "items": F.lit(0),
-                "state": F.lit("held"),
+                "state": F.lit(RETIRE),
                 "reasons": F.array(F.lit(NOT_A_CANDIDATE)),
                 "canonical_id": F.lit(None).cast("string"),
             }
         )
-        .select(columns)
+        .select(COLLECTIONS.schema.names)
     )
-    others = known.where(F.col("family") != family).select(columns)
-    return current.unionByName(retired).unionByName(others)
+    return current.unionByName(retired)
 
 
-def beside_other_families(items: DataFrame, stored: DataFrame, collections: DataFrame, *, family: str) -> DataFrame:
-    """The rows of ``collection_items``: this family's ``items``, and of the ``stored`` ones those of the others."""
-    others = collections.where(F.col("family") != family).select("collection_id")
-    columns = COLLECTION_ITEMS.schema.names
-    theirs = stored.join(others, on="collection_id", how="left_semi").select(*columns)
-    return items.select(*columns).unionByName(theirs)
-
-
-def _with_slug(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-    for batch in batches:
-        slugs = [slug(text, locale=locale) for text, locale in zip(batch["query"], batch["locale"], strict=True)]
-        yield batch.drop(columns="query").assign(slug=pd.Series(slugs, index=batch.index, dtype=object))
+_slug = F.udf(lambda text, locale: slug(text, locale=locale), StringType())

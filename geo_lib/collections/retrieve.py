@@ -4,9 +4,9 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 
-def collection_id(family: str, query_id: Column) -> Column:
-    """16 hex digits that stand for this query in this embedding family, for good."""
-    return F.substring(F.sha2(F.concat_ws("\n", F.lit("collection"), F.lit(family), query_id), 256), 1, 16)
+def collection_id(query_id: Column) -> Column:
+    """16 hex digits that stand for the collection of this query, for good, whatever finds its images."""
+    return F.substring(F.sha2(F.concat_ws("\n", F.lit("collection"), query_id), 256), 1, 16)
 
 
 def has_evidence(*, min_demand: int, min_images: int) -> Column:
@@ -18,17 +18,17 @@ def has_evidence(*, min_demand: int, min_images: int) -> Column:
     return (F.col("demand") >= min_demand) | (F.col("images") >= min_images)
 
 
-def candidates(queries: DataFrame, *, family: str, min_demand: int, min_images: int) -> DataFrame:
+def candidates(queries: DataFrame, *, min_demand: int, min_images: int) -> DataFrame:
     """``collection_id, query_id, locale, query, demand`` of the queries with evidence that they are wanted."""
     return queries.where(has_evidence(min_demand=min_demand, min_images=min_images)).select(
-        collection_id(family, F.col("query_id")).alias("collection_id"), "query_id", "locale", "query", "demand"
+        collection_id(F.col("query_id")).alias("collection_id"), "query_id", "locale", "query", "demand"
     )
 
 
 def retrieved_items(
-    candidates: DataFrame, found: DataFrame, images: DataFrame, *, min_score: float, max_gap: float
+    candidates: DataFrame, found: DataFrame, images: DataFrame, *, family: str, min_score: float, max_gap: float
 ) -> DataFrame:
-    """``collection_id, image_id, rank, score``: what the index found, as images, best first.
+    """The rows of ``collection_items`` of one family: what its index found, as images, best first.
 
     ``found``: query_id, signature, score. Contents below ``min_score`` stay out, and so do those more than
     ``max_gap`` below the query's best: how near an answer comes depends on the query. A content that several
@@ -43,5 +43,5 @@ def retrieved_items(
         .join(candidates.select("query_id", "collection_id", "locale"), on="query_id", how="inner")
         .join(shown, on=["signature", "locale"], how="inner")
         .withColumn("rank", F.row_number().over(best_first))
-        .select("collection_id", "image_id", "rank", "score")
+        .select("collection_id", F.lit(family).alias("family"), "image_id", "rank", "score")
     )

@@ -1,1 +1,1 @@
-"""Texts and images as unit vectors: encoders, and inference over partitions."""
+"""Entities as unit vectors: families, their encoders, and what keeps the tables of vectors up to date."""

@@ -20,8 +20,8 @@ PACKAGED = "packaged"
 _PACKAGE = "all_minilm_l6_v2"
 
 
-class Encoder(Protocol):
-    """A loaded model of one embedding space."""
+class TextEncoder(Protocol):
+    """A loaded model of texts."""
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """One unit vector per text, in order: shape (texts, dimension)."""
@@ -32,32 +32,30 @@ class Encoder(Protocol):
 class TextModel:
     """What the driver knows of an encoder, and how a worker loads it."""
 
-    family: str
-    """The embedding space; vectors of different families are never compared."""
     model_version: str
     """Digest of the model's files: other weights are another model."""
-    load: Callable[[], Encoder]
+    load: Callable[[], TextEncoder]
     """Runs on workers and caches: Spark gives one worker many partitions in turn."""
 
 
-def text_model(encoder: str, *, family: str) -> TextModel:
+def text_model(encoder: str) -> TextModel:
     """The sentence-transformers model in the folder ``encoder``, or the packaged MiniLM for ``packaged``.
 
     The folder must be readable under the same path on every worker.
     """
     if encoder == PACKAGED:
-        return TextModel(family=family, model_version=digest(str(unpacked()))[:16], load=load_packaged)
+        return TextModel(model_version=digest(str(unpacked()))[:16], load=load_packaged)
     if not (Path(encoder) / "modules.json").is_file():
         raise ModelError(
             f"embeddings were asked for with the encoder {encoder!r}, which is neither {PACKAGED!r} nor a folder of "
             "a sentence-transformers model (no modules.json in it); name one of the two."
         )
-    return TextModel(family=family, model_version=digest(encoder)[:16], load=partial(load_folder, encoder))
+    return TextModel(model_version=digest(encoder)[:16], load=partial(load_folder, encoder))
 
 
 @dataclass(frozen=True, slots=True)
 class SentenceEncoder:
-    """A sentence-transformers model behind the ``Encoder`` protocol."""
+    """A sentence-transformers model behind the ``TextEncoder`` protocol."""
 
     model: object
     batch_size: int = 64
@@ -69,12 +67,12 @@ class SentenceEncoder:
         return np.asarray(vectors, dtype=np.float32)
 
 
-def load_packaged() -> Encoder:
+def load_packaged() -> TextEncoder:
     return load_folder(str(unpacked()))
 
 
 @cache
-def load_folder(folder: str) -> Encoder:
+def load_folder(folder: str) -> TextEncoder:
     from sentence_transformers import SentenceTransformer
 
     return SentenceEncoder(SentenceTransformer(folder, local_files_only=True))  # complete; nothing to look up

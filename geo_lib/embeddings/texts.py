@@ -3,19 +3,27 @@
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+NO_TEXT = "no_text"
+
 
 def query_texts(queries: DataFrame) -> DataFrame:
-    """``query_id, locale, texts, text_hash``: the normalised text of each query, alone."""
+    """``id, locale, reason, texts, input_hash``: the normalised text of each query, alone; ``reason`` is null."""
     texts = F.array("query")
-    return queries.select("query_id", "locale", texts.alias("texts"), text_hash(texts).alias("text_hash"))
+    return queries.select(
+        F.col("query_id").alias("id"),
+        "locale",
+        F.lit(None).cast("string").alias("reason"),
+        texts.alias("texts"),
+        input_hash(texts).alias("input_hash"),
+    )
 
 
 def image_texts(images: DataFrame, annotations: DataFrame) -> DataFrame:
-    """``signature, locale, texts, text_hash``: distinct validated queries and titles of each image, sorted.
+    """``id, locale, reason, texts, input_hash``: distinct validated queries and titles of each image, sorted.
 
     The locale is that of the row with the smallest image_id; texts of other locales stay out, because an
-    encoder puts languages apart and a mean across them stands for neither. A signature with no text at all
-    keeps its row, with no texts.
+    encoder puts languages apart and a mean across them stands for neither. ``id`` is the signature; one with no text
+    at all has the reason ``no_text``.
     """
     content = images.groupBy("signature").agg(F.min_by("locale", "image_id").alias("locale"))
     title = F.trim("title")
@@ -23,13 +31,20 @@ def image_texts(images: DataFrame, annotations: DataFrame) -> DataFrame:
     words = annotations.select("signature", "locale", F.col("query").alias("text")).unionByName(titles)
     texts = words.groupBy("signature", "locale").agg(F.sort_array(F.collect_set("text")).alias("texts"))
     none = F.array().cast("array<string>")
+    reason = F.when(F.size("texts") == 0, NO_TEXT)
     return (
         content.join(texts, on=["signature", "locale"], how="left")
         .withColumn("texts", F.coalesce("texts", none))
-        .select("signature", "locale", "texts", text_hash(F.col("texts")).alias("text_hash"))
+        .select(
+            F.col("signature").alias("id"),
+            "locale",
+            reason.alias("reason"),
+            "texts",
+            input_hash(F.col("texts")).alias("input_hash"),
+        )
     )
 
 
-def text_hash(texts: Column) -> Column:
+def input_hash(texts: Column) -> Column:
     """SHA-256 of the texts in their order; the separator occurs in no text that normalisation lets through."""
     return F.sha2(F.concat_ws("\u001f", texts), 256)

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from geo_lib.embeddings.encoder import Encoder, load_packaged
+from geo_lib.embeddings.encoder import TextEncoder, load_packaged
 from geo_lib.locales import language_of
 from geo_lib.queries.kinds import CATEGORIES, DESCRIPTION, STYLE, USE_CASE
 from geo_lib.queries.text import normalise, words
@@ -96,7 +96,7 @@ class Marker:
         return self.phrases is not None and self.phrases.search(text) is not None
 
 
-def categories_of(queries: Sequence[tuple[str, str]], *, load: Callable[[], Encoder] = load_packaged) -> list[str]:
+def categories_of(queries: Sequence[tuple[str, str]], *, load: Callable[[], TextEncoder] = load_packaged) -> list[str]:
     """The category of each (locale, raw query), in order."""
     by_markers = [marker_category(locale, normalise(query)) for locale, query in queries]
     undecided = sorted({normalise(q) for (_, q), known in zip(queries, by_markers, strict=True) if known is None})
@@ -110,7 +110,7 @@ def marker_category(locale: str, text: str) -> str | None:
     return languages.get(language_of(locale), languages["en"]).category(text)
 
 
-def _nearest(texts: Sequence[str], load: Callable[[], Encoder]) -> list[str]:
+def _nearest(texts: Sequence[str], load: Callable[[], TextEncoder]) -> list[str]:
     import numpy as np
 
     encoder = load()

@@ -8,6 +8,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from geo_lib.embeddings.vectors import unit_dot
+from schemas.collections import PUBLISH
 
 
 def chosen_annotations(
@@ -59,7 +60,7 @@ def with_collection(chosen: DataFrame, collections: DataFrame) -> DataFrame:
 
     A query whose own collection is held as a near duplicate is answered by the one that stands in for it.
     """
-    is_published = F.col("state") == "published"
+    is_published = F.col("state") == PUBLISH
     answer = F.when(is_published, F.col("collection_id")).otherwise(F.col("canonical_id"))
     answers = collections.select("query_id", answer.alias("collection_id")).where("collection_id is not null")
     return chosen.join(answers, on="query_id", how="left")

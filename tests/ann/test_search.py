@@ -7,8 +7,8 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from geo_lib.ann.build import built, index_version, prune, sample_queries, with_shard
-from geo_lib.ann.search import ShardFile, nearest
+from geo_lib.ann.build import built, prune, sample_of, source_of, with_shard
+from geo_lib.ann.search import Index, nearest
 from geo_lib.ann.shard import Hnsw
 from geo_lib.embeddings.vectors import Vectors, exact_top_k
 
@@ -23,20 +23,20 @@ def vectors_of(rows: int, seed: int = 0) -> Vectors:
 
 @pytest.fixture
 def images(spark: SparkSession) -> DataFrame:
-    rows = [(f"s{i:03d}", "en" if i < 40 else "de", v.tolist()) for i, v in enumerate(vectors_of(50))]
-    return spark.createDataFrame(rows, "signature string, locale string, embedding array<float>")
+    rows = [(f"s{i:03d}", "en" if i < 40 else "de", "v1", v.tolist()) for i, v in enumerate(vectors_of(50))]
+    return spark.createDataFrame(rows, "id string, locale string, model_version string, embedding array<float>")
 
 
 @pytest.fixture
 def queries(spark: SparkSession) -> DataFrame:
-    rows = [(f"q{i}", "en" if i < 6 else "fr", v.tolist()) for i, v in enumerate(vectors_of(8, seed=1))]
-    return spark.createDataFrame(rows, "query_id string, locale string, embedding array<float>")
+    rows = [(f"q{i}", "en" if i < 6 else "fr", "v1", v.tolist()) for i, v in enumerate(vectors_of(8, seed=1))]
+    return spark.createDataFrame(rows, "id string, locale string, model_version string, embedding array<float>")
 
 
 def test_shards_partition_the_ids_of_each_locale(images: DataFrame) -> None:
-    sharded = with_shard(images, id_column="signature", rows_per_shard=15).select("signature", "locale", "shard")
-    rows = sharded.collect()
-    assert sorted(row.signature for row in rows) == [f"s{i:03d}" for i in range(50)]
+    shards = source_of(images).shards_by_locale(15)
+    rows = with_shard(images, shards).select("id", "locale", "shard").collect()
+    assert sorted(row.id for row in rows) == [f"s{i:03d}" for i in range(50)]
     assert {row.shard for row in rows} == {"de-000", "en-000", "en-001", "en-002"}
     assert all(row.shard.startswith(f"{row.locale}-") for row in rows)
 
@@ -44,39 +44,47 @@ def test_shards_partition_the_ids_of_each_locale(images: DataFrame) -> None:
 def test_every_shard_of_the_locale_is_asked_and_the_answers_are_those_of_brute_force(
     images: DataFrame, queries: DataFrame, tmp_path: Path
 ) -> None:
-    sharded = with_shard(images, id_column="signature", rows_per_shard=15)
-    manifest = built(
-        sharded,
-        id_column="signature",
-        version="v1",
-        lakehouse=str(tmp_path),
-        hnsw=Hnsw(),
-        sample=sample_queries(queries, per_locale=4),
-    ).collect()
+    sample = sample_of(queries, per_locale=4)
+    assert ({name: len(v) for name, v in sample.vectors.items()}, sample.model_versions) == (
+        {"en": 4, "fr": 2},
+        ("v1",),
+    )
+    sharded = with_shard(images, source_of(images).shards_by_locale(15))
+    manifest = (
+        built(sharded, version="v1", lakehouse=str(tmp_path), hnsw=Hnsw(), sample=sample.vectors)
+        .withColumns({"index": F.lit("f/images"), "model_version": F.lit("v1")})
+        .collect()
+    )
     by_shard = {row.shard: row for row in manifest}
     assert sum(row.rows for row in manifest) == 50
     assert by_shard["en-001"].recall_at_10 == 1.0
     assert by_shard["de-000"].recall_at_10 is None
 
-    files = [ShardFile.of(row, lakehouse=str(tmp_path)) for row in manifest]
-    found = nearest(queries, files, id_column="signature", k=5, ef=64).orderBy("query_id", "rank").collect()
+    index = Index.of("f/images", manifest, lakehouse=str(tmp_path))
+    assert (len(index.files), index.ef, index.model_versions) == (4, 64, ("v1",))
+    assert Index.of("g/images", manifest, lakehouse=str(tmp_path)).files == ()
+    # any entity may ask and be found: the names of the id columns are the caller's
+    asked = queries.withColumnRenamed("id", "board_id")
+    found = nearest(asked, index.files, by="board_id", found="product_id", k=5, ef=64)
+    found_rows = found.orderBy("board_id", "rank").collect()
     positions, _ = exact_top_k(vectors_of(50)[:40], vectors_of(8, seed=1)[:6], k=5)
-    assert [(r.query_id, r.signature) for r in found] == [
+    assert [(r.board_id, r.product_id) for r in found_rows] == [
         (f"q{q}", f"s{p:03d}") for q, row in enumerate(positions.tolist()) for p in row
     ]
 
 
 def test_the_version_follows_the_vectors_and_the_parameters_but_not_the_order_of_rows(images: DataFrame) -> None:
     def version(df: DataFrame, hnsw: Hnsw | None = None, rows_per_shard: int = 15) -> str:
-        return index_version(df, id_column="signature", hnsw=hnsw or Hnsw(), rows_per_shard=rows_per_shard)
+        return source_of(df).index_version(hnsw=hnsw or Hnsw(), rows_per_shard=rows_per_shard)
 
-    assert version(images) == version(images.orderBy(F.desc("signature")).repartition(3))
+    assert version(images) == version(images.orderBy(F.desc("id")).repartition(3))
     others = [
-        version(images.where("signature <> 's003'")),
+        version(images.where("id <> 's003'")),
         version(images, Hnsw(m=8)),
         version(images, rows_per_shard=20),
+        version(images.where("false")),
     ]
-    assert len({version(images), *others}) == 4
+    assert len({version(images), *others}) == 5
 
 
 def test_versions_that_no_manifest_names_are_removed(tmp_path: Path) -> None:

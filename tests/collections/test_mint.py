@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 
-from geo_lib.collections.mint import beside_other_families, minted, slug
-from schemas.collection_items import COLLECTION_ITEMS
+from geo_lib.collections.mint import minted, slug
 from schemas.collections import COLLECTIONS
 from tests.builders import build
 
@@ -40,7 +39,7 @@ def test_a_slug_is_always_a_plain_part_of_a_path(text: str, locale: str) -> None
 def settled(spark: SparkSession, *rows: tuple[str, str, str, int]) -> DataFrame:
     """Published collections given as (collection_id, locale, query, demand)."""
     return spark.createDataFrame(
-        [(i, f"q-{i}", locale, text, demand, 9, [], "published", None) for i, locale, text, demand in rows],
+        [(i, f"q-{i}", locale, text, demand, 9, [], "publish", None) for i, locale, text, demand in rows],
         "collection_id string, query_id string, locale string, query string, demand bigint, items int, "
         "reasons array<string>, state string, canonical_id string",
     )
@@ -72,7 +71,7 @@ def test_an_address_is_kept_whatever_comes_later_and_never_given_to_another(spar
     rows = {row.collection_id: row for row in later.collect()}
     assert rows["bbbbbbbb22"].url == "/en/c/cafe-bbbbbbbb/"
     retired = rows["aaaaaaaa11"]
-    assert (retired.url, retired.state, retired.reasons) == ("/en/c/cafe/", "held", ["not_a_candidate"])
+    assert (retired.url, retired.state, retired.reasons) == ("/en/c/cafe/", "retire", ["not_a_candidate"])
 
     stored = spark.createDataFrame(list(rows.values()), COLLECTIONS.schema)
     back = minted(settled(spark, ("aaaaaaaa11", "en", "cafe", 1), ("bbbbbbbb22", "en", "café", 99)), stored, family="f")
@@ -80,19 +79,15 @@ def test_an_address_is_kept_whatever_comes_later_and_never_given_to_another(spar
 
 
 @pytest.mark.transform
-def test_collections_of_another_family_are_left_as_they_are(spark: SparkSession) -> None:
-    known = build(COLLECTIONS, spark, {"collection_id": "x", "family": "other", "slug": "cafe", "locale": "en"})
-    rows = {r.collection_id: r for r in minted(settled(spark, ("a1", "en", "cafe", 1)), known, family="f").collect()}
-    assert rows["x"].slug == "cafe"
-    assert rows["a1"].slug == "cafe-a1"
+def test_another_family_may_found_a_collection_and_its_address_stays(spark: SparkSession) -> None:
+    known = {"collection_id": "a1", "query_id": "q-a1", "family": "old", "slug": "cafe", "locale": "en"}
+    (row,) = minted(settled(spark, ("a1", "en", "café", 1)), build(COLLECTIONS, spark, known), family="new").collect()
+    assert (row.family, row.slug, row.url) == ("new", "cafe", "/en/c/cafe/")
 
 
 @pytest.mark.transform
-def test_items_of_another_family_stay_and_those_of_this_one_are_replaced(spark: SparkSession) -> None:
-    collections = build(
-        COLLECTIONS, spark, {"collection_id": "x", "family": "other"}, {"collection_id": "a", "family": "f"}
-    )
-    before = [{"collection_id": "x", "image_id": "theirs"}, {"collection_id": "a", "image_id": "gone"}]
-    new = build(COLLECTION_ITEMS, spark, {"collection_id": "a", "image_id": "new"})
-    items = beside_other_families(new, build(COLLECTION_ITEMS, spark, *before), collections, family="f")
-    assert {(r.collection_id, r.image_id) for r in items.collect()} == {("x", "theirs"), ("a", "new")}
+def test_a_known_collection_keeps_its_slug_though_a_new_one_of_more_demand_wishes_for_it(spark: SparkSession) -> None:
+    known = {"collection_id": "aaaaaaaa11", "slug": "cafe", "locale": "en"}
+    both = settled(spark, ("aaaaaaaa11", "en", "cafe", 1), ("bbbbbbbb22", "en", "café", 99))
+    rows = minted(both, build(COLLECTIONS, spark, known), family="f")
+    assert urls(rows) == {"aaaaaaaa11": "/en/c/cafe/", "bbbbbbbb22": "/en/c/cafe-bbbbbbbb/"}

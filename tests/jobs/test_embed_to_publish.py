@@ -265,7 +265,7 @@ def test_an_encoder_that_was_changed_for_one_side_alone_stops_every_job_that_com
 ) -> None:
     tables, of_family = context.tables, {"family": "minilm_text", "locale": "en", "embedding": [1.0, 0.0]}
     tables.write(IMAGE_EMBEDDINGS, build(IMAGE_EMBEDDINGS, spark, of_family, model_version="old"))
-    shard = {"family": "minilm_text", "rows": 1, "recall_at_10": 1.0}
+    shard = {"index": "minilm_text/images", "rows": 1, "recall_at_10": 1.0}
     tables.write(INDEX_SHARDS, build(INDEX_SHARDS, spark, shard, model_version="old"))
     tables.write(QUERY_EMBEDDINGS, build(QUERY_EMBEDDINGS, spark, of_family, model_version="new"))
     for job, knobs in (

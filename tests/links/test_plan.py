@@ -35,7 +35,7 @@ def site(spark: SparkSession) -> Frames:
         {"collection_id": "oak", "query_id": "q1", "title": "Oak tables", "url": "/en/c/oak/", "demand": 5},
         {"collection_id": "elm", "query_id": "q2", "title": "Elm tables", "url": "/en/c/elm/", "demand": 9},
         locale="en",
-        state="published",
+        state="publish",
     )
     items = build(
         COLLECTION_ITEMS,
@@ -55,9 +55,9 @@ def site(spark: SparkSession) -> Frames:
     vectors = build(
         QUERY_EMBEDDINGS,
         spark,
-        {"query_id": "q1", "embedding": [0.6, 0.8]},
-        {"query_id": "q2", "embedding": [0.0, 1.0]},
-    )
+        {"id": "q1", "embedding": [0.6, 0.8]},
+        {"id": "q2", "embedding": [0.0, 1.0]},
+    ).withColumnRenamed("id", "query_id")
     return images, collections, items, annotations, vectors
 
 

@@ -3,12 +3,12 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from geo_lib.embeddings.encoder import Encoder
+from geo_lib.embeddings.encoder import TextEncoder
 from geo_lib.embeddings.vectors import Vectors
 from geo_lib.queries.category import categories_of, marker_category
 
 
-def no_encoder() -> Encoder:
+def no_encoder() -> TextEncoder:
     raise AssertionError("a query that the markers decide must not load a model")
 
 

@@ -22,13 +22,13 @@ def chosen(spark: SparkSession, *queries: dict[str, object], top_n: int = 7) -> 
         shared | {"query_id": q["id"], "query": q["id"], "confirmed": q.get("confirmed", False), "position": n}
         for n, q in enumerate(queries, 1)
     ]
-    vectors = [{"query_id": q["id"], "embedding": q.get("embedding", [0.0, 1.0])} for q in queries]
+    vectors = [{"id": q["id"], "embedding": q.get("embedding", [0.0, 1.0])} for q in queries]
     picked = chosen_annotations(
         build(IMAGES, spark, {"image_id": "a", "locale": "en"}, {"image_id": "z", "locale": "de"}, signature="s"),
         build(ANNOTATIONS, spark, *annotations),
         build(QUERIES, spark, *({"query_id": q["id"], "demand": q.get("demand", 0)} for q in queries)),
-        build(QUERY_EMBEDDINGS, spark, *vectors),
-        build(IMAGE_EMBEDDINGS, spark, {"signature": "s", "embedding": [0.0, 1.0]}),
+        build(QUERY_EMBEDDINGS, spark, *vectors).withColumnRenamed("id", "query_id"),
+        build(IMAGE_EMBEDDINGS, spark, {"id": "s", "embedding": [0.0, 1.0]}).withColumnRenamed("id", "signature"),
         relevance_weight=1.0,
         confirmed_weight=0.3,
         demand_weight=0.2,
@@ -65,9 +65,9 @@ def published(spark: SparkSession) -> DataFrame:
     return build(
         COLLECTIONS,
         spark,
-        {"collection_id": "c1", "query_id": "q1", "state": "published"},
-        {"collection_id": "c2", "query_id": "q2", "state": "held", "canonical_id": "c1"},
-        {"collection_id": "c3", "query_id": "q3", "state": "held"},
+        {"collection_id": "c1", "query_id": "q1", "state": "publish"},
+        {"collection_id": "c2", "query_id": "q2", "state": "hold", "canonical_id": "c1"},
+        {"collection_id": "c3", "query_id": "q3", "state": "hold"},
     )
 
 
