@@ -6,6 +6,7 @@ Writes raw files below the lakehouse and the truth behind them to <schema>_truth
 same bytes; what is there already is left alone.
 """
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,9 +31,12 @@ class SimulatePlatform:
     days: int = 60
     folder: str = "raw"
     """Where the files go; a relative path lies in the lakehouse."""
-    processes: int = 2
+    processes: int = 0
+    """Processes that draw pictures; 0: one per core."""
 
     def __post_init__(self) -> None:
+        if self.processes < 0:
+            raise ConfigError(f"simulate_platform.processes must be 0 (one per core) or more, not {self.processes}")
         if self.size not in SIZES:
             raise ConfigError(f"simulate_platform.size must be {', '.join(SIZES)}, not {self.size}")
         if self.days < 7:
@@ -46,7 +50,7 @@ def run(ctx: Context, knobs: SimulatePlatform) -> Counts:
         seed=knobs.seed,
         days=knobs.days,
         as_of=ctx.as_of,
-        processes=knobs.processes,
+        processes=knobs.processes or os.cpu_count() or 1,
         progress=ctx.progress,
     )
     images, intents = truth_tables.image_rows(summary.pins), truth_tables.intent_rows(summary.pins)

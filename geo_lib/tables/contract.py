@@ -45,11 +45,14 @@ def create(place: Place, table: Table) -> None:
     )
 
 
-def bring_up_to_date(place: Place, table: Table, properties: Mapping[str, str]) -> None:
-    """Add the nullable columns that the contract has and the table lacks; any other difference is ContractError."""
+def bring_up_to_date(place: Place, table: Table, properties: Mapping[str, str]) -> bool:
+    """Add the nullable columns that the contract has and the table lacks; return whether that made a commit.
+
+    Raises ``ContractError`` when the table differs from the contract in anything else.
+    """
     stored_version = int(properties.get(CONTRACT, 0))
     if stored_version == table.version:
-        return
+        return False
     checks = {k.removeprefix(_CONSTRAINT): v for k, v in properties.items() if k.startswith(_CONSTRAINT)}
     stored = {f.name: f for f in place.spark.read.table(place.name).schema}
     wanted = {f.name: f for f in table.stored}
@@ -79,6 +82,7 @@ def bring_up_to_date(place: Place, table: Table, properties: Mapping[str, str]) 
     if added:
         place.spark.sql(f"alter table {place.name} add columns ({', '.join(map(_ddl, added))})")
     place.spark.sql(f"alter table {place.name} set tblproperties ({quoted(CONTRACT)} = {quoted(str(table.version))})")
+    return True
 
 
 def quoted(text: str) -> str:

@@ -4,7 +4,8 @@ Locally the path is the truth (``<lakehouse>/tables/<schema>/<table>``) and name
 with a ``catalog`` the name ``catalog.schema.table`` is. Equal content makes no commit, whatever the mode.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -12,13 +13,12 @@ from pyspark.sql import DataFrame, SparkSession
 
 from geo_lib.tables import contract, writing
 from geo_lib.tables.contract import Place
+from geo_lib.tables.log import Log, of_folder, of_table
 from geo_lib.tables.writing import Stamp
 from schemas.table import Table, Write
 
 ABSENT = "absent"
 """The version of a table that does not exist."""
-_MAINTENANCE = ("OPTIMIZE", "VACUUM START", "VACUUM END")
-"""Operations that make a version and change no row; a platform may run them by itself."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,8 @@ class Tables:
     schema: str = "geo"
     catalog: str | None = None
     _ready: set[str] = field(default_factory=set, repr=False)
-    _versions: dict[str, str] = field(default_factory=dict, repr=False)
+    _logs: dict[str, Log] = field(default_factory=dict, repr=False)
+    """Heads of logs as last read: within one run nobody else writes what these tables do not write."""
 
     @property
     def truth(self) -> "Tables":
@@ -48,23 +49,15 @@ class Tables:
         return self.spark.read.table(self._name(table))
 
     def exists(self, table: Table) -> bool:
-        if self.catalog:
-            return self.spark.catalog.tableExists(self._name(table))
-        return bool(self._properties(table))
+        return self._log(table) is not None
 
     def version(self, table: Table) -> str:
         """``<table id>@<version>`` of the last change of its rows; ``absent`` when the table does not exist.
 
-        Asked once and kept until these tables write it: within one run nobody else does.
+        Read once and kept until these tables write it.
         """
-        name = self._name(table)
-        if name not in self._versions:
-            if not (properties := self._properties(table)):
-                return ABSENT
-            history = self.spark.sql(f"describe history {name} limit 20").collect()
-            changed = next((h for h in history if h["operation"] not in _MAINTENANCE), history[-1])
-            self._versions[name] = f"{properties.get(contract.IDENTITY, 'foreign')}@{changed['version']}"
-        return self._versions[name]
+        log = self._log(table)
+        return ABSENT if log is None else f"{log.properties.get(contract.IDENTITY, 'foreign')}@{log.last.version}"
 
     def write(
         self, table: Table, df: DataFrame, *, slices: Sequence[object] | None = None, is_unique: bool = False
@@ -73,14 +66,13 @@ class Tables:
 
         ``slices``: for REPLACE_WHERE, the slices this write answers for, default those that ``df`` holds; one
         that is answered for and absent in ``df`` is emptied. ``is_unique``: the caller has made ``df`` unique by
-        the key, so that is not checked. Raises ``SchemaMismatchError``, and
-        ``ContractError`` when a key occurs twice.
+        the key, so that is not checked. Raises ``SchemaMismatchError``, and ``ContractError`` when a key occurs twice.
         """
         if table.write is Write.APPEND:
             raise ValueError(f"{table.name} is written by append(); write() would repeat rows after a crash")
         self._ensure(table)
-        self._versions.pop(self._name(table), None)
-        writing.write(self._place(table), table, df, self.stamp, slices=slices, is_unique=is_unique)
+        with self._changing(table) as log:
+            writing.write(self._place(table), table, df, self.stamp, log, slices=slices, is_unique=is_unique)
 
     def append(self, table: Table, df: DataFrame, *, sequence: int) -> None:
         """Add the rows whose key is not there yet, once per (run, table, ``sequence``).
@@ -90,9 +82,11 @@ class Tables:
         if table.write is not Write.APPEND:
             raise ValueError(f"{table.name} is written by write(): its mode is {table.write.value}")
         self._ensure(table)
-        self._versions.pop(self._name(table), None)
         app_id = f"{self.stamp.run_id}/{self.schema}.{table.name}"
-        writing.append(self._place(table), table, df, self.stamp, app_id=app_id, sequence=sequence)
+        try:
+            writing.append(self._place(table), table, df, self.stamp, app_id=app_id, sequence=sequence)
+        finally:
+            self._logs.pop(self._name(table), None)
 
     def register(self, tables: Sequence[Table]) -> list[str]:
         """Give every table that exists its name ``schema.table`` in this session, for SQL; return the names."""
@@ -119,27 +113,37 @@ class Tables:
     def _place(self, table: Table) -> Place:
         return Place(self.spark, self._name(table), self._path(table), in_catalog=self.catalog is not None)
 
-    def _properties(self, table: Table) -> Mapping[str, str]:
-        if self.catalog and not self.exists(table):
-            return {}
-        if not self.catalog and not Path(self._path(table), "_delta_log").is_dir():
-            return {}
-        from pyspark.errors import AnalysisException
+    def _log(self, table: Table) -> Log | None:
+        """What the table's log says, null when there is no table."""
+        name, folder = self._name(table), Path(self._path(table))
+        if name not in self._logs:
+            if not self.catalog and not (folder / "_delta_log").is_dir():
+                return None
+            log = (None if self.catalog else of_folder(folder)) or of_table(self.spark, name)
+            if log is None:
+                return None
+            self._logs[name] = log
+        return self._logs[name]
 
+    @contextmanager
+    def _changing(self, table: Table) -> Iterator[Log]:
+        """The log as it stands before a write, which makes another of it."""
+        self._logs.pop(self._name(table), None)
+        log = self._log(table)
+        assert log is not None, f"{table.name} was created"
         try:
-            rows = self.spark.sql(f"show tblproperties {self._name(table)}").collect()
-        except AnalysisException:  # a log without a commit yet is no table
-            return {}
-        return {row["key"]: row["value"] for row in rows}
+            yield log
+        finally:
+            self._logs.pop(self._name(table), None)
 
     def _ensure(self, table: Table) -> None:
         """Create the table from its contract, or bring an older one up to it."""
         if self._name(table) in self._ready:
             return
-        if properties := self._properties(table):
-            contract.bring_up_to_date(self._place(table), table, properties)
-        else:
+        if (log := self._log(table)) is None:
             if self.catalog:
                 self.spark.sql(f"create schema if not exists `{self.catalog}`.`{self.schema}`")
             contract.create(self._place(table), table)
+        elif contract.bring_up_to_date(self._place(table), table, log.properties):
+            self._logs.pop(self._name(table))
         self._ready.add(self._name(table))

@@ -1,20 +1,22 @@
 """How rows come into a table: by its write mode, and so that equal content makes no commit."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
 
 from delta.exceptions import ConcurrentAppendException
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import MapType, StructField
+from pyspark.sql.types import DateType, StringType
 
-from geo_lib.errors import ContractError
 from geo_lib.spark import held
 from geo_lib.tables.contract import Place, quoted
+from geo_lib.tables.digests import EMPTY, Digest, Noted, digests, note, noted
+from geo_lib.tables.log import Log
 from schemas.table import NOT_CONTENT, Table, Write
 
+_NOTE = "spark.databricks.delta.commitInfo.userMetadata"
 _ATTEMPTS = 5
 """How often to append when other writers keep committing in between, before that is an error."""
 
@@ -41,19 +43,26 @@ class Stamp:
 
 
 def write(
-    place: Place, table: Table, df: DataFrame, stamp: Stamp, *, slices: Sequence[object] | None, is_unique: bool = False
+    place: Place,
+    table: Table,
+    df: DataFrame,
+    stamp: Stamp,
+    log: Log,
+    *,
+    slices: Sequence[object] | None,
+    is_unique: bool = False,
 ) -> None:
-    """See ``Tables.write``; the table exists."""
-    new = table.conform(df)
-    if is_unique and slices is not None and _slices_of(place, table, slices).isEmpty():
-        stamp.on(new).writeTo(place.name).append()  # nothing to compare with, nothing to check: computed once
+    """See ``Tables.write``; the table exists and its log stands as ``log`` has it."""
+    new = stamp.on(table.conform(df))
+    if is_unique and slices is not None and _add_slices(place, table, new, {str(s) for s in slices}, log):
         return
     with held(new) as new:
+        wanted = digests(table, new, check_keys=not is_unique)
         if table.write is Write.REPLACE_WHERE:
-            _replace_slices(place, table, new, stamp, slices, check_keys=not is_unique)
+            answered = set(wanted) if slices is None else {str(s) for s in slices}
+            _replace_slices(place, table, new, wanted, answered, log)
         else:
-            _refuse_repeated_keys(table, new)
-            _merge(place, table, new, stamp)
+            _merge(place, table, new, wanted, log)
 
 
 def append(place: Place, table: Table, df: DataFrame, stamp: Stamp, *, app_id: str, sequence: int) -> None:
@@ -76,20 +85,17 @@ def _append(place: Place, table: Table, new: DataFrame, stamp: Stamp, app_id: st
     writer.saveAsTable(place.name) if place.in_catalog else writer.save(place.path)
 
 
-def _append_first(place: Place, new: DataFrame, stamp: Stamp) -> bool:
-    """Append to a table that holds nothing yet: the same result as its write mode, at a third of the cost."""
-    if not place.spark.read.table(place.name).isEmpty():
-        return False
-    if not new.isEmpty():
-        stamp.on(new).writeTo(place.name).append()
-    return True
-
-
-def _merge(place: Place, table: Table, new: DataFrame, stamp: Stamp) -> None:
-    if _append_first(place, new, stamp):
+def _merge(place: Place, table: Table, new: DataFrame, wanted: Mapping[str, Digest], log: Log) -> None:
+    """Insert, update and, if the mode says so, delete; nothing when the last change brought in just these rows."""
+    holding = noted(log)
+    if holding.is_all and holding.of_slices == wanted:
+        return
+    said = note(Noted(wanted, is_all=True), log)
+    if holding.is_all and not holding.of_slices:  # an empty table: the same result at a third of the cost
+        new.writeTo(place.name).option("userMetadata", said).append()
         return
     view = f"new_{table.name}_{uuid.uuid4().hex}"
-    stamp.on(new).createOrReplaceTempView(view)
+    new.createOrReplaceTempView(view)
     content = [f.name for f in table.stored if f.name not in NOT_CONTENT and f.name not in table.key]
     differs = " or ".join(f"not (t.`{c}` <=> s.`{c}`)" for c in content) or "false"
     everything = [f"`{name}`" for name in table.stored.names]
@@ -102,76 +108,61 @@ def _merge(place: Place, table: Table, new: DataFrame, stamp: Stamp) -> None:
     )
     if table.write is Write.MERGE_AND_DELETE_MISSING:
         merge += " when not matched by source then delete"
+    place.spark.conf.set(_NOTE, said)  # a statement takes no options
     try:
         place.spark.sql(merge).collect()
     finally:
+        place.spark.conf.unset(_NOTE)
         place.spark.catalog.dropTempView(view)
 
 
+def _add_slices(place: Place, table: Table, new: DataFrame, answered: Set[str], log: Log) -> bool:
+    """Add slices of which nothing stands yet: there is nothing to compare, so the rows are computed once, and unhashed.
+
+    Returns whether that was so. The log then tells nothing of these slices.
+    """
+    holding = noted(log)
+    if any(holding.of_slices.get(name, EMPTY) != EMPTY for name in answered):
+        return False
+    unknown = holding.missing(answered)
+    if unknown and not place.spark.read.table(place.name).where(_is_of(table, unknown)).isEmpty():
+        return False
+    others = {name: digest for name, digest in holding.of_slices.items() if name not in answered}
+    new.writeTo(place.name).option("userMetadata", note(Noted(others), log)).append()
+    return True
+
+
 def _replace_slices(
-    place: Place, table: Table, new: DataFrame, stamp: Stamp, slices: Sequence[object] | None, *, check_keys: bool
+    place: Place, table: Table, new: DataFrame, wanted: Mapping[str, Digest], answered: Set[str], log: Log
 ) -> None:
-    assert table.slice_by is not None
-    wanted = _digests(table, stamp.on(new), check_keys=check_keys)
-    answered = set(wanted) if slices is None else set(slices)
-    if outside := sorted(str(s) for s in wanted.keys() - answered):
+    """Replace those of the ``answered`` slices whose content differs, without a look at any other slice."""
+    if outside := sorted(wanted.keys() - answered):
         raise ValueError(f"{table.name}: rows of {table.slice_by} {', '.join(outside)} were not answered for")
-    there = _digests(table, _slices_of(place, table, sorted(answered, key=str)))
-    differing = sorted((s for s in answered if wanted.get(s) != there.get(s)), key=str)
+    holding = noted(log)
+    if unknown := holding.missing(answered):
+        stored = place.spark.read.table(place.name).where(_is_of(table, unknown))
+        holding = holding.after(dict.fromkeys(unknown, EMPTY) | digests(table, stored), unknown)
+    differing = {s for s in answered if wanted.get(s, EMPTY) != holding.of_slices.get(s, EMPTY)}
     if not differing:
         return
-    if not there.keys() & set(differing):
-        condition = F.col(table.slice_by).isin(differing)
-        stamp.on(new).where(condition).writeTo(place.name).append()
+    said = note(holding.after(wanted, answered), log)
+    if holding.is_all and not holding.of_slices:
+        new.writeTo(place.name).option("userMetadata", said).append()
         return
-    condition_sql = f"`{table.slice_by}` in ({', '.join(_literal(s) for s in differing)})"
-    replaced = stamp.on(new).where(F.expr(condition_sql)).write.format("delta").mode("overwrite")
-    replaced = replaced.option("replaceWhere", condition_sql)
+    condition = _is_of(table, differing)
+    replaced = new.where(condition).write.format("delta").mode("overwrite")
+    replaced = replaced.option("replaceWhere", condition).option("userMetadata", said)
     replaced.saveAsTable(place.name) if place.in_catalog else replaced.save(place.path)
 
 
-def _slices_of(place: Place, table: Table, slices: Sequence[object]) -> DataFrame:
-    """What stands of these slices; the others are neither read nor hashed."""
-    return place.spark.read.table(place.name).where(F.col(table.slice_by or "").isin(list(slices)))
-
-
-def _digests(table: Table, df: DataFrame, *, check_keys: bool = False) -> dict[object, tuple[int, str]]:
-    """Slice to (rows, order-free hash of their content)."""
-    content = [_hashable(f) for f in table.stored if f.name not in NOT_CONTENT]
-    key = F.xxhash64(*[_hashable(f) for f in table.schema if f.name in table.key])
-    row = F.xxhash64(*content).cast("decimal(38,0)")
-    rows = (
-        df.withColumns({"_row": row, "_key": key})
-        .groupBy(F.col(table.slice_by or ""))
-        .agg(
-            F.count("*").alias("n"),
-            F.sum("_row").cast("string").alias("digest"),
-            (F.count_distinct("_key") if check_keys else F.lit(-1)).alias("keys"),
-        )
-        .collect()
-    )
-    if repeated := [f"{r[0]} ({r['n'] - r['keys']})" for r in rows if check_keys and r["keys"] != r["n"]]:
-        raise ContractError(
-            f"{table.name}: the key ({', '.join(table.key)}) repeats in {table.slice_by} {', '.join(repeated)}"
-        )
-    return {r[0]: (r["n"], r["digest"]) for r in rows}
-
-
-def _refuse_repeated_keys(table: Table, new: DataFrame) -> None:
-    repeated = new.groupBy(*table.key).count().where("count > 1").limit(3).collect()
-    if repeated:
-        examples = "; ".join(", ".join(f"{k}={r[k]!r}" for k in table.key) + f" x{r['count']}" for r in repeated)
-        raise ContractError(f"{table.name}: the key ({', '.join(table.key)}) must be unique, but found {examples}")
-
-
-def _hashable(column: StructField) -> Column:
-    """Maps cannot be hashed, and their order means nothing: take their sorted entries."""
-    if isinstance(column.dataType, MapType):
-        return F.array_sort(F.map_entries(F.col(column.name)))
-    return F.col(column.name)
-
-
-def _literal(value: object) -> str:
-    if isinstance(value, date):
-        return f"date'{value.isoformat()}'"
-    return quoted(value) if isinstance(value, str) else str(value)
+def _is_of(table: Table, slices: Set[str]) -> str:
+    """The condition that a row belongs to one of these slices, which are named by their text."""
+    assert table.slice_by is not None, f"{table.name} is written by slices"
+    match table.schema[table.slice_by].dataType:
+        case DateType():
+            literals = [f"date'{text}'" for text in sorted(slices)]
+        case StringType():
+            literals = [quoted(text) for text in sorted(slices)]
+        case _:
+            literals = sorted(slices)
+    return f"`{table.slice_by}` in ({', '.join(literals)})"

@@ -138,3 +138,43 @@ def test_a_map_column_compares_by_its_entries_whatever_their_order(spark: SparkS
     assert tables.version(table) == before
     tables.write(table, spark.sql("select 'mon' as day, map('b', '3', 'a', '1') as m"))
     assert tables.version(table) != before
+
+
+def test_what_the_last_write_left_is_known_without_reading_the_table(spark: SparkSession, tables: Tables) -> None:
+    table = contract(Write.REPLACE_WHERE)
+    df = build(table, spark, {"day": "mon", "n": 1}, {"day": "tue", "n": 2})
+    tables.write(table, df)
+    before = tables.version(table)
+    shelf = Path(tables.lakehouse, "tables", "geo", "shelf")
+    files = sorted(shelf.glob("*.parquet"))
+    for file in files:
+        file.rename(file.with_suffix(".away"))
+    tables.write(table, df)
+    tables.write(table, df.where("day = 'tue'"))
+    for file in files:
+        file.with_suffix(".away").rename(file)
+    assert tables.version(table) == before
+
+
+@pytest.mark.parametrize("write", [Write.MERGE_AND_DELETE_MISSING, Write.REPLACE_WHERE])
+def test_what_somebody_else_wrote_is_seen_and_mended(spark: SparkSession, tables: Tables, write: Write) -> None:
+    table = contract(write)
+    df = build(table, spark, {"day": "mon", "n": 1}, {"day": "tue", "n": 2})
+    tables.write(table, df)
+    spark.sql(f"update delta.`{tables.lakehouse}/tables/geo/shelf` set n = 7 where day = 'mon'").collect()
+    tables.write(table, df)
+    assert rows(tables, table) == [("mon", None, 1), ("tue", None, 2)]
+
+
+def test_slices_that_are_new_are_added_unhashed_and_compared_all_the_same_the_next_time(
+    spark: SparkSession, tables: Tables
+) -> None:
+    table = contract(Write.REPLACE_WHERE)
+    monday, tuesday = ({"day": "mon", "item": "oak", "n": 1}, {"day": "tue", "n": 2})
+    tables.write(table, build(table, spark, monday), slices=["mon"], is_unique=True)
+    tables.write(table, build(table, spark, tuesday), slices=["tue"], is_unique=True)
+    before = tables.version(table)
+    tables.write(table, build(table, spark, monday, tuesday), slices=["mon", "tue"], is_unique=True)
+    assert tables.version(table) == before
+    tables.write(table, build(table, spark, tuesday | {"n": 5}), slices=["mon", "tue"], is_unique=True)
+    assert rows(tables, table) == [("tue", None, 5)]

@@ -9,8 +9,8 @@ heads are thrown away. Every picture is seen in both locales; the prompt says wh
 import logging
 import math
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -142,6 +142,35 @@ def _options() -> dict[str, list[str]]:
     }
 
 
+@dataclass
+class _Run:
+    """A model in training, with all that a step needs."""
+
+    model: "Qwen2VLForConditionalGeneration"
+    pictures: Sequence[Picture]
+    knobs: Training
+    rng: np.random.Generator
+    options: dict[str, list[str]]
+    targets: "torch.Tensor"
+    """Place of each picture's attribute among its options, shape (pictures, attributes)."""
+    heads: "torch.nn.Linear"
+    collate: Collator
+    batches: Iterator[list[int]]
+    locales: list[str]
+    sums: dict[str, float] = field(default_factory=dict)
+    """What was measured since the last row of the curve."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the vision part makes of a batch of equally large pictures."""
+
+    members: Sequence[int]
+    features: Any
+    loss: "torch.Tensor"
+    """Of the heads, one per attribute."""
+
+
 def train(
     model: "Qwen2VLForConditionalGeneration",
     tokenizer: "PreTrainedTokenizerBase",
@@ -153,19 +182,9 @@ def train(
 ) -> list[dict[str, float]]:
     """Train in place; returns the logged curve. ``checkpoint`` is called now and then with the share done."""
     import torch
-    from torch.nn import functional as nn
 
-    torch.manual_seed(knobs.seed)
-    rng = np.random.default_rng(knobs.seed)
-    options = _options()
-    targets = torch.tensor(
-        [[options[name].index(getattr(p.latent, name)) for name in ATTRIBUTES] for p in pictures], dtype=torch.long
-    )
-    width = model.config.text_config.hidden_size
-    heads = torch.nn.Linear(width, sum(map(len, options.values())))
-    batch_attention(model)
-    collate = Collator(tokenizer)
-    parameters = [*model.parameters(), *heads.parameters()]
+    run = _begun(model, tokenizer, pictures, knobs)
+    parameters = [*model.parameters(), *run.heads.parameters()]
     matrices = [p for p in parameters if p.ndim > 1]
     rest = [p for p in parameters if p.ndim <= 1]
     optimizer = torch.optim.AdamW(
@@ -173,79 +192,139 @@ def train(
         lr=knobs.learning_rate,
         betas=(0.9, 0.98),
     )
-    batches = shuffled_batches(pictures, knobs.batch_size, rng)
-    locales = list(vocabulary().locales)
     curve: list[dict[str, float]] = []
     begun = time.monotonic()
-    sums: dict[str, float] = {}
     model.train()
     step, done = 0, 0.0
     while done < 1.0:
         seeing = done < knobs.seeing_share
-        span = (0.0, knobs.seeing_share) if seeing else (knobs.seeing_share, 1.0)
-        within = (done - span[0]) / (span[1] - span[0])
-        rate = min(1.0, within / knobs.warmup + 0.01) * (0.5 + 0.5 * math.cos(math.pi * within) * 0.97 + 0.015)
+        rate = _rate(done, knobs)
         for group in optimizer.param_groups:
             group["lr"] = knobs.learning_rate * rate
-        losses: dict[str, torch.Tensor] = {}
-        if not seeing and step % TEXT_EVERY == 0:
-            rows = [
-                (text_prompt(locale := locales[i % len(locales)]), query_list(stream_seed("text", step, i), locale))
-                for i in range(knobs.batch_size // 3)
-            ]
-            batch = collate(None, rows)
-            logits = model(input_ids=batch.ids, position_ids=batch.positions).logits
-            losses["text"] = nn.cross_entropy(logits[:, :-1].flatten(0, 1), batch.labels[:, 1:].flatten())
-            loss = 0.5 * losses["text"]
+        if seeing:
+            seen = _see(run)
+            loss, losses = seen.loss, {"heads": seen.loss}
+        elif step % TEXT_EVERY == 0:
+            text = _say_text(run, step)
+            loss, losses = 0.5 * text, {"text": text}
         else:
-            members = next(batches)
-            grid = pictures[members[0]].grid
-            pixels = torch.from_numpy(patches(augment(np.stack([pictures[i].pixels for i in members]), rng)))
-            shape = torch.tensor([[1, grid[0] * MERGE, grid[1] * MERGE]] * len(members))
-            seen = model.model.get_image_features(pixels, shape, return_dict=True)
-            pooled = torch.stack(seen.pooler_output).mean(dim=1)
-            parts = heads(pooled).split([len(found) for found in options.values()], dim=1)
-            losses["heads"] = torch.stack(
-                [nn.cross_entropy(part, targets[members, i]) for i, part in enumerate(parts)]
-            ).sum()
-            loss = losses["heads"]
-            if not seeing:
-                asked = [locales[int(i)] for i in rng.integers(len(locales), size=len(members))]
-                batch = collate(
-                    grid,
-                    [
-                        (caption_prompt(locale), caption_text(pictures[i].latent, locale))
-                        for i, locale in zip(members, asked, strict=True)
-                    ],
-                )
-                first = min(int((row >= 0).nonzero()[0]) for row in batch.labels)
-                out = model.model(
-                    input_ids=batch.ids, position_ids=batch.positions, mm_encoder_outputs={"image": seen}
-                ).last_hidden_state
-                logits = model.lm_head(out[:, first - 1 : -1])
-                losses["caption"] = nn.cross_entropy(logits.flatten(0, 1), batch.labels[:, first:].flatten())
-                loss = losses["caption"] + knobs.head_weight * losses["heads"]
-            for i, name in enumerate(ATTRIBUTES):
-                hit = (parts[i].argmax(dim=1) == targets[members, i]).float().mean()
-                sums[name] = sums.get(name, 0.0) + float(hit)
-            sums["pictures"] = sums.get("pictures", 0.0) + 1
+            seen = _see(run)
+            caption = _say_captions(run, seen)
+            loss, losses = caption + knobs.head_weight * seen.loss, {"heads": seen.loss, "caption": caption}
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         for name, value in losses.items():
-            sums[name + "_loss"] = sums.get(name + "_loss", 0.0) + float(value.detach())
-            sums[name + "_count"] = sums.get(name + "_count", 0.0) + 1
+            run.sums[name + "_loss"] = run.sums.get(name + "_loss", 0.0) + float(value.detach())
+            run.sums[name + "_count"] = run.sums.get(name + "_count", 0.0) + 1
         step += 1
         elapsed = time.monotonic() - begun
         done = max(step / knobs.steps, elapsed / (60 * knobs.minutes))
         if step % every == 0 or done >= 1.0:
-            row = {"step": float(step), "seconds": round(elapsed, 1), "rate": rate}
-            row |= {n: round(sums[n] / sums["pictures"], 3) for n in ATTRIBUTES if n in sums}
-            row |= {n: round(sums[n] / sums[n[:-5] + "_count"], 4) for n in sums if n.endswith("_loss")}
-            curve.append(row)
-            log.info("%s", row)
-            sums = {}
+            curve.append(_logged(run, step=step, elapsed=elapsed, rate=rate))
             checkpoint(done)
     model.eval()
     return curve
+
+
+def _begun(
+    model: "Qwen2VLForConditionalGeneration",
+    tokenizer: "PreTrainedTokenizerBase",
+    pictures: Sequence[Picture],
+    knobs: Training,
+) -> _Run:
+    import torch
+
+    torch.manual_seed(knobs.seed)
+    rng = np.random.default_rng(knobs.seed)
+    options = _options()
+    targets = torch.tensor(
+        [[options[name].index(getattr(p.latent, name)) for name in ATTRIBUTES] for p in pictures], dtype=torch.long
+    )
+    heads = torch.nn.Linear(model.config.text_config.hidden_size, sum(map(len, options.values())))
+    batch_attention(model)
+    return _Run(
+        model,
+        pictures,
+        knobs,
+        rng,
+        options,
+        targets,
+        heads,
+        Collator(tokenizer),
+        shuffled_batches(pictures, knobs.batch_size, rng),
+        list(vocabulary().locales),
+    )
+
+
+def _rate(done: float, knobs: Training) -> float:
+    """Share of the learning rate: in each phase a short rise, then half a cosine down to 3 per cent."""
+    span = (0.0, knobs.seeing_share) if done < knobs.seeing_share else (knobs.seeing_share, 1.0)
+    within = (done - span[0]) / (span[1] - span[0])
+    return min(1.0, within / knobs.warmup + 0.01) * (0.5 + 0.5 * math.cos(math.pi * within) * 0.97 + 0.015)
+
+
+def _see(run: _Run) -> _Seen:
+    """Look at the next batch of pictures and tell their attributes."""
+    import torch
+    from torch.nn import functional as nn
+
+    members = next(run.batches)
+    grid = run.pictures[members[0]].grid
+    pixels = torch.from_numpy(patches(augment(np.stack([run.pictures[i].pixels for i in members]), run.rng)))
+    shape = torch.tensor([[1, grid[0] * MERGE, grid[1] * MERGE]] * len(members))
+    features = run.model.model.get_image_features(pixels, shape, return_dict=True)
+    pooled = torch.stack(features.pooler_output).mean(dim=1)
+    parts = run.heads(pooled).split([len(values) for values in run.options.values()], dim=1)
+    wanted = run.targets[members]
+    loss = torch.stack([nn.cross_entropy(part, wanted[:, i]) for i, part in enumerate(parts)]).sum()
+    for i, name in enumerate(ATTRIBUTES):
+        hit = (parts[i].argmax(dim=1) == wanted[:, i]).float().mean()
+        run.sums[name] = run.sums.get(name, 0.0) + float(hit)
+    run.sums["pictures"] = run.sums.get("pictures", 0.0) + 1
+    return _Seen(members, features, loss)
+
+
+def _say_captions(run: _Run, seen: _Seen) -> "torch.Tensor":
+    """The loss of captioning what was seen, each picture in a locale drawn for it."""
+    from torch.nn import functional as nn
+
+    asked = [run.locales[int(i)] for i in run.rng.integers(len(run.locales), size=len(seen.members))]
+    batch = run.collate(
+        run.pictures[seen.members[0]].grid,
+        [
+            (caption_prompt(locale), caption_text(run.pictures[i].latent, locale))
+            for i, locale in zip(seen.members, asked, strict=True)
+        ],
+    )
+    first = min(int((row >= 0).nonzero()[0]) for row in batch.labels)
+    out = run.model.model(
+        input_ids=batch.ids, position_ids=batch.positions, mm_encoder_outputs={"image": seen.features}
+    ).last_hidden_state
+    logits = run.model.lm_head(out[:, first - 1 : -1])
+    return nn.cross_entropy(logits.flatten(0, 1), batch.labels[:, first:].flatten())
+
+
+def _say_text(run: _Run, step: int) -> "torch.Tensor":
+    """The loss of writing lists of queries without a picture."""
+    from torch.nn import functional as nn
+
+    rows = [
+        (text_prompt(locale := run.locales[i % len(run.locales)]), query_list(stream_seed("text", step, i), locale))
+        for i in range(run.knobs.batch_size // 3)
+    ]
+    batch = run.collate(None, rows)
+    logits = run.model(input_ids=batch.ids, position_ids=batch.positions).logits
+    return nn.cross_entropy(logits[:, :-1].flatten(0, 1), batch.labels[:, 1:].flatten())
+
+
+def _logged(run: _Run, *, step: int, elapsed: float, rate: float) -> dict[str, float]:
+    """A row of the curve: means since the last one."""
+    sums = run.sums
+    row = {"step": float(step), "seconds": round(elapsed, 1), "rate": rate}
+    row |= {n: round(sums[n] / sums["pictures"], 3) for n in ATTRIBUTES if n in sums}
+    row |= {n: round(sums[n] / sums[n[:-5] + "_count"], 4) for n in sums if n.endswith("_loss")}
+    log.info("%s", row)
+    run.sums = {}
+    return row
