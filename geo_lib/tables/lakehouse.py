@@ -66,7 +66,8 @@ class Tables:
 
         ``slices``: for REPLACE_WHERE, the slices this write answers for, default those that ``df`` holds; one
         that is answered for and absent in ``df`` is emptied. ``is_unique``: the caller has made ``df`` unique by
-        the key, so that is not checked. Raises ``SchemaMismatchError``, and ``ContractError`` when a key occurs twice.
+        the key, so that is not checked. Raises ``SchemaMismatchError``, and
+        ``ContractError`` when a key occurs twice.
         """
         if table.write is Write.APPEND:
             raise ValueError(f"{table.name} is written by append(); write() would repeat rows after a crash")

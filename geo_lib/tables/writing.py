@@ -50,19 +50,27 @@ def write(
     log: Log,
     *,
     slices: Sequence[object] | None,
-    is_unique: bool = False,
+    is_unique: bool,
 ) -> None:
     """See ``Tables.write``; the table exists and its log stands as ``log`` has it."""
-    new = stamp.on(table.conform(df))
-    if is_unique and slices is not None and _add_slices(place, table, new, {str(s) for s in slices}, log):
+    rows = stamp.on(table.conform(df))
+    answered = None if slices is None else {str(s) for s in slices}
+    if is_unique and answered and _holds_none(place, table, answered, noted(log)):
+        rows.writeTo(place.name).append()  # nothing to compare with and nothing to check: computed once
         return
-    with held(new) as new:
+    with held(rows) as new:
         wanted = digests(table, new, check_keys=not is_unique)
         if table.write is Write.REPLACE_WHERE:
-            answered = set(wanted) if slices is None else {str(s) for s in slices}
-            _replace_slices(place, table, new, wanted, answered, log)
+            _replace_slices(place, table, new, wanted, set(wanted) if answered is None else answered, log)
         else:
             _merge(place, table, new, wanted, log)
+
+
+def _holds_none(place: Place, table: Table, slices: Set[str], holding: Noted) -> bool:
+    """Whether the table has no row of these slices: by its log, else by a look at them alone."""
+    if not holding.missing(slices):
+        return all(holding.of_slices.get(s, EMPTY) == EMPTY for s in slices)
+    return place.spark.read.table(place.name).where(_is_of(table, slices)).isEmpty()
 
 
 def append(place: Place, table: Table, df: DataFrame, stamp: Stamp, *, app_id: str, sequence: int) -> None:
@@ -114,22 +122,6 @@ def _merge(place: Place, table: Table, new: DataFrame, wanted: Mapping[str, Dige
     finally:
         place.spark.conf.unset(_NOTE)
         place.spark.catalog.dropTempView(view)
-
-
-def _add_slices(place: Place, table: Table, new: DataFrame, answered: Set[str], log: Log) -> bool:
-    """Add slices of which nothing stands yet: there is nothing to compare, so the rows are computed once, and unhashed.
-
-    Returns whether that was so. The log then tells nothing of these slices.
-    """
-    holding = noted(log)
-    if any(holding.of_slices.get(name, EMPTY) != EMPTY for name in answered):
-        return False
-    unknown = holding.missing(answered)
-    if unknown and not place.spark.read.table(place.name).where(_is_of(table, unknown)).isEmpty():
-        return False
-    others = {name: digest for name, digest in holding.of_slices.items() if name not in answered}
-    new.writeTo(place.name).option("userMetadata", note(Noted(others), log)).append()
-    return True
 
 
 def _replace_slices(
