@@ -164,3 +164,17 @@ def test_what_somebody_else_wrote_is_seen_and_mended(spark: SparkSession, tables
     spark.sql(f"update delta.`{tables.lakehouse}/tables/geo/shelf` set n = 7 where day = 'mon'").collect()
     tables.write(table, df)
     assert rows(tables, table) == [("mon", None, 1), ("tue", None, 2)]
+
+
+def test_slices_that_are_new_are_added_unhashed_and_compared_all_the_same_the_next_time(
+    spark: SparkSession, tables: Tables
+) -> None:
+    table = contract(Write.REPLACE_WHERE)
+    monday, tuesday = ({"day": "mon", "item": "oak", "n": 1}, {"day": "tue", "n": 2})
+    tables.write(table, build(table, spark, monday), slices=["mon"], is_unique=True)
+    tables.write(table, build(table, spark, tuesday), slices=["tue"], is_unique=True)
+    before = tables.version(table)
+    tables.write(table, build(table, spark, monday, tuesday), slices=["mon", "tue"], is_unique=True)
+    assert tables.version(table) == before
+    tables.write(table, build(table, spark, tuesday | {"n": 5}), slices=["mon", "tue"], is_unique=True)
+    assert rows(tables, table) == [("tue", None, 5)]
