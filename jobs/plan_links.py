@@ -11,10 +11,12 @@ from dataclasses import dataclass
 
 from pyspark.sql import functions as F
 
+from geo_lib.arms import in_arm, of_arm
 from geo_lib.catalogue.names import image_names
 from geo_lib.counts import Counts
 from geo_lib.links.authority import page_authority
 from geo_lib.links.plan import image_fates, planned_links, planned_pages, related_collections
+from geo_lib.spark import held
 from jobs.run.job import Context, Job
 from schemas.collection_items import COLLECTION_ITEMS
 from schemas.collections import COLLECTIONS
@@ -52,46 +54,47 @@ class PlanLinks:
 
 def run(ctx: Context, knobs: PlanLinks) -> Counts:
     of_family = F.col("family") == knobs.family
-    images = ctx.read(IMAGES)
-    annotations = ctx.read(IMAGE_ANNOTATIONS)
-    # checkpoints keep the plans of what follows small: each of these frames stands in it many times
     published = of_family & (F.col("state") == "published")
-    collections = ctx.read(COLLECTIONS).where(published).localCheckpoint()
-    items = (
-        ctx.read(COLLECTION_ITEMS)
-        .join(collections.select("collection_id"), on="collection_id", how="left_semi")
-        .localCheckpoint()
-    )
-    fates = image_fates(
-        images, collections, items, annotations, max_links_per_page=knobs.max_links_per_page
-    ).localCheckpoint()
-    pages = planned_pages(fates, collections).localCheckpoint()
-    related = related_collections(
-        collections,
-        ctx.read(QUERY_EMBEDDINGS).where(of_family),
-        per_collection=knobs.related,
-        min_similarity=knobs.min_related_similarity,
-    )
-    links = planned_links(
-        pages,
-        collections,
-        items,
-        annotations,
-        image_names(images, annotations).localCheckpoint(),
-        related,
-        max_collections=knobs.max_collections,
-        siblings=knobs.siblings,
-        home_collections=knobs.home_collections,
-    ).localCheckpoint()
-    authority = page_authority(pages, links, damping=knobs.damping, max_links_per_page=knobs.max_links_per_page)
-    ctx.write(LINKS, links)
-    ctx.write(PAGE_AUTHORITY, authority)
-    without_page = fates.where("reason is not null").select("reason")
-    return Counts.tallied(
-        pages.select(F.lit(None).cast("string").alias("reason")).unionByName(without_page),
-        rows_in=images.count() + pages.where("kind != 'image'").count(),
-        produced={"links": links.count(), "unreachable_pages": authority.where("click_depth is null").count()},
-    )
+    # each of these stands many times in what follows, so each is read once
+    with (
+        held(ctx.read(IMAGES)) as images,
+        held(of_arm(ctx.read(IMAGE_ANNOTATIONS))) as annotations,
+        held(ctx.read(COLLECTIONS).where(published)) as collections,
+        held(
+            ctx.read(COLLECTION_ITEMS).join(collections.select("collection_id"), on="collection_id", how="left_semi")
+        ) as items,
+        held(
+            image_fates(images, collections, items, annotations, max_links_per_page=knobs.max_links_per_page)
+        ) as fates,
+        held(planned_pages(fates, collections)) as pages,
+    ):
+        related = related_collections(
+            collections,
+            ctx.read(QUERY_EMBEDDINGS).where(of_family),
+            per_collection=knobs.related,
+            min_similarity=knobs.min_related_similarity,
+        )
+        planned = planned_links(
+            pages,
+            collections,
+            items,
+            annotations,
+            image_names(images, annotations),
+            related,
+            max_collections=knobs.max_collections,
+            siblings=knobs.siblings,
+            home_collections=knobs.home_collections,
+        )
+        with held(planned) as links:
+            authority = page_authority(pages, links, damping=knobs.damping, max_links_per_page=knobs.max_links_per_page)
+            ctx.write(LINKS, in_arm(links))
+            ctx.write(PAGE_AUTHORITY, in_arm(authority))
+            without_page = fates.where("reason is not null").select("reason")
+            return Counts.tallied(
+                pages.select(F.lit(None).cast("string").alias("reason")).unionByName(without_page),
+                rows_in=images.count() + pages.where("kind != 'image'").count(),
+                produced={"links": links.count(), "unreachable_pages": authority.where("click_depth is null").count()},
+            )
 
 
 JOB = Job(
