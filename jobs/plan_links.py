@@ -11,12 +11,14 @@ from dataclasses import dataclass
 
 from pyspark.sql import functions as F
 
+from geo_lib.arms import in_arm, of_arm
 from geo_lib.catalogue.names import image_names
 from geo_lib.config import setting
 from geo_lib.counts import Counts
 from geo_lib.embeddings.family import Families, default_families, founding, refuse_unlike_families, vectors_of
 from geo_lib.links.authority import page_authority
 from geo_lib.links.plan import image_fates, planned_links, planned_pages, related_collections
+from geo_lib.spark import held
 from jobs.run.job import Context, Job
 from schemas.collection_items import COLLECTION_ITEMS
 from schemas.collections import COLLECTIONS, PUBLISH
@@ -56,46 +58,46 @@ class PlanLinks:
 
 def run(ctx: Context, knobs: PlanLinks) -> Counts:
     family = founding(knobs.families)
-    images = ctx.read(IMAGES)
-    annotations = ctx.read(IMAGE_ANNOTATIONS)
-    # checkpoints keep the plans of what follows small: each of these frames stands in it many times
-    collections = ctx.read(COLLECTIONS).where(F.col("state") == PUBLISH).localCheckpoint()
-    items = (
-        ctx.read(COLLECTION_ITEMS)
-        .where(F.col("family") == family)
-        .join(collections.select("collection_id"), on="collection_id", how="left_semi")
-        .localCheckpoint()
-    )
-    fates = image_fates(
-        images, collections, items, annotations, max_links_per_page=knobs.max_links_per_page
-    ).localCheckpoint()
-    pages = planned_pages(fates, collections).localCheckpoint()
-    related = related_collections(
-        collections,
-        vectors_of(ctx.read(QUERY_EMBEDDINGS), family=family, id_as="query_id"),
-        per_collection=knobs.related,
-        min_similarity=knobs.min_related_similarity,
-    )
-    links = planned_links(
-        pages,
-        collections,
-        items,
-        annotations,
-        image_names(images, annotations).localCheckpoint(),
-        related,
-        max_collections=knobs.max_collections,
-        siblings=knobs.siblings,
-        home_collections=knobs.home_collections,
-    ).localCheckpoint()
-    authority = page_authority(pages, links, damping=knobs.damping, max_links_per_page=knobs.max_links_per_page)
-    ctx.write(LINKS, links)
-    ctx.write(PAGE_AUTHORITY, authority)
-    without_page = fates.where("reason is not null").select("reason")
-    return Counts.tallied(
-        pages.select(F.lit(None).cast("string").alias("reason")).unionByName(without_page),
-        rows_in=images.count() + pages.where("kind != 'image'").count(),
-        produced={"links": links.count(), "unreachable_pages": authority.where("click_depth is null").count()},
-    )
+    vectors = vectors_of(ctx.read(QUERY_EMBEDDINGS), family=family, id_as="query_id")
+    of_family = ctx.read(COLLECTION_ITEMS).where(F.col("family") == family)
+    # each of these stands many times in what follows, so each is read once
+    with (
+        held(ctx.read(IMAGES)) as images,
+        held(of_arm(ctx.read(IMAGE_ANNOTATIONS))) as annotations,
+        held(ctx.read(COLLECTIONS).where(F.col("state") == PUBLISH)) as collections,
+        held(of_family.join(collections.select("collection_id"), on="collection_id", how="left_semi")) as items,
+        held(
+            image_fates(images, collections, items, annotations, max_links_per_page=knobs.max_links_per_page)
+        ) as fates,
+        held(planned_pages(fates, collections)) as pages,
+    ):
+        related = related_collections(
+            collections,
+            vectors,
+            per_collection=knobs.related,
+            min_similarity=knobs.min_related_similarity,
+        )
+        planned = planned_links(
+            pages,
+            collections,
+            items,
+            annotations,
+            image_names(images, annotations),
+            related,
+            max_collections=knobs.max_collections,
+            siblings=knobs.siblings,
+            home_collections=knobs.home_collections,
+        )
+        with held(planned) as links:
+            authority = page_authority(pages, links, damping=knobs.damping, max_links_per_page=knobs.max_links_per_page)
+            ctx.write(LINKS, in_arm(links))
+            ctx.write(PAGE_AUTHORITY, in_arm(authority))
+            without_page = fates.where("reason is not null").select("reason")
+            return Counts.tallied(
+                pages.select(F.lit(None).cast("string").alias("reason")).unionByName(without_page),
+                rows_in=images.count() + pages.where("kind != 'image'").count(),
+                produced={"links": links.count(), "unreachable_pages": authority.where("click_depth is null").count()},
+            )
 
 
 JOB = Job(

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from pyspark.sql import functions as F
 
+from geo_lib.arms import of_arm
 from geo_lib.counts import Counts
 from geo_lib.pages.assemble import Material, assembled, gathered, ready
 from geo_lib.pages.media import rendered
@@ -53,15 +54,15 @@ def run(ctx: Context, knobs: PublishPages) -> Counts:
     frame = Frame(root=knobs.site_url.rstrip("/"), name=knobs.site_name, simulated=ctx.simulated)
     site = Site(Path(ctx.path("site")))
     images = ctx.read(IMAGES)
-    authority = ctx.read(PAGE_AUTHORITY)
+    authority = of_arm(ctx.read(PAGE_AUTHORITY))
     shown = images.join(authority.where("kind = 'image'").select(F.col("id").alias("image_id")), on="image_id")
     pictures = ctx.read(IMAGE_BYTES).join(shown.select("signature"), on="signature", how="left_semi")
     material = gathered(
         authority,
-        ctx.read(LINKS),
+        of_arm(ctx.read(LINKS)),
         images,
         ctx.read(COLLECTIONS).where(F.col("state") == PUBLISH),
-        ctx.read(IMAGE_ANNOTATIONS),
+        of_arm(ctx.read(IMAGE_ANNOTATIONS)),
         rendered(pictures, folder=str(site.folder)),
         site_name=knobs.site_name,
         min_annotations=knobs.min_annotations,

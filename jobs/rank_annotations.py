@@ -8,6 +8,7 @@ validated query in its locale is dropped as no_annotation.
 
 from dataclasses import dataclass
 
+from geo_lib.arms import in_arm
 from geo_lib.config import setting
 from geo_lib.counts import Counts
 from geo_lib.embeddings.family import (
@@ -19,7 +20,8 @@ from geo_lib.embeddings.family import (
     same_model,
     vectors_of,
 )
-from geo_lib.vase.select import chosen_annotations, with_collection
+from geo_lib.spark import held
+from geo_lib.vase.select import annotated_images, chosen_annotations, with_collection
 from jobs.run.job import Context, Job
 from schemas.annotations import ANNOTATIONS
 from schemas.collections import COLLECTIONS
@@ -68,21 +70,15 @@ def run(ctx: Context, knobs: RankAnnotations) -> Counts:
         half_demand=knobs.half_demand,
         top_n=knobs.top_n,
     )
-    linked = with_collection(chosen, ctx.read(COLLECTIONS)).persist()
-    try:
+    with held(in_arm(with_collection(chosen, ctx.read(COLLECTIONS)))) as linked:
         ctx.write(IMAGE_ANNOTATIONS, linked)
-        kept, produced = linked.select("image_id").distinct().count(), linked.count()
-        with_page = linked.where("collection_id is not null").count()
-    finally:
-        linked.unpersist()
-    without = images.join(
-        annotations.select("signature", "locale"), on=["signature", "locale"], how="left_anti"
-    ).count()
+        figures = annotated_images(images, annotations, linked).first()
+    assert figures is not None, "an aggregate over everything is one row"
     return Counts(
-        rows_in=images.count(),
-        kept=kept,
-        dropped={"no_annotation": without},
-        produced={"annotations": produced, "with_collection": with_page},
+        rows_in=figures["images"],
+        kept=figures["chosen"],
+        dropped={"no_annotation": figures["without"]},
+        produced={"annotations": figures["annotations"], "with_collection": figures["with_collection"]},
     )
 
 

@@ -9,6 +9,7 @@ IMAGE_ANNOTATIONS = Table(
     comment="Queries chosen for each image by relevance, evidence and demand.",
     schema=StructType(
         [
+            column("arm", StringType(), "what the site is planned from; vlm is published"),
             column("image_id", StringType(), "catalogue row"),
             column("rank", IntegerType(), "1 is the best"),
             column("query_id", StringType(), "validated query"),
@@ -24,7 +25,8 @@ IMAGE_ANNOTATIONS = Table(
             ),
         ]
     ),
-    key=("image_id", "rank"),
+    key=("arm", "image_id", "rank"),
+    version=2,
     write=Write.MERGE_AND_DELETE_MISSING,
     checks={"rank_from_one": "rank >= 1"},
 )

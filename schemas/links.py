@@ -9,6 +9,7 @@ LINKS = Table(
     comment="Edges of the site's link graph. Pages print these links and no others to pages of the site.",
     schema=StructType(
         [
+            column("arm", StringType(), "what the site is planned from; vlm is published"),
             column("source", StringType(), "page with the link: path from the root of the site"),
             column("target", StringType(), "page it leads to: path from the root of the site"),
             column(
@@ -22,7 +23,8 @@ LINKS = Table(
             column("weight", DoubleType(), "share of authority relative to the source's other links, 6 decimals"),
         ]
     ),
-    key=("source", "target", "kind"),
+    key=("arm", "source", "target", "kind"),
+    version=2,
     write=Write.MERGE_AND_DELETE_MISSING,
     checks={
         "known_kind": "kind in ('hub', 'annotation', 'member', 'item', 'related', 'sibling', 'up')",

@@ -10,7 +10,7 @@ PAGES = Table(
     schema=StructType(
         [
             column("url", StringType(), "canonical, absolute"),
-            column("kind", StringType(), "home, locale, collection or image"),
+            column("kind", StringType(), "home, locale, collection, image, hub, gone or redirect"),
             column("path", StringType(), "file, relative to the lakehouse"),
             column("title", StringType(), "heading of the page"),
             column("state", StringType(), "published, or noindex: reachable, but kept out of search and sitemap"),
@@ -19,9 +19,10 @@ PAGES = Table(
         ]
     ),
     key=("url",),
+    version=2,
     write=Write.MERGE_AND_DELETE_MISSING,
     checks={
-        "known_kind": "kind in ('home', 'locale', 'collection', 'image')",
+        "known_kind": "kind in ('home', 'locale', 'collection', 'image', 'hub', 'gone', 'redirect')",
         "known_state": "state in ('published', 'noindex')",
     },
 )

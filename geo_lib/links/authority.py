@@ -27,8 +27,9 @@ def page_authority(pages: DataFrame, links: DataFrame, *, damping: float, max_li
     Links of several kinds between the same pages are one link with the sum of their weights. Raises
     ``LinkGraphError`` with exact counts when pages and links do not fit together.
     """
-    nodes = pages.select("page", "kind", "id").orderBy("page").toPandas()
-    edges = links.select("source", "target", "kind", "weight").orderBy("source", "target", "kind").toPandas()
+    nodes = pages.select("page", "kind", "id").toPandas().sort_values("page", ignore_index=True)
+    edges = links.select("source", "target", "kind", "weight").toPandas()
+    edges = edges.sort_values(["source", "target", "kind"], ignore_index=True)
     check(nodes["page"], edges, max_links_per_page=max_links_per_page)
     graph = adjacency(nodes["page"], edges)
     depth = click_depth(graph, start=int(nodes["page"].searchsorted(HOME))) if len(nodes) else np.empty(0)

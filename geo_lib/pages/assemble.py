@@ -65,36 +65,35 @@ def gathered(
 
     A page comes to some kilobytes here, so this holds for some 100,000 pages; more want more ``spark.driver.memory``.
     """
-    locales = collections.select(F.col("collection_id").alias("id"), "locale").unionByName(
-        images.select(F.col("image_id").alias("id"), "locale")
-    )
-    own = F.when(F.col("kind") == "locale", F.col("id")).when(F.col("kind") == "home", F.lit(""))
-    pages = _rows(
-        authority.select("page", "kind", "id", "pagerank")
-        .join(locales, on="id", how="left")
-        .select("page", "kind", "id", F.coalesce(own, "locale").alias("locale"))
-        .orderBy("page")
-    )
     credit = F.coalesce(present(F.col("creator")), F.lit(""))
     shown = _rows(
-        images.select("image_id", "signature", credit.alias("credit"), present(F.col("description")).alias("text"))
+        images.select(
+            *("image_id", "signature", "locale", credit.alias("credit"), present(F.col("description")).alias("text"))
+        )
         .join(image_names(images, annotations), on="image_id", how="inner")
-        .join(rendered, on="signature", how="left")
-        .orderBy("image_id")
+        .join(rendered, on="signature", how="left"),
+        by=lambda row: row["image_id"],
     )
+    told = _rows(collections.select("collection_id", "locale", "url", "title", "demand"))
+    locales = {("image", row["image_id"]): row["locale"] for row in shown}
+    locales |= {("collection", row["collection_id"]): row["locale"] for row in told}
+    planned = _rows(authority.select("page", "kind", "id"), by=lambda row: row["page"])
+    pages = [{**row, "locale": _locale_of(row, locales)} for row in planned]
     image_pages = {row["id"]: row["page"] for row in pages if row["kind"] == "image"}
     of_pages = [{**row, "page": image_pages[row["image_id"]]} for row in shown if row["image_id"] in image_pages]
     edges = links.select("source", "kind", "target", "anchor", "weight")
     said = annotations.select("image_id", "rank", "query", "category", "confirmed", "collection_id")
-    told = _rows(collections.select("collection_id", "url", "title", "demand"))
     return Material(
         pages=pages,
         links=_grouped(
-            _rows(edges.orderBy("source", "kind", F.desc("weight"), "target")), lambda row: (row["source"], row["kind"])
+            _rows(edges, by=lambda row: (row["source"], row["kind"], -row["weight"], row["target"])),
+            lambda row: (row["source"], row["kind"]),
         ),
         pictures={row["page"]: _picture(row) for row in of_pages if row["small"] is not None},
         texts={row["page"]: row["text"] for row in of_pages if row["text"]},
-        annotations=_grouped(_rows(said.orderBy("image_id", "rank")), lambda row: str(row["image_id"])),
+        annotations=_grouped(
+            _rows(said, by=lambda row: (row["image_id"], row["rank"])), lambda row: str(row["image_id"])
+        ),
         collections={row["url"]: row for row in told},
         page_of={row["collection_id"]: row["url"] for row in told},
         image_of={page: image_id for image_id, page in image_pages.items()},
@@ -276,5 +275,18 @@ def _grouped(rows: Sequence[Row], key: Callable[[Row], K]) -> dict[K, list[Row]]
     return found
 
 
-def _rows(df: DataFrame) -> list[Row]:
-    return [row.asDict() for row in df.collect()]
+def _rows(df: DataFrame, *, by: Callable[[Row], Any] | None = None) -> list[Row]:
+    """All rows, sorted here: to sort in Spark what is collected anyway costs two more jobs."""
+    rows: list[Row] = [row.asDict() for row in df.collect()]
+    return rows if by is None else sorted(rows, key=by)
+
+
+def _locale_of(page: Row, locales: Mapping[tuple[str, str], str]) -> str | None:
+    """Of a page of ``authority``: what a locale's own page is about, none for the home page, else its content's."""
+    match page["kind"]:
+        case "home":
+            return ""
+        case "locale":
+            return str(page["id"])
+        case kind:
+            return locales.get((kind, page["id"]))

@@ -66,6 +66,26 @@ def with_collection(chosen: DataFrame, collections: DataFrame) -> DataFrame:
     return chosen.join(answers, on="query_id", how="left")
 
 
+def annotated_images(images: DataFrame, annotations: DataFrame, chosen: DataFrame) -> DataFrame:
+    """One row: how many ``images`` there are, how many have ``chosen`` annotations or not one to choose from.
+
+    ``images, chosen, without, annotations, with_collection``; the last two count rows of ``chosen``.
+    """
+    of_images = chosen.groupBy("image_id").agg(F.count("*").alias("n"), F.count("collection_id").alias("linked"))
+    candidates = annotations.select("signature", "locale", F.lit(True).alias("has_any")).distinct()
+    return (
+        images.join(of_images, on="image_id", how="left")
+        .join(candidates, on=["signature", "locale"], how="left")
+        .agg(
+            F.count("*").alias("images"),
+            F.count("n").alias("chosen"),
+            F.count_if(F.col("has_any").isNull()).alias("without"),
+            F.coalesce(F.sum("n"), F.lit(0)).alias("annotations"),
+            F.coalesce(F.sum("linked"), F.lit(0)).alias("with_collection"),
+        )
+    )
+
+
 def saturating(amount: Column, *, half: float) -> Column:
     """0 for nothing, 0.5 at ``half``, towards 1 for very much."""
     return amount / (amount + F.lit(half))

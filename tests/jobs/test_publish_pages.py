@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
+from geo_lib.arms import VLM
 from geo_lib.errors import TooManyFailedError
 from jobs.publish_pages import JOB, PublishPages
 from jobs.run.job import Context
@@ -24,7 +25,7 @@ def put(context: Context, spark: SparkSession, **pictures: bytes) -> None:
     signatures = {i: hashlib.sha256(i.encode() + content).hexdigest() for i, content in pictures.items()}
     pages = [{"page": "/", "kind": "home", "id": "home"}, {"page": "/en/", "kind": "locale", "id": "en"}]
     pages += [{"page": f"/en/pin/{i}/", "kind": "image", "id": i} for i in pictures]
-    context.tables.write(PAGE_AUTHORITY, build(PAGE_AUTHORITY, spark, *pages))
+    context.tables.write(PAGE_AUTHORITY, build(PAGE_AUTHORITY, spark, *pages, arm=VLM))
     images = [{"image_id": i, "signature": s} for i, s in signatures.items()]
     context.tables.write(IMAGES, build(IMAGES, spark, *images, locale="en"))
     stored = [{"signature": signatures[i], "bytes": bytearray(content)} for i, content in pictures.items()]
