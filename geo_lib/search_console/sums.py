@@ -19,6 +19,7 @@ from schemas.page_queries import PAGE_QUERIES
 
 _MOST_LAYERS = 8
 """Above this they are added up into one: each costs its rows again whenever the sums are read."""
+_SOME_DAY = date(1970, 1, 1)
 _SUMS = ("impressions", "clicks", "sum_position_1based", "anonymised_impressions", "rows")
 _LAYER = re.compile(r"(?P<sign>[+-])(?P<first>[\d-]+)\.\.(?P<last>[\d-]+) (?P<console>\S+) (?P<code>\S+)")
 
@@ -125,7 +126,7 @@ def page_queries(search_console: DataFrame, *, by: tuple[str, ...] = ("page_url"
 def layers_of(search_console: DataFrame, layers: Sequence[Layer]) -> DataFrame:
     """Rows of ``page_queries`` for ``layers``, of which no two have a day in common; none for no layer."""
     if not layers:
-        return layers_of(search_console.limit(0), [Layer(date.min, date.max, "", "")])
+        return layers_of(search_console.limit(0), [Layer(_SOME_DAY, _SOME_DAY, "", "")])
     named = [F.when(F.col("data_date").between(F.lit(_.first), F.lit(_.last)), F.lit(_.name)) for _ in layers]
     within = reduce(Column.__or__, [F.col("data_date").between(F.lit(_.first), F.lit(_.last)) for _ in layers])
     # one layer is said as a literal, which costs the sum of many days nothing

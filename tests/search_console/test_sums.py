@@ -104,7 +104,7 @@ def test_days_that_arrive_are_corrected_or_leave_give_the_sums_of_a_full_run(
             changed = today if event == "arrives" else day(n % len(console))
             console[changed] = rows
             ledger[changed] = record(version, keys=len(rows))
-        first = date.min if days is None else today - timedelta(days=days - 1)
+        first = date(1970, 1, 1) if days is None else today - timedelta(days=days - 1)
         table = build(SEARCH_CONSOLE, spark, *as_console(console))
         advance(stored, table, change(map(Layer.named, stored), ledger, window=(first, today),
                                       console=f"t@{version}", code=CODE))  # fmt: skip
