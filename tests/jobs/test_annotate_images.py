@@ -1,13 +1,7 @@
 """Only what is missing is generated, in commits of a chunk each, on the real engine."""
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
@@ -143,52 +137,3 @@ def test_an_error_that_a_setting_cures_is_not_kept_and_the_next_run_asks_again(
     counts = later.run(JOB, AnnotateImages(max_failed_share=1.0))
     assert (counts.kept, dict(counts.failed)) == (2, {"undecodable_image": 1})
     assert counts.produced["generated_now"] == 2
-
-
-KILLED = """
-import sys
-from datetime import date
-from geo_lib.models import Models
-from geo_lib.spark import session
-from geo_lib.tables import Stamp, Tables
-from jobs.annotate_images import JOB, AnnotateImages
-from jobs.run.job import Context
-
-lakehouse = sys.argv[1]
-spark = session({"spark.master": "local[2,3]", "spark.driver.memory": "1g"})
-tables = Tables(spark, lakehouse=lakehouse, stamp=Stamp("killed", date(2026, 10, 30), "test", True))
-def say(done, total, what):
-    print(f"committed {done} of {total}", flush=True)
-context = Context(tables=tables, models=Models(f"{lakehouse}/mlflow"), as_of=date(2026, 10, 30), simulated=True,
-                  run_id="killed", lakehouse=lakehouse, progress=say)
-context.run(JOB, AnnotateImages(chunk_signatures=4))
-"""
-
-
-def test_a_killed_process_group_loses_the_chunk_in_flight_alone(
-    spark: SparkSession, context: Context, tuned_vlm: ModelFiles
-) -> None:
-    champion(context, tuned_vlm)
-    pictures = [(p.signature, p.content) for p in drawn(20)]
-    put(context, spark, *pictures)
-    process = subprocess.Popen(
-        [sys.executable, "-c", KILLED, context.lakehouse],
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True, cwd=Path.cwd(),
-    )  # fmt: skip
-    assert process.stdout is not None
-    for line in process.stdout:
-        if line.startswith("committed 2 of"):
-            break
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait(timeout=60)
-    time.sleep(1)
-
-    committed = {r["subject"]: r for r in context.tables.read(GENERATIONS).collect()}
-    assert 0 < len(committed) < len(pictures)
-    assert {r["run_id"] for r in committed.values()} == {"killed"}
-
-    counts = context.run(JOB, AnnotateImages(chunk_signatures=4))
-    rows = context.tables.read(GENERATIONS).collect()
-    assert counts.produced["generated_now"] == len(pictures) - len(committed)
-    assert sorted(r["subject"] for r in rows) == sorted(s for s, _ in pictures), "every signature, and none twice"
-    assert {r["subject"] for r in rows if r["run_id"] == "killed"} == committed.keys()
