@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 from pyspark.sql.types import StringType
 
@@ -75,4 +75,7 @@ def minted(settled: DataFrame, known: DataFrame, *, family: str) -> DataFrame:
     return current.unionByName(retired)
 
 
-_slug = F.udf(lambda text, locale: slug(text, locale=locale), StringType())
+def _slug(text: str, locale: str) -> Column:
+    """``slug`` of two columns; made when it is asked for, since on Connect it is another function."""
+    made = F.udf(lambda said, at: slug(said, locale=at), StringType())
+    return made(text, locale)
