@@ -93,8 +93,8 @@ def test_the_decisions_explain_every_loss_and_deciding_again_changes_no_table(pr
     assert [proposed.tables.version(table) for table in (QUERY_DECISIONS, QUERIES, ANNOTATIONS)] == before
 
 
-def test_another_decoding_than_the_annotations_had_is_an_error_that_names_it(proposed: Context) -> None:
-    with pytest.raises(ConfigError, match="same decoding"):
+def test_a_decoding_that_nothing_was_drawn_with_is_an_error_that_names_it(proposed: Context) -> None:
+    with pytest.raises(ConfigError, match=r"no answer of m under decoding .*; run geo annotate-images first"):
         proposed.run(JOB, ValidateQueries(vlm=AskedVlm(decoding=Decoding(max_new_tokens=9))))
 
 
