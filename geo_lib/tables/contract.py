@@ -33,9 +33,8 @@ def create(place: Place, table: Table) -> None:
         IDENTITY: str(uuid.uuid4()),
         "delta.enableDeletionVectors": "true",  # without them a MERGE that changes nothing commits all the same
     } | {f"{_CONSTRAINT}{name}": condition for name, condition in table.checks.items()}
-    if (
-        table.slice_by
-    ):  # smallest and largest values of every column cost a fifth of a write, and only slices are sought
+    if table.slice_by:
+        # smallest and largest values of every column cost a fifth of a write, and only slices are sought
         properties["delta.dataSkippingStatsColumns"] = ",".join(dict.fromkeys((table.slice_by, *table.cluster_by)))
     clustered = f" cluster by ({', '.join(table.cluster_by)})" if table.cluster_by else ""
     place.spark.sql(
