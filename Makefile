@@ -67,6 +67,7 @@ $(READY): $(LOCK) pyproject.toml
 	@$(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION)
 	@HNSWLIB_NO_NATIVE=1 $(BIN)/uv pip install -q --python $(BIN)/python --no-deps -r $(LOCK)
 	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m geo_lib.warm_up
 	@touch $@
 
 .PHONY: check-machine

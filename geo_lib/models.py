@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -91,6 +92,10 @@ class Models:
         self._uri = tracking_uri
         self._prefix = prefix
         self._opened: MlflowClient | None = None
+
+    def prepare(self) -> None:
+        """Begin to import MLflow, which takes as long as a session's start, beside whatever comes next."""
+        Thread(target=_client_class, daemon=True).start()
 
     def resolve(self, alias: str) -> ModelFiles:
         """The files of ``name@alias``. Raises ``ModelError`` when nothing carries the alias yet."""
@@ -177,17 +182,11 @@ class Models:
     @property
     def _client(self) -> "MlflowClient":
         if self._opened is None:
-            os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-            os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
-            for noisy in ("alembic", "mlflow"):
-                logging.getLogger(noisy).setLevel(logging.WARNING)
-            from mlflow import MlflowClient
-
-            logging.getLogger("mlflow").setLevel(logging.WARNING)  # its import sets it back
+            client = _client_class()
             if self._uri is None:
                 Path(self._root).mkdir(parents=True, exist_ok=True)
             uri = self._uri or f"sqlite:///{Path(self._root).absolute()}/mlflow.db"
-            self._opened = MlflowClient(tracking_uri=uri, registry_uri=uri)
+            self._opened = client(tracking_uri=uri, registry_uri=uri)
         return self._opened
 
     def _tagged(self, name: str, tag: str) -> Any:
@@ -257,6 +256,18 @@ class Models:
             return str(download_artifacts(artifact_uri=version.source, tracking_uri=self._uri, dst_path=here))
 
         return _fetched_once(Path(self._root, _FILES, version.tags[_VERSION]), download)
+
+
+def _client_class() -> "type[MlflowClient]":
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    for noisy in ("alembic", "mlflow"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    from mlflow import MlflowClient
+
+    logging.getLogger("mlflow").setLevel(logging.WARNING)  # its import sets it back
+    client: type[MlflowClient] = MlflowClient
+    return client
 
 
 def base_files(base: str, *, cache: str) -> ModelFiles:

@@ -7,11 +7,12 @@ that one. Settings and their measured effect: docs/decisions/0001-spark-session.
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from pyspark import StorageLevel
+from pyspark import StorageLevel, __version__
 from pyspark.sql import DataFrame, SparkSession
 
 from geo_lib.errors import MachineError
@@ -70,10 +71,35 @@ def session(settings: Mapping[str, str] | None = None, *, remote: str | None = N
     chosen = (
         SMALL_MACHINE | warehouse | _delta() | {f"spark.executorEnv.{k}": v for k, v in _worker_environment().items()}
     )
+    if archive := _class_archive():
+        chosen |= {"spark.driver.extraJavaOptions": f"-XX:SharedArchiveFile={archive}"}
     for key, value in (chosen | dict(settings or {})).items():
         if not (remote and key in ("spark.master", "spark.driver.bindAddress", "spark.driver.host")):
             builder = builder.config(key, value)
     return builder.getOrCreate()
+
+
+def leave(session: SparkSession) -> None:
+    """Stop the session and its JVM, and wait until that is gone: it writes an archive of classes after all else."""
+    gateway: Any = session.sparkContext._gateway
+    session.stop()
+    gateway.shutdown()
+    gateway.proc.stdin.close()
+    gateway.proc.wait()
+
+
+def settled(df: DataFrame) -> DataFrame:
+    """``df`` computed now; what is built on it begins with its rows instead of its plan.
+
+    For what stands many times in further frames that are held, too: Spark writes out the plan of every one, each within
+    the next, which doubles at every step. On one machine the rows are kept in blocks of this session; a cluster may
+    lose such blocks when it scales down, so there they go to ``spark.checkpoint.dir`` where one is set.
+    """
+    if not is_connect(df.sparkSession):
+        context = df.sparkSession.sparkContext
+        if context.getCheckpointDir() is not None and not str(context.master).startswith("local"):
+            return df.checkpoint()
+    return df.localCheckpoint()
 
 
 @contextmanager
@@ -109,6 +135,16 @@ def _worker_environment() -> dict[str, str]:
     return {name: os.environ.get(name, value) for name, value in _WORKER_ENVIRONMENT.items()}
 
 
+def class_archive() -> Path:
+    """Where the classes of this Spark and Delta lie once ``python -m geo_lib.warm_up`` has recorded them."""
+    return cache_folder() / f"classes-spark-{__version__}-{_JAR_NAMES[0].removesuffix('.jar')}.jsa"
+
+
+def _class_archive() -> Path | None:
+    """The archive, where there is one; a JVM that it was not made by ignores it."""
+    return archive if (archive := class_archive()).is_file() else None
+
+
 def _delta() -> dict[str, str]:
     extension = {
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
@@ -121,13 +157,18 @@ def _delta() -> dict[str, str]:
                 f"GEO_SPARK_JARS names {', '.join(missing)}, which is no file; it takes {DELTA} and "
                 "its delta-storage as comma-separated paths."
             )
-        return extension | {"spark.jars": ",".join(map(str, jars))}
+        return extension | _with_jars(jars)
     ivy = cache_folder() / "ivy"
     fetched = [ivy / "jars" / name for name in _JAR_NAMES]
     if all(jar.is_file() for jar in fetched):
-        return extension | {"spark.jars": ",".join(map(str, fetched))}
+        return extension | _with_jars(fetched)
     return extension | {
         "spark.jars.packages": DELTA,
         "spark.jars.excludes": _EXCLUDES,
         "spark.jars.ivy": str(ivy),
     }
+
+
+def _with_jars(jars: Sequence[Path]) -> dict[str, str]:
+    """On the driver's own class path as well: only what lies there can come out of the archive."""
+    return {"spark.jars": ",".join(map(str, jars)), "spark.driver.extraClassPath": ":".join(map(str, jars))}

@@ -19,7 +19,7 @@ def arguments(command: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, conf: Conf, console: Console) -> int:
-    with opened(conf, args.as_of) as runner:
+    with opened(conf, args.as_of, for_jobs=False) as runner:
         asked, of_truth = named(args.statement, all_tables()), named(args.statement, all_truth_tables())
         if not asked and not of_truth:  # as in `show tables in geo`: it may be about any of them
             asked, of_truth = all_tables(), all_truth_tables()

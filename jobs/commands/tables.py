@@ -16,7 +16,7 @@ def arguments(command: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, conf: Conf, console: Console) -> int:
     rows: list[tuple[object, ...]] = []
-    with opened(conf, args.as_of) as runner:
+    with opened(conf, args.as_of, for_jobs=False) as runner:
         for tables, wanted in ((runner.tables, all_tables()), (runner.tables.truth, all_truth_tables())):
             for table in filter(tables.exists, wanted):
                 version = tables.version(table).rpartition("@")[2]

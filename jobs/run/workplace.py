@@ -19,19 +19,25 @@ from jobs.run.runner import Runner
 
 
 @contextmanager
-def opened(conf: Conf, as_of: date | None) -> Iterator[Runner]:
-    """A runner with a session of its own; the session is stopped if it was started here."""
+def opened(conf: Conf, as_of: date | None, *, for_jobs: bool = True) -> Iterator[Runner]:
+    """A runner with a session of its own; the session is stopped if it was started here.
+
+    ``for_jobs``: jobs will be run, and whether they are up to date asks the registry of models.
+    """
     stamp = Stamp(
         run_id=f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
         as_of=as_of or conf.as_of or datetime.now(UTC).date(),
         code_commit=provenance.code_commit(),
         simulated=conf.simulated,
     )
+    models = registry(conf)
+    if for_jobs:
+        models.prepare()
     started_here = SparkSession.getActiveSession() is None
     session = spark.session(conf.spark)
     try:
         tables = Tables(session, conf.lakehouse, stamp, schema=conf.schema, catalog=conf.catalog)
-        yield Runner(tables, registry(conf), conf.lakehouse, conf.root)
+        yield Runner(tables, models, conf.lakehouse, conf.root)
     finally:
         if started_here and "DATABRICKS_RUNTIME_VERSION" not in os.environ:
             session.stop()
