@@ -2,37 +2,41 @@
 
     geo build-collections --conf conf/demo.yml
 
-Reads queries, query_embeddings, images and the index; writes collections and collection_items. A query without
-evidence is dropped as too_little_evidence; the other reasons stand in collections.reasons.
+Reads queries, annotations, both embeddings, images and the index; writes collections and collection_items. A query
+that too few want is dropped as too_little_evidence; the other reasons stand in collections.reasons.
 """
 
-from contextlib import ExitStack
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from geo_lib.ann.search import Index, index_name, nearest
+from geo_lib.collections.coherence import backgrounds, coherence
+from geo_lib.collections.evidence import by_score, fill_bar, supported, witnessed
 from geo_lib.collections.gate import fates, gated
 from geo_lib.collections.mint import minted
-from geo_lib.collections.retrieve import candidates, retrieved_items
-from geo_lib.config import at_least_one, setting
+from geo_lib.collections.retrieve import candidates, collected_items
+from geo_lib.collections.wishes import wishes
+from geo_lib.config import at_least_one, setting, zero_to_one
 from geo_lib.counts import Counts
 from geo_lib.embeddings.family import IMAGES as ENTITY
 from geo_lib.embeddings.family import (
     Families,
     default_families,
-    founding,
     models_of,
     refuse_unlike_families,
     same_model,
     vectors_of,
 )
-from geo_lib.spark import held
+from geo_lib.spark import settled
 from jobs.run.job import Context, Job
+from schemas.annotations import ANNOTATIONS
 from schemas.collection_items import COLLECTION_ITEMS
 from schemas.collections import COLLECTIONS
+from schemas.image_embeddings import IMAGE_EMBEDDINGS
 from schemas.images import IMAGES
 from schemas.index_shards import INDEX_SHARDS
 from schemas.queries import QUERIES
@@ -49,69 +53,102 @@ class BuildCollections:
     """Console impressions that make a query worth a page,"""
     min_images: int = 3
     """or images that it was found fit for; either is enough."""
+    min_wish_overlap: float = 0.35
+    """Jaccard of the images that two queries annotate from which they are ways to say one wish."""
+    neighbours: int = 10
+    """Images most like one that are asked whether they carry the wish, too."""
+    min_support: int = 2
+    """What must speak for an image: its own annotations and those neighbours, counted together."""
     top_n: int = 48
-    """Images looked for per query."""
-    min_score: float = 0.6
-    """Cosine of query and image below which an image does not answer,"""
-    max_gap: float = 0.1
-    """and how far below the query's best image it may be."""
+    """Images of a page at most."""
+    min_fill_share: float = 0.9
+    """Share of what the index finds that must carry the wish, for the rest of it to fill up."""
     min_items: int = 8
-    """Images below which a page is too thin to publish."""
-    max_overlap: float = 0.6
+    """Images with evidence below which a page is too thin to publish,"""
+    min_evidence_share: float = 0.75
+    """and their share of all its images."""
+    min_coherence: float = 5.0
+    """Standard deviations by which its images must be more alike than images drawn at random."""
+    max_overlap: float = 0.5
     """Jaccard of two collections' images from which the lesser one is held as a near duplicate,"""
     max_similarity: float = 0.95
     """or cosine of their queries."""
 
     def __post_init__(self) -> None:
-        at_least_one(self, "top_n", "min_items", "min_images")
+        at_least_one(self, "top_n", "min_items", "min_images", "neighbours", "min_support")
+        zero_to_one(self, "min_wish_overlap", "min_fill_share", "min_evidence_share", "max_overlap")
         refuse_unlike_families(self.families)
         if self.top_n < self.min_items:
             raise ValueError(f"top_n ({self.top_n}) must not be below min_items ({self.min_items})")
 
 
 def run(ctx: Context, knobs: BuildCollections) -> Counts:
-    queries = ctx.read(QUERIES)
+    queries, annotations, known = ctx.read(QUERIES), ctx.read(ANNOTATIONS), ctx.read(COLLECTIONS)
     manifest = ctx.read(INDEX_SHARDS).collect()
-    wanted = candidates(queries, min_demand=knobs.min_demand, min_images=knobs.min_images)
-    with ExitStack() as stack:
-        # held, because each stands many times in what follows, and every scan of a table has its price
-        asked, retrieved = {}, []
-        for family in (settings.name for settings in knobs.families):
-            index = Index.of(index_name(family, ENTITY), manifest, lakehouse=ctx.lakehouse)
-            asked[family] = stack.enter_context(held(_with_vectors(ctx, wanted, index, family)))
-            retrieved.append(_items(ctx, knobs, asked[family], index, family))
-        items = stack.enter_context(held(reduce(DataFrame.unionByName, retrieved)))
-        first = founding(knobs.families)
-        settled = gated(
-            asked[first].select(wanted.columns),
-            items.where(F.col("family") == first),
-            asked[first].where("embedding is not null").select("query_id", "embedding"),
-            min_items=knobs.min_items,
-            max_overlap=knobs.max_overlap,
-            max_similarity=knobs.max_similarity,
-        )
-        settled = stack.enter_context(held(settled))
-        counts = _counts(queries, settled)
-        ctx.write(COLLECTIONS, minted(settled, ctx.read(COLLECTIONS), family=first))
-        ctx.write(COLLECTION_ITEMS, items)
-        return counts
-
-
-def _with_vectors(ctx: Context, wanted: DataFrame, index: Index, family: str) -> DataFrame:
-    """``wanted`` with ``embedding``, null where the family has none; ``ConfigError`` if the index has another model."""
-    vectors = vectors_of(ctx.read(QUERY_EMBEDDINGS), family=family, id_as="query_id")
-    same_model(family, images=index.model_versions, queries=models_of(vectors))
-    return wanted.join(vectors.select("query_id", "embedding"), on="query_id", how="left")
-
-
-def _items(ctx: Context, knobs: BuildCollections, asked: DataFrame, index: Index, family: str) -> DataFrame:
-    """What the family's index finds for the wanted queries, as rows of ``collection_items``."""
-    with_vector = asked.where("embedding is not null")
-    ef = index.ef or knobs.top_n
-    found = nearest(with_vector, index.files, by="query_id", found="signature", k=knobs.top_n, ef=ef)
-    return retrieved_items(
-        asked, found, ctx.read(IMAGES), family=family, min_score=knobs.min_score, max_gap=knobs.max_gap
+    wanted = candidates(queries, known, min_demand=knobs.min_demand, min_images=knobs.min_images)
+    wanted = settled(wanted)
+    said = settled(wishes(wanted, annotations, min_overlap=knobs.min_wish_overlap))
+    carrying = settled(witnessed(said, annotations))
+    spaces = [_space(ctx, wanted, settings.name, manifest) for settings in knobs.families]
+    retrieved = [_items(ctx, knobs, space, said, carrying) for space in spaces]
+    items = settled(reduce(DataFrame.unionByName, retrieved))
+    first = spaces[0]
+    shown = items.where(F.col("family") == first.family)
+    judged = gated(
+        wanted,
+        said,
+        shown,
+        coherence(shown, first.images, backgrounds(first.images)),
+        first.queries.where("embedding is not null").select("query_id", "embedding"),
+        min_items=knobs.min_items,
+        min_evidence_share=knobs.min_evidence_share,
+        min_coherence=knobs.min_coherence,
+        max_overlap=knobs.max_overlap,
+        max_similarity=knobs.max_similarity,
     )
+    judged = settled(judged)
+    counts = _counts(queries, judged)
+    ctx.write(COLLECTIONS, minted(judged, known, family=first.family))
+    ctx.write(COLLECTION_ITEMS, items.select(COLLECTION_ITEMS.schema.names))
+    return counts
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """What one family has of the wanted queries and of the images."""
+
+    family: str
+    index: Index
+    queries: DataFrame
+    """The wanted queries with ``embedding``, null where the family has none."""
+    images: DataFrame
+    """signature, locale, embedding"""
+
+
+def _space(ctx: Context, wanted: DataFrame, family: str, manifest: Sequence[Row]) -> Space:
+    """Raises ``ConfigError`` if the index has another model than the vectors."""
+    index = Index.of(index_name(family, ENTITY), manifest, lakehouse=ctx.lakehouse)
+    of_queries = vectors_of(ctx.read(QUERY_EMBEDDINGS), family=family, id_as="query_id")
+    of_images = vectors_of(ctx.read(IMAGE_EMBEDDINGS), family=family, id_as="signature")
+    same_model(family, images=index.model_versions, queries=models_of(of_queries))
+    queries = wanted.join(of_queries.select("query_id", "embedding"), on="query_id", how="left")
+    return Space(family, index, queries, of_images.select("signature", "locale", "embedding"))
+
+
+def _items(ctx: Context, knobs: BuildCollections, space: Space, said: DataFrame, carrying: DataFrame) -> DataFrame:
+    """The family's rows of ``collection_items``: images with evidence, filled up by those that its index is sure of."""
+    speaking = space.queries.join(said.where("wish_id = query_id").select("query_id"), on="query_id", how="left_semi")
+    search = partial(nearest, files=space.index.files, ef=space.index.ef or knobs.top_n)
+    alike = search(space.images, by="signature", found="neighbour", k=knobs.neighbours + 1)
+    sound = supported(carrying, alike.where("signature <> neighbour"), min_support=knobs.min_support)
+    with_vectors = sound.join(
+        space.images.select("signature", F.col("embedding").alias("of_image")), on="signature", how="left"
+    )
+    asked = speaking.where("embedding is not null").withColumnRenamed("query_id", "wish_id")
+    found = settled(search(asked, by="wish_id", found="signature", k=knobs.top_n))
+    bar = fill_bar(by_score(found, carrying), min_share=knobs.min_fill_share)
+    filling = found.where(F.col("score") >= bar).join(carrying, on=["wish_id", "signature"], how="left_anti")
+    return collected_items(speaking, with_vectors, filling, ctx.read(IMAGES), family=space.family, top_n=knobs.top_n)
 
 
 def _counts(queries: DataFrame, settled: DataFrame) -> Counts:
@@ -131,7 +168,7 @@ JOB = Job(
     knobs=BuildCollections,
     run=run,
     unit="queries",
-    reads=(QUERIES, QUERY_EMBEDDINGS, IMAGES, INDEX_SHARDS),
+    reads=(QUERIES, ANNOTATIONS, QUERY_EMBEDDINGS, IMAGE_EMBEDDINGS, IMAGES, INDEX_SHARDS),
     writes=(COLLECTIONS, COLLECTION_ITEMS),
     ask=("select title, items, demand, state from {schema}.collections order by demand desc limit 10",),
 )

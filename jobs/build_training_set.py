@@ -17,11 +17,11 @@ from geo_lib.config import at_least_one, setting
 from geo_lib.counts import Counts
 from geo_lib.queries.chain import chain, judged
 from geo_lib.queries.checks.language import Language
-from geo_lib.queries.kinds import CATEGORIES
+from geo_lib.queries.kinds import CATEGORIES, QUOTAS
 from geo_lib.serving.processor import bounds_of, load_processor
 from geo_lib.spark import held
 from geo_lib.vlm.settings import BaseVlm
-from geo_lib.vlm.training_set import QUOTAS, candidates, chosen_queries, with_token_counts, within_budget
+from geo_lib.vlm.training_set import candidates, chosen_queries, with_token_counts, within_budget
 from jobs.run.job import Context, Job
 from schemas.image_bytes import IMAGE_BYTES
 from schemas.images import IMAGES

@@ -39,7 +39,7 @@ from geo_lib.evaluation.vlm_quality import (
     segments,
 )
 from geo_lib.models import VLM_BASE, VLM_CHAMPION, ModelFiles
-from geo_lib.queries.kinds import CATEGORIES
+from geo_lib.queries.kinds import CATEGORIES, QUOTAS
 from geo_lib.serving.partitions import generations
 from geo_lib.serving.processor import load_processor
 from geo_lib.serving.settings import AskedVlm
@@ -50,7 +50,6 @@ from geo_lib.vlm.answers import answers
 from geo_lib.vlm.batches import VisualFeatures
 from geo_lib.vlm.finetune import load, release
 from geo_lib.vlm.prompts import PROMPT_VERSION, prompt_column
-from geo_lib.vlm.training_set import QUOTAS
 from jobs.run.job import Context, Job
 from schemas.evaluations import EVALUATIONS
 from schemas.generations import GENERATIONS
@@ -233,6 +232,6 @@ JOB = Job(
     reads=(GENERATIONS, IMAGES, IMAGE_BYTES, TRAINING_EXAMPLES),
     reads_truth=(TRUTH_IMAGES, TRUTH_INTENTS),
     reads_models=lambda _: (VLM_BASE, VLM_CHAMPION),
-    writes=(EVALUATIONS,),
+    shares=(EVALUATIONS,),
     ask=("select segment, arm, round(value, 3) as rouge_1, n from {schema}.evaluations order by segment, arm",),
 )

@@ -2,7 +2,7 @@
 
     geo rank-annotations --conf conf/demo.yml
 
-Reads images, annotations, queries, both embeddings and collections; writes image_annotations. An image without a
+Reads images, annotations, queries, their embeddings and collections; writes image_annotations. An image without a
 validated query in its locale is dropped as no_annotation.
 """
 
@@ -20,13 +20,13 @@ from geo_lib.embeddings.family import (
     same_model,
     vectors_of,
 )
+from geo_lib.queries.kinds import QUOTAS
 from geo_lib.spark import held
 from geo_lib.vase.select import annotated_images, chosen_annotations, with_collection
 from jobs.run.job import Context, Job
 from schemas.annotations import ANNOTATIONS
 from schemas.collections import COLLECTIONS
 from schemas.image_annotations import IMAGE_ANNOTATIONS
-from schemas.image_embeddings import IMAGE_EMBEDDINGS
 from schemas.images import IMAGES
 from schemas.queries import QUERIES
 from schemas.query_embeddings import QUERY_EMBEDDINGS
@@ -34,7 +34,7 @@ from schemas.query_embeddings import QUERY_EMBEDDINGS
 
 @dataclass(frozen=True, slots=True)
 class RankAnnotations:
-    """The knobs of this job: the weights of a sum, and how many annotations an image gets."""
+    """The knobs of this job: the weights of a sum."""
 
     families: Families = setting(default_families)
     """The first is what relevance is told by, as it is what founded the collections."""
@@ -44,31 +44,28 @@ class RankAnnotations:
     demand_weight: float = 0.2
     half_demand: float = 200.0
     """Console impressions at which demand counts half of its weight."""
-    top_n: int = 7
 
     def __post_init__(self) -> None:
         refuse_unlike_families(self.families)
-        if self.top_n < 1 or self.half_demand <= 0:
-            raise ValueError(f"top_n ({self.top_n}) and half_demand ({self.half_demand}) must be positive")
+        if self.half_demand <= 0:
+            raise ValueError(f"half_demand ({self.half_demand}) must be positive")
 
 
 def run(ctx: Context, knobs: RankAnnotations) -> Counts:
     family = founding(knobs.families)
     images, annotations = ctx.read(IMAGES), ctx.read(ANNOTATIONS)
     of_queries = vectors_of(ctx.read(QUERY_EMBEDDINGS), family=family, id_as="query_id")
-    of_images = vectors_of(ctx.read(IMAGE_EMBEDDINGS), family=family, id_as="signature")
-    same_model(family, images=models_of(of_images), queries=models_of(of_queries))
+    same_model(family, images=(), queries=models_of(of_queries))
     chosen = chosen_annotations(
         images,
         annotations,
         ctx.read(QUERIES),
         of_queries,
-        of_images,
         relevance_weight=knobs.relevance_weight,
         confirmed_weight=knobs.confirmed_weight,
         demand_weight=knobs.demand_weight,
         half_demand=knobs.half_demand,
-        top_n=knobs.top_n,
+        quotas=QUOTAS,
     )
     with held(in_arm(with_collection(chosen, ctx.read(COLLECTIONS)))) as linked:
         ctx.write(IMAGE_ANNOTATIONS, linked)
@@ -87,6 +84,6 @@ JOB = Job(
     knobs=RankAnnotations,
     run=run,
     unit="images",
-    reads=(IMAGES, ANNOTATIONS, QUERIES, QUERY_EMBEDDINGS, IMAGE_EMBEDDINGS, COLLECTIONS),
+    reads=(IMAGES, ANNOTATIONS, QUERIES, QUERY_EMBEDDINGS, COLLECTIONS),
     writes=(IMAGE_ANNOTATIONS,),
 )

@@ -9,6 +9,8 @@ from jobs import (
     build_training_set,
     embed_images,
     embed_queries,
+    evaluate_annotations,
+    evaluate_collections,
     evaluate_vlm,
     finetune_vlm,
     ingest_catalogue,
@@ -46,6 +48,8 @@ WORKFLOWS: dict[str, tuple[Job[Any], ...]] = {
         rank_annotations.JOB,  # VASE -> image_annotations
         plan_links.JOB,  # the link graph and PageRank -> links, page_authority
         publish_pages.JOB,  # HTML, pictures, sitemap -> pages
+        evaluate_annotations.JOB,  # what images are annotated with, against truth or a second source -> evaluations
+        evaluate_collections.JOB,  # what pages show, against the same -> evaluations
     ),
 }
 """Each workflow's jobs, as ``resources/<workflow>.job.yml`` has them for tasks."""

@@ -18,8 +18,9 @@ from geo_lib.models import VLM_CHAMPION
 from geo_lib.queries import decisions, proposals
 from geo_lib.queries.chain import chain, judged
 from geo_lib.queries.checks.language import Language
+from geo_lib.queries.wordings import wordings
 from geo_lib.serving.settings import AskedVlm
-from geo_lib.spark import held
+from geo_lib.spark import held, settled
 from geo_lib.vlm.answers import answers
 from geo_lib.vlm.prompts import PROMPT_VERSION
 from jobs.run.job import Context, Job
@@ -64,14 +65,15 @@ def run(ctx: Context, knobs: ValidateQueries) -> Counts:
     proposed = proposals.model_proposals(answered, images).unionByName(
         proposals.console_proposals(ctx.read(MINED_QUERIES), images)
     )
-    with held(proposed) as proposed, held(_decided(proposed, knobs)) as decided:
+    with held(proposed) as proposed:
+        decided = settled(_decided(proposed, knobs))
         counts = Counts.tallied(decided, failed=F.col("failed"), rows_in=proposed.count())
         counts.refuse_above(knobs.max_failed_share, unit=JOB.unit)
-        ctx.write(QUERY_DECISIONS, decisions.decisions(decided))
-        annotations = decisions.annotations(decided)
-        ctx.write(ANNOTATIONS, annotations)
         demand = decisions.demand_of(ctx.read(QUERY_PERFORMANCE), proposals.locale_of_signatures(images))
-        ctx.write(QUERIES, decisions.queries(ctx.read(ANNOTATIONS), decided, demand))
+        said = settled(wordings(decided, demand, ctx.read(QUERIES)))
+        ctx.write(QUERY_DECISIONS, decisions.decisions(decided, said))
+        ctx.write(ANNOTATIONS, decisions.annotations(decided, said))
+        ctx.write(QUERIES, decisions.queries(ctx.read(ANNOTATIONS), decided, said))
         return counts
 
 

@@ -13,11 +13,11 @@ ANNOTATIONS = Table(
         [
             column("signature", StringType(), "content annotated"),
             column("query_id", StringType(), "row of queries"),
-            column("query", StringType(), "normalised text"),
+            column("query", StringType(), "the text that it goes by"),
             column("locale", StringType(), "locale of the catalogue rows that it annotates"),
             column("category", StringType(), "description, style or use_case, as its best source called it"),
             column("sources", ArrayType(StringType(), False), "who has it for the image, sorted: console, vlm"),
-            column("confirmed", BooleanType(), "Eq. 1 kept this query for this signature"),
+            column("confirmed", BooleanType(), "Eq. 1 kept this query for this signature, in whatever wording"),
             column("position", IntegerType(), "1 the best: the model's own first, then the console's by rank"),
             column("model_version", StringType(), "model that wrote it; null: console alone", nullable=True),
         ]

@@ -16,7 +16,11 @@ EVALUATIONS = Table(
             column("evaluation", StringType(), "what was asked, and against which truth"),
             column("arm", StringType(), "who answered"),
             column("segment", StringType(), "overall, a category, novel_combinations or locale:<code>"),
-            column("metric", StringType(), "rouge1_f1: matched ROUGE-1 F1, 0 to 1"),
+            column(
+                "metric",
+                StringType(),
+                "rouge1_f1: matched ROUGE-1 F1; items_right, annotations_right: shares; others as they say",
+            ),
             column("value", DoubleType(), "rounded to 4 decimals"),
             column(
                 "ci_low", DoubleType(), "2.5 % bootstrap quantile, 4 decimals; null when none can be had", nullable=True
@@ -28,7 +32,7 @@ EVALUATIONS = Table(
                 nullable=True,
             ),
             column("n", LongType(), "how many units the value is a mean of"),
-            column("unit", StringType(), "what n counts: signatures"),
+            column("unit", StringType(), "what n counts: signatures, pages, images, wishes"),
             column("model_version", StringType(), "weights that answered; null when no model did", nullable=True),
         ]
     ),

@@ -21,7 +21,12 @@ QUERY_DECISIONS = Table(
             column("kept", BooleanType(), "it passed this stage"),
             column("reason", StringType(), "reason code of the drop; null: it passed", nullable=True),
             column("category", StringType(), "description, style or use_case; null: not told yet", nullable=True),
-            column("query_id", StringType(), "id of the normalised text; null: none", nullable=True),
+            column(
+                "query_id",
+                StringType(),
+                "row of queries that it is a wording of, else id of its normalised text; null: none",
+                nullable=True,
+            ),
         ]
     ),
     checks={"a_drop_has_a_reason": "kept = (reason is null)"},

@@ -1,4 +1,4 @@
-"""Which collections get a page and which are held, with the reasons.
+"""Which collections get a page and which are held, with the reasons. Pure.
 
 Pages keyed by queries are what search engines call doorways when they are thin or many to one; a gate is no
 option but part of the design.
@@ -13,7 +13,10 @@ from schemas.collections import HOLD, PUBLISH
 
 TOO_LITTLE_EVIDENCE = "too_little_evidence"
 TOO_FEW_ITEMS = "too_few_items"
+TOO_MUCH_FILLED_UP = "too_much_filled_up"
+UNLIKE_IMAGES = "unlike_images"
 NEAR_DUPLICATE = "near_duplicate"
+SAME_WISH = "same_wish"
 
 ECHO_OVERLAP = 0.2
 """Overlap from which two collections are compared by their queries, too: one index gives like queries like
@@ -22,32 +25,62 @@ images, so pairs that share less need no vectors fetched."""
 
 def gated(
     candidates: DataFrame,
+    wishes: DataFrame,
     items: DataFrame,
+    coherence: DataFrame,
     query_embeddings: DataFrame,
     *,
     min_items: int,
+    min_evidence_share: float,
+    min_coherence: float,
     max_overlap: float,
     max_similarity: float,
 ) -> DataFrame:
     """``candidates`` with ``items, state, reasons, canonical_id``.
 
-    Held are collections of fewer than ``min_items`` images and near duplicates of a published one: their
-    images overlap (Jaccard) by ``max_overlap`` or more, or by ``ECHO_OVERLAP`` while the cosine of their queries
-    is ``max_similarity`` or more. Of two near duplicates the one with more demand stays, then the one with more
-    items, then the smaller query_id.
+    Held are, each with its reason: what another query speaks for (``wishes``: query_id, wish_id); collections of fewer
+    than ``min_items`` images with evidence, or where those are less than ``min_evidence_share`` of all; those whose
+    images are not ``min_coherence`` standard deviations more alike than chance (``coherence``; null passes); and near
+    duplicates of a published one: their images overlap (Jaccard) by ``max_overlap`` or more, or by ``ECHO_OVERLAP``
+    while the cosine of their queries is ``max_similarity`` or more. Of two near duplicates the one that had a page
+    stays, then the one with more demand, then with more items, then the smaller query_id.
     """
-    sizes = items.groupBy("collection_id").agg(F.count("*").cast("int").alias("items"))
-    sized = candidates.join(sizes, on="collection_id", how="left").withColumn("items", F.coalesce("items", F.lit(0)))
-    better_first = Window.partitionBy("locale").orderBy(F.desc("demand"), F.desc("items"), "query_id")
-    contenders = sized.where(F.col("items") >= min_items).withColumn("place", F.row_number().over(better_first))
-    pairs = near_duplicates(contenders, items, query_embeddings, max_overlap=max_overlap, max_similarity=max_similarity)
-    too_few, duplicate = F.col("items") < min_items, F.col("canonical_id").isNotNull()
-    reasons = F.array_compact(F.array(F.when(duplicate, F.lit(NEAR_DUPLICATE)), F.when(too_few, F.lit(TOO_FEW_ITEMS))))
-    return (
-        sized.join(stand_ins(pairs), on="collection_id", how="left")
-        .withColumn("reasons", reasons)
-        .withColumn("state", F.when(F.size("reasons") == 0, PUBLISH).otherwise(HOLD))
+    sizes = items.groupBy("collection_id").agg(
+        F.count("*").cast("int").alias("items"), F.count_if(F.col("evidence") > 0).alias("with_evidence")
     )
+    none_yet = {name: F.coalesce(name, F.lit(0)) for name in ("items", "with_evidence")}
+    sized = (
+        candidates.join(wishes, on="query_id", how="left")
+        .join(sizes, on="collection_id", how="left")
+        .join(coherence, on="collection_id", how="left")
+        .withColumns(none_yet | {"speaks": F.col("wish_id") == F.col("query_id")})
+    )
+    faults = {
+        SAME_WISH: ~F.col("speaks"),
+        TOO_FEW_ITEMS: F.col("speaks") & (F.col("with_evidence") < min_items),
+        TOO_MUCH_FILLED_UP: F.col("with_evidence") < min_evidence_share * F.col("items"),
+        UNLIKE_IMAGES: F.col("coherence") < min_coherence,
+    }
+    faulty = [F.when(is_faulty, F.lit(reason)) for reason, is_faulty in faults.items()]
+    sized = sized.withColumn("faults", F.array_compact(F.array(*faulty)))
+    better_first = Window.partitionBy("locale").orderBy(
+        F.desc("has_page"), F.desc("demand"), F.desc("items"), "query_id"
+    )
+    contenders = sized.where(F.size("faults") == 0).withColumn("place", F.row_number().over(better_first))
+    pairs = near_duplicates(contenders, items, query_embeddings, max_overlap=max_overlap, max_similarity=max_similarity)
+    judged = sized.join(stand_ins(pairs), on="collection_id", how="left")
+    reasons = F.array_append("faults", F.when(F.col("canonical_id").isNotNull(), F.lit(NEAR_DUPLICATE)))
+    judged = judged.withColumn("reasons", F.array_sort(F.array_compact(reasons)))
+    judged = judged.withColumn("state", F.when(F.size("reasons") == 0, PUBLISH).otherwise(HOLD))
+    return judged.join(_answers(judged), on="wish_id", how="left").withColumn(
+        "canonical_id", F.when(F.col("state") == HOLD, F.coalesce("canonical_id", "answered_by"))
+    )
+
+
+def _answers(judged: DataFrame) -> DataFrame:
+    """``wish_id, answered_by``: the published collection that answers a wish, its own or the one that stands in."""
+    answer = F.when(F.col("state") == PUBLISH, F.col("collection_id")).otherwise(F.col("canonical_id"))
+    return judged.where("speaks").select("wish_id", answer.alias("answered_by"))
 
 
 def near_duplicates(

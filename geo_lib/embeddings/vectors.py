@@ -25,6 +25,16 @@ def unit_dot(left: Column, right: Column) -> Column:
     return F.aggregate(products, F.lit(0.0), lambda total, product: total + product)
 
 
+def vector_sum(vectors: Column) -> Column:
+    """The sum of an array of vectors of one dimension, as doubles; null for an empty one."""
+    first = F.transform(F.get(vectors, F.lit(0)), lambda value: value.cast("double"))
+    return F.aggregate(F.slice(vectors, 2, F.size(vectors)), first, lambda total, one: F.zip_with(total, one, _plus))
+
+
+def _plus(total: Column, value: Column) -> Column:
+    return total + value.cast("double")
+
+
 def exact_top_k(vectors: Vectors, queries: Vectors, *, k: int) -> tuple[Positions, Scores]:
     """Positions and cosines of the ``k`` nearest of each query, both (queries, min(k, rows)), best first: brute force.
 

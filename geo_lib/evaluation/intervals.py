@@ -49,3 +49,22 @@ def _mean_of_means(table: NDArray[np.float64], weights: NDArray[Any]) -> NDArray
     means = np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
     result: NDArray[np.float64] = np.nanmean(means, axis=1)
     return result
+
+
+def pooled_share(parts: Sequence[tuple[float, float]], *, seed: int, resamples: int = RESAMPLES) -> Estimate | None:
+    """The sum of the first over the sum of the second of all ``parts``, with a percentile bootstrap over parts.
+
+    A part is what belongs together, as the right and all images of one page; ``n`` is how many there are. Null when
+    the second sum is 0.
+    """
+    table = np.array(parts, dtype=float).reshape(-1, 2)
+    whole = table[:, 1].sum()
+    if whole <= 0:
+        return None
+    value, n = round(float(table[:, 0].sum() / whole), DECIMALS), len(table)
+    if n < 2:
+        return Estimate(value, None, None, n)
+    times_drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=resamples)
+    drawn = times_drawn @ table
+    low, high = np.quantile(drawn[drawn[:, 1] > 0, 0] / drawn[drawn[:, 1] > 0, 1], [0.025, 0.975])
+    return Estimate(value, round(float(low), DECIMALS), round(float(high), DECIMALS), n)

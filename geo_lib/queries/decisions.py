@@ -16,6 +16,7 @@ from geo_lib.queries.checks.length import LENGTH
 from geo_lib.queries.kinds import CATEGORIES
 from geo_lib.queries.proposals import CONSOLE, VLM
 from geo_lib.queries.text import NORMALISATION_VERSION, normalise, query_id_column
+from geo_lib.queries.wordings import counts_as_said
 from geo_lib.search_console.attribution import AMBIGUOUS
 
 _CHAIN = [check.stage for check in chain(Language())]
@@ -26,7 +27,7 @@ SAME_WORDS = "same_words"
 
 
 def decided(proposals: DataFrame, verdicts: DataFrame) -> DataFrame:
-    """Proposals with text, query_id, category, language and ``stopped_at``/``reason`` (both null: kept).
+    """Proposals with text, words, category, language and ``stopped_at``/``reason`` (both null: kept).
 
     ``verdicts``: what the chain says of each distinct (locale, query), as ``raw``. Of proposals of one source with the
     same words, in any order, the first is kept: the others say nothing new.
@@ -56,7 +57,7 @@ def decided(proposals: DataFrame, verdicts: DataFrame) -> DataFrame:
         "query",
         "failed",
         "text",
-        F.when(F.col("text").isNotNull(), query_id_column(F.col("locale"), F.col("text"))).alias("query_id"),
+        "words",
         F.coalesce("category", "_category").alias("category"),
         "language",
         "language_score",
@@ -65,13 +66,15 @@ def decided(proposals: DataFrame, verdicts: DataFrame) -> DataFrame:
     )
 
 
-def decisions(decided_proposals: DataFrame) -> DataFrame:
-    """One row per proposal and stage it reached: the content of ``query_decisions``."""
+def decisions(decided_proposals: DataFrame, wordings: DataFrame) -> DataFrame:
+    """One row per proposal and stage it reached: the content of ``query_decisions``. ``wordings``: see there."""
     stages = F.array(*[F.lit(stage) for stage in STAGES])
     last = F.coalesce(F.array_position(stages, F.col("stopped_at")).cast("int"), F.lit(len(STAGES)))
     reached = decided_proposals.withColumn("stage", F.explode(F.slice(stages, 1, last)))
     stops_here = F.col("stopped_at").eqNullSafe(F.col("stage"))
-    return reached.select(
+    own_id = F.when(F.col("text").isNotNull(), query_id_column(F.col("locale"), F.col("text")))
+    became = wordings.select("locale", "words", F.col("query_id").alias("_became"))
+    return reached.join(became, on=["locale", "words"], how="left").select(
         "signature",
         "locale",
         "source",
@@ -82,69 +85,69 @@ def decisions(decided_proposals: DataFrame) -> DataFrame:
         (~stops_here).alias("kept"),
         F.when(stops_here, F.col("reason")).alias("reason"),
         "category",
-        "query_id",
+        F.when(counts_as_said(), F.coalesce("_became", own_id)).otherwise(own_id).alias("query_id"),
     )
 
 
-def annotations(decided_proposals: DataFrame) -> DataFrame:
-    """The kept queries of each signature: the content of ``annotations``.
+def annotations(decided_proposals: DataFrame, wordings: DataFrame) -> DataFrame:
+    """The kept queries of each signature, each once in whatever wording: the content of ``annotations``.
 
-    A query that the console has for the image is confirmed even when the console's own row was stopped as a
-    repetition. Positions: the model's own first, in its order, then the console's by rank.
+    One that the console has for the image in any wording is confirmed, also by a row that was dropped as a repetition.
+    Positions: the model's own first, in its order, then the console's by rank.
     """
-    from_console = decided_proposals.where((F.col("source") == CONSOLE) & F.col("query_id").isNotNull())
-    seen = from_console.select("signature", "query_id").distinct().withColumn("confirmed", F.lit(True))
+    said = decided_proposals.where(counts_as_said()).drop("query", "query_id")
     own_first = F.struct(F.when(F.col("source") == VLM, 0).otherwise(1).alias("s"), "position")
+    is_kept = F.col("stopped_at").isNull()
     by_query = (
-        decided_proposals.where("reason is null")
-        .groupBy("signature", "locale", "query_id")
+        said.join(wordings.select("locale", "words", "query_id", "query"), on=["locale", "words"], how="inner")
+        .groupBy("signature", "locale", "query_id", "query")
         .agg(
-            F.min("text").alias("query"),
-            F.min(own_first).alias("place"),
-            F.min_by("category", own_first).alias("category"),
-            F.collect_set("source").alias("proposers"),
-            F.max(F.when(F.col("source") != CONSOLE, F.col("model_version"))).alias("model_version"),
+            F.min(F.when(is_kept, own_first)).alias("place"),
+            F.min_by("category", F.when(is_kept, own_first)).alias("category"),
+            F.collect_set(F.when(is_kept | (F.col("source") == CONSOLE), F.col("source"))).alias("sources"),
+            F.max(F.when(is_kept & (F.col("source") != CONSOLE), F.col("model_version"))).alias("model_version"),
         )
+        .where("place is not null")
     )
     order = Window.partitionBy("signature").orderBy("place", "query_id")
-    confirmed = F.coalesce("confirmed", F.lit(False))
-    also_seen = F.when(confirmed, F.array(F.lit(CONSOLE))).otherwise(F.array().cast("array<string>"))
-    return by_query.join(seen, on=["signature", "query_id"], how="left").select(
+    return by_query.select(
         "signature",
         "query_id",
         "query",
         "locale",
         "category",
-        F.sort_array(F.array_union("proposers", also_seen)).alias("sources"),
-        confirmed.alias("confirmed"),
+        F.sort_array("sources").alias("sources"),
+        F.array_contains("sources", CONSOLE).alias("confirmed"),
         F.row_number().over(order).alias("position"),
         "model_version",
     )
 
 
-def queries(annotated: DataFrame, decided_proposals: DataFrame, demand: DataFrame) -> DataFrame:
-    """One row per validated query: the content of ``queries``. ``demand``: (query_id, demand), unique.
+def queries(annotated: DataFrame, decided_proposals: DataFrame, wordings: DataFrame) -> DataFrame:
+    """One row per validated query: the content of ``queries``.
 
     The category is what most images' annotations call it; ties go to the order of ``CATEGORIES``.
     """
     rank = F.array_position(F.array(*[F.lit(c) for c in CATEGORIES]), F.col("category"))
-    votes = annotated.groupBy("query_id", "locale", "query", "category").agg(F.count("*").alias("n"))
+    votes = annotated.groupBy("query_id", "category").agg(F.count("*").alias("n"))
     most = Window.partitionBy("query_id").orderBy(F.desc("n"), rank)
     chosen = votes.withColumn("images", F.sum("n").over(Window.partitionBy("query_id")))
     chosen = chosen.withColumn("_most", F.row_number().over(most)).where("_most = 1")
-    kept = decided_proposals.where("reason is null").groupBy("query_id")
+    kept = decided_proposals.where("reason is null").groupBy("locale", "text")
     spoken = kept.agg(F.min(F.struct("language", "language_score")).alias("spoken"))
     return (
-        chosen.join(spoken, on="query_id", how="left")
-        .join(demand, on="query_id", how="left")
+        chosen.join(wordings, on="query_id", how="inner")
+        .join(spoken.withColumnRenamed("text", "query"), on=["locale", "query"], how="left")
         .select(
             "query_id",
             "locale",
             "query",
+            "aliases",
+            "words",
             "category",
             "spoken.language",
             "spoken.language_score",
-            F.coalesce("demand", F.lit(0)).cast("bigint").alias("demand"),
+            "demand",
             F.col("images").cast("int").alias("images"),
             F.lit(NORMALISATION_VERSION).alias("normalisation_version"),
         )

@@ -4,11 +4,19 @@ The simplest hybrid of what the model proposes and what the console knows (paper
 relevance, confirmation and demand, until a ranker is trained on labels.
 """
 
+from collections.abc import Mapping
+
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from geo_lib.embeddings.vectors import unit_dot
+from geo_lib.embeddings.vectors import unit_dot, vector_sum
+from geo_lib.queries.kinds import DESCRIPTION, STYLE, USE_CASE
+from geo_lib.queries.repetition import without_repetition
 from schemas.collections import PUBLISH
+
+_SPARED_FIRST = (USE_CASE, STYLE, DESCRIPTION)
+"""Of two queries that say nearly the same, the one of the earlier category stays: what an image is for is said least
+often, and no image may lose all of it to a description of the same words."""
 
 
 def chosen_annotations(
@@ -16,43 +24,77 @@ def chosen_annotations(
     annotations: DataFrame,
     queries: DataFrame,
     query_embeddings: DataFrame,
-    image_embeddings: DataFrame,
     *,
     relevance_weight: float,
     confirmed_weight: float,
     demand_weight: float,
     half_demand: float,
-    top_n: int,
+    quotas: Mapping[str, int],
 ) -> DataFrame:
-    """``image_id, rank, query_id, query, category, score, confirmed``: the ``top_n`` best of each image.
+    """``image_id, rank, query_id, query, category, score, confirmed``: the best of each image, none nearly twice.
 
-    ``score`` (6 decimals) = relevance_weight * cosine + confirmed_weight * [console kept it] +
-    demand_weight * demand / (demand + half_demand). The last term grows from 0 to its weight and is half of
-    it at ``half_demand`` impressions, so that no single query's fame changes every other score. Ties go to the
-    annotation's position, then the query_id. Only annotations of the image's own locale count.
+    ``score`` (6 decimals) = relevance_weight * relevance + confirmed_weight * [console kept it] +
+    demand_weight * demand / (demand + half_demand). Relevance is the mean cosine with the image's other queries: the
+    image's own vector holds the query, and would agree with it. 0 for one that stands alone. The last term grows from
+    0 to its weight and is half of it at ``half_demand`` impressions, so that no single query's fame changes every
+    other score. Ties go to the annotation's position, then the query_id. Of each category as many as ``quotas`` has,
+    and of queries that are ``nearly_alike`` one. Only annotations of the image's own locale count.
     """
-    cosine = F.coalesce(unit_dot(F.col("q.embedding"), F.col("i.embedding")), F.lit(0.0))
-    score = (
-        relevance_weight * cosine
-        + confirmed_weight * F.col("confirmed").cast("double")
-        + demand_weight * saturating(F.col("demand"), half=half_demand)
+    with_vectors = annotations.join(query_embeddings.select("query_id", "embedding"), on="query_id", how="left")
+    sums = with_vectors.groupBy("signature", "locale").agg(
+        vector_sum(F.collect_list("embedding")).alias("sum"), F.count("embedding").alias("n")
     )
     scored = (
-        annotations.alias("a")
-        .join(queries.select("query_id", "demand").alias("d"), on="query_id", how="inner")
-        .join(query_embeddings.select("query_id", "embedding").alias("q"), on="query_id", how="left")
-        .join(image_embeddings.select("signature", "embedding").alias("i"), on="signature", how="left")
-        .withColumn("score", F.round(score, 6))
-        .select("signature", "a.locale", "query_id", "query", "category", "score", "confirmed", "position")
+        with_vectors.join(sums, on=["signature", "locale"], how="inner")
+        .join(queries.select("query_id", "demand", "words"), on="query_id", how="inner")
+        .withColumn("relevance", relevance(F.col("embedding"), F.col("sum"), F.col("n")))
+        .withColumn(
+            "score",
+            F.round(
+                relevance_weight * F.col("relevance")
+                + confirmed_weight * F.col("confirmed").cast("double")
+                + demand_weight * saturating(F.col("demand"), half=half_demand),
+                6,
+            ),
+        )
+    )
+    order, quota = ({c: of(c) for c in _SPARED_FIRST} for of in (_SPARED_FIRST.index, quotas.__getitem__))
+    # an array of structs sorts by its fields in turn
+    candidate = F.struct(
+        _of_category(order).alias("order"),
+        (-F.col("score")).alias("behind"),
+        "position",
+        *("query_id", "query", "category", "score", "confirmed"),
+        F.split("words", " ").alias("words"),
+        _of_category(quota).alias("quota"),
     )
     best_first = Window.partitionBy("image_id").orderBy(F.desc("score"), "position", "query_id")
     return (
-        images.select("image_id", "signature", "locale")
-        .join(scored, on=["signature", "locale"], how="inner")
+        scored.groupBy("signature", "locale")
+        .agg(without_repetition(F.array_sort(F.collect_list(candidate)), has_room=_has_room).alias("chosen"))
+        .join(images.select("image_id", "signature", "locale"), on=["signature", "locale"], how="inner")
+        .select("image_id", F.inline("chosen"))
         .withColumn("rank", F.row_number().over(best_first))
-        .where(F.col("rank") <= top_n)
         .select("image_id", "rank", "query_id", "query", "category", "score", "confirmed")
     )
+
+
+def relevance(embedding: Column, total: Column, n: Column) -> Column:
+    """Mean cosine of a unit vector with the others of the ``n`` whose sum is ``total``; 0 where there is no other.
+
+    Its own product with itself, which the sum holds, is 1.
+    """
+    others = F.nullif(n - 1, F.lit(0))
+    return F.coalesce((unit_dot(embedding, total) - 1) / others, F.lit(0.0))
+
+
+def _of_category(values: Mapping[str, int]) -> Column:
+    return F.create_map(*(F.lit(part) for pair in values.items() for part in pair))[F.col("category")]
+
+
+def _has_room(chosen: Column, candidate: Column) -> Column:
+    of_category = F.filter(chosen, lambda earlier: earlier["category"] == candidate["category"])
+    return F.size(of_category) < candidate["quota"]
 
 
 def with_collection(chosen: DataFrame, collections: DataFrame) -> DataFrame:

@@ -11,16 +11,12 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from geo_lib.catalogue.subjects import subjects
-from geo_lib.queries.kinds import CATEGORIES
+from geo_lib.queries.kinds import CATEGORIES, QUOTAS
+from geo_lib.queries.repetition import without_repetition
 from geo_lib.serving.chat import load_tokenizer, response_tokens, text_tokens
 from geo_lib.serving.visual_tokens import PixelBounds, visual_tokens
 from geo_lib.training.split import split_column
 from geo_lib.vlm import prompts
-
-QUOTAS: Mapping[str, int] = {"description": 2, "style": 2, "use_case": 3}
-
-NEARLY_ALIKE = 0.5
-"""Share of their telling words from which two queries are one wish: "boho balcony style", "boho balcony look"."""
 
 
 def chosen_queries(labelled: DataFrame, *, quotas: Mapping[str, int] = QUOTAS) -> DataFrame:
@@ -28,7 +24,7 @@ def chosen_queries(labelled: DataFrame, *, quotas: Mapping[str, int] = QUOTAS) -
 
     ``labelled`` has signature, locale, query, rank (1 is best, unique within a signature), category and words (the
     telling ones, as ``same_words_key`` gives them). Queries are taught in lower case. The same words count once,
-    under the better rank; so do queries of one category that share ``NEARLY_ALIKE`` of their words: the quota is
+    under the better rank; so do queries of one category that are nearly alike: the quota is
     for different wishes, not for ways to say one.
     """
     subject = ("signature", "locale")
@@ -44,21 +40,10 @@ def chosen_queries(labelled: DataFrame, *, quotas: Mapping[str, int] = QUOTAS) -
     def best_of(category: str, quota: int) -> Column:
         # an array of structs sorts by its first field: the candidates of this category, best rank first
         best_first = F.array_sort(F.collect_list(F.when(F.col("category") == category, candidate)))
-        none_yet = F.slice(best_first, 1, 0)  # empty, and of the type that the fold below starts from
-        different = F.aggregate(best_first, none_yet, _append_if_different)
-        return F.transform(F.slice(different, 1, quota), lambda chosen: chosen["query"]).alias(category)
+        different = F.slice(without_repetition(best_first), 1, quota)
+        return F.transform(different, lambda chosen: chosen["query"]).alias(category)
 
     return said_once.groupBy(*subject).agg(*[best_of(category, quota) for category, quota in quotas.items()])
-
-
-def _append_if_different(chosen: Column, candidate: Column) -> Column:
-    """``chosen`` and, unless it is nearly one of them, ``candidate``: shared words over all words of the two."""
-
-    def is_nearly_the_same(earlier: Column) -> Column:
-        shared = F.size(F.array_intersect(earlier["words"], candidate["words"]))
-        return shared >= NEARLY_ALIKE * F.size(F.array_union(earlier["words"], candidate["words"]))
-
-    return F.when(F.exists(chosen, is_nearly_the_same), chosen).otherwise(F.array_append(chosen, candidate))
 
 
 def candidates(

@@ -69,7 +69,9 @@ def query_id(text: str) -> str:
 def rows() -> tuple[list[dict[str, Any]], ...]:
     """images, image_bytes, queries, annotations; the last image has nothing to be found by."""
     images, pictures, annotations = [], [], []
-    queries = [{"query_id": query_id(kind), "query": kind, "demand": 900 - n} for n, kind in enumerate(KINDS)]
+    queries = [
+        {"query_id": query_id(kind), "query": kind, "words": kind, "demand": 900 - n} for n, kind in enumerate(KINDS)
+    ]
     for n in range(10):
         content = png(n)
         signature = hashlib.sha256(content).hexdigest()
@@ -79,7 +81,7 @@ def rows() -> tuple[list[dict[str, Any]], ...]:
         pictures.append({"signature": signature, "bytes": content, "width": 60, "height": 40 + n % 7, "format": "PNG"})
         if kind:
             own = f"{kind} number {n}"
-            queries.append({"query_id": query_id(own), "query": own, "demand": 0})
+            queries.append({"query_id": query_id(own), "query": own, "words": f"number {n}", "demand": 0})
             for position, text in enumerate((kind, own), 1):
                 annotations.append(
                     {"signature": signature, "query_id": query_id(text), "query": text, "position": position}
@@ -97,7 +99,7 @@ def load(tables: Tables, spark: SparkSession) -> None:
 
 
 def run_all(context: Context) -> dict[str, Counts]:
-    knobs = BuildCollections(min_items=3, top_n=5, min_score=0.3, max_gap=0.4, max_overlap=0.9)
+    knobs = BuildCollections(min_items=3, top_n=5, min_coherence=0.0)
     steps: list[tuple[Any, Any]] = [
         (embed_queries, embed_queries.EmbedQueries()),
         (embed_images, embed_images.EmbedImages()),
@@ -271,7 +273,6 @@ def test_an_encoder_that_was_changed_for_one_side_alone_stops_every_job_that_com
     for job, knobs in (
         (build_index, build_index.BuildIndex()),
         (build_collections, build_collections.BuildCollections()),
-        (rank_annotations, rank_annotations.RankAnnotations()),
     ):
         with pytest.raises(ConfigError, match="images from old, those of queries from new"):
             context.run(job.JOB, knobs)

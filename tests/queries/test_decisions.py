@@ -8,7 +8,8 @@ from geo_lib.queries.chain import chain, judged
 from geo_lib.queries.checks.language import Language
 from geo_lib.queries.decisions import STAGES, annotations, decided, decisions, demand_of, queries
 from geo_lib.queries.proposals import console_proposals, model_proposals
-from geo_lib.queries.text import query_id
+from geo_lib.queries.text import query_id, same_words_key
+from geo_lib.queries.wordings import wordings
 from geo_lib.vlm.answers import TASK, answers
 from schemas.annotations import ANNOTATIONS
 from schemas.generations import GENERATIONS
@@ -48,6 +49,14 @@ def judged_proposals(spark: SparkSession, *console: str, written: dict[str, str 
     return decided(proposed, judged(texts, chain(Language()))).persist()
 
 
+def said(proposals: DataFrame, demand: dict[str, int] | None = None, known: tuple[str, ...] = ()) -> DataFrame:
+    """The wordings of English proposals, as people want them and with the queries that there are."""
+    spark = proposals.sparkSession
+    wanted = [(query_id("en", text), n) for text, n in (demand or {}).items()]
+    stored = build(QUERIES, spark, *({"query_id": query_id("en", text)} for text in known))
+    return wordings(proposals, spark.createDataFrame(wanted, "query_id string, demand bigint"), stored)
+
+
 def by_query(df: DataFrame, *columns: str) -> dict[str, Any]:
     return {row["query"]: tuple(row[c] for c in columns) for row in df.collect()}
 
@@ -63,7 +72,7 @@ def test_every_drop_has_its_stage_and_reason(answered: DataFrame) -> None:
 
 
 def test_decisions_hold_every_stage_up_to_the_one_that_stopped_the_query(answered: DataFrame) -> None:
-    rows = QUERY_DECISIONS.conform(decisions(answered)).collect()
+    rows = QUERY_DECISIONS.conform(decisions(answered, said(answered))).collect()
     stages = {q: [r.stage for r in rows if r.query == q] for q in {r.query for r in rows}}
     assert sorted(stages["Red Vase"]) == sorted(STAGES)
     assert sorted(stages["a$$hole vase"]) == sorted(STAGES[:4])
@@ -75,14 +84,20 @@ def test_decisions_hold_every_stage_up_to_the_one_that_stopped_the_query(answere
 
 def test_a_generation_that_failed_or_has_no_queries_is_one_proposal_with_its_reason(spark: SparkSession) -> None:
     rows = judged_proposals(spark, written={"s": None}).collect()
-    assert [(r.failed, r.reason, r.query_id) for r in rows] == [(True, "undecodable_image", None)]
+    assert [(r.failed, r.reason, r.text) for r in rows] == [(True, "undecodable_image", None)]
     rows = judged_proposals(spark, written={"s": "no idea"}).collect()
     assert [(r.failed, r.reason, r.query) for r in rows] == [(False, "no_queries_found", "no idea")]
 
 
 def test_annotations_join_both_sources_and_confirm_what_the_console_has(spark: SparkSession) -> None:
     proposals = judged_proposals(spark, "oak table", "table oak", "red vase")
-    found = by_query(ANNOTATIONS.conform(annotations(proposals)), "sources", "confirmed", "position", "model_version")
+    found = by_query(
+        ANNOTATIONS.conform(annotations(proposals, said(proposals))),
+        "sources",
+        "confirmed",
+        "position",
+        "model_version",
+    )
     assert found == {
         "red vase": (["console", "vlm"], True, 1, "m"),
         "oak table": (["console"], True, 2, None),
@@ -91,14 +106,38 @@ def test_annotations_join_both_sources_and_confirm_what_the_console_has(spark: S
 
 def test_a_repetition_in_the_console_still_confirms_the_models_query(spark: SparkSession) -> None:
     proposals = judged_proposals(spark, "vase red", "red vase")
-    assert by_query(annotations(proposals), "sources", "confirmed")["red vase"] == (["console", "vlm"], True)
+    found = by_query(annotations(proposals, said(proposals, {"red vase": 1})), "sources", "confirmed")
+    assert found == {"red vase": (["console", "vlm"], True)}
+
+
+def test_the_same_words_are_one_query_under_the_wording_that_people_want_most(spark: SparkSession) -> None:
+    proposals = judged_proposals(spark, "vase red", "oak table")
+    (row,) = (r for r in said(proposals, {"vase red": 9, "red vase": 2}).collect() if "vas" in r.words)
+    assert (row["query"], row.aliases, row.demand) == ("vase red", ["red vase"], 11)
+    assert by_query(annotations(proposals, said(proposals, {"vase red": 9})), "sources")["vase red"] == (
+        ["console", "vlm"],
+    )
+    ids = {r["query"]: r.query_id for r in decisions(proposals, said(proposals, {"vase red": 9})).collect()}
+    assert ids["Red Vase"] == ids["vase red"] == query_id("en", "vase red")
+
+
+def test_a_query_keeps_its_wording_when_people_come_to_want_another(spark: SparkSession) -> None:
+    proposals = judged_proposals(spark, "vase red")
+    names = {r["query"] for r in said(proposals, {"vase red": 9}, known=("red vase",)).collect()}
+    assert names == {"red vase"}
+
+
+def test_a_wording_that_no_check_let_through_speaks_for_none(spark: SparkSession) -> None:
+    proposals = judged_proposals(spark, written={"s": '{"description":["red vase","vase red"]}'})
+    (row,) = said(proposals, {"vase red": 100}).collect()
+    assert (row["query"], row.aliases) == ("red vase", ["vase red"])  # the second was a repetition and never judged
 
 
 def test_the_locale_of_a_shared_signature_is_that_of_its_first_image(answered: DataFrame) -> None:
     assert {r.locale for r in answered.collect()} == {"en"}
 
 
-def test_queries_carry_demand_over_all_spellings_and_the_category_most_images_give_them(spark: SparkSession) -> None:
+def test_queries_carry_the_demand_of_their_wordings_and_the_category_most_images_give_them(spark: SparkSession) -> None:
     annotated = build(
         ANNOTATIONS,
         spark,
@@ -108,11 +147,15 @@ def test_queries_carry_demand_over_all_spellings_and_the_category_most_images_gi
         ),
         *({"signature": s, "query": "elm", "category": c} for s, c in (("a", "use_case"), ("b", "description"))),
     ).withColumn("query_id", F.col("query")).withColumn("locale", F.lit("en"))  # fmt: skip
-    demand = spark.createDataFrame([("oak", 120)], "query_id string, demand bigint")
-    spoken = spark.createDataFrame(
-        [("oak", "en", 0.5, None)], "query_id string, language string, language_score double, reason string"
+    ways = spark.createDataFrame(
+        [("en", same_words_key(text, locale="en"), text, text, ["oaks"], n) for text, n in (("oak", 120), ("elm", 0))],
+        "locale string, words string, query_id string, query string, aliases array<string>, demand bigint",
     )
-    found = by_query(QUERIES.conform(queries(annotated, spoken, demand)), "category", "demand", "images", "language")
+    kept = spark.createDataFrame(
+        [("oak", "en", "en", 0.5, None)],
+        "text string, locale string, language string, language_score double, reason string",
+    )
+    found = by_query(QUERIES.conform(queries(annotated, kept, ways)), "category", "demand", "images", "language")
     assert found == {"oak": ("style", 120, 3, "en"), "elm": ("description", 0, 2, None)}
 
 

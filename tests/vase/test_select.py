@@ -6,7 +6,6 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from geo_lib.vase.select import annotated_images, chosen_annotations, with_collection
 from schemas.annotations import ANNOTATIONS
 from schemas.collections import COLLECTIONS
-from schemas.image_embeddings import IMAGE_EMBEDDINGS
 from schemas.images import IMAGES
 from schemas.queries import QUERIES
 from schemas.query_embeddings import QUERY_EMBEDDINGS
@@ -15,50 +14,70 @@ from tests.builders import build
 pytestmark = pytest.mark.transform
 
 
-def chosen(spark: SparkSession, *queries: dict[str, object], top_n: int = 7) -> list[Row]:
-    """Annotations of one image that points north; each query names id, embedding, demand and confirmed."""
-    shared = {"signature": "s", "locale": "en", "category": "style"}
+def chosen(spark: SparkSession, *queries: dict[str, object]) -> list[Row]:
+    """Annotations of one image; each query names id, embedding, demand, confirmed, category and words."""
     annotations = [
-        shared | {"query_id": q["id"], "query": q["id"], "confirmed": q.get("confirmed", False), "position": n}
+        {"query_id": q["id"], "query": q["id"], "confirmed": q.get("confirmed", False), "position": n}
+        | {"category": q.get("category", "style")}
         for n, q in enumerate(queries, 1)
     ]
     vectors = [{"id": q["id"], "embedding": q.get("embedding", [0.0, 1.0])} for q in queries]
+    known = [{"query_id": q["id"], "demand": q.get("demand", 0), "words": q.get("words", q["id"])} for q in queries]
     picked = chosen_annotations(
         build(IMAGES, spark, {"image_id": "a", "locale": "en"}, {"image_id": "z", "locale": "de"}, signature="s"),
-        build(ANNOTATIONS, spark, *annotations),
-        build(QUERIES, spark, *({"query_id": q["id"], "demand": q.get("demand", 0)} for q in queries)),
+        build(ANNOTATIONS, spark, *annotations, signature="s", locale="en"),
+        build(QUERIES, spark, *known),
         build(QUERY_EMBEDDINGS, spark, *vectors).withColumnRenamed("id", "query_id"),
-        build(IMAGE_EMBEDDINGS, spark, {"id": "s", "embedding": [0.0, 1.0]}).withColumnRenamed("id", "signature"),
         relevance_weight=1.0,
         confirmed_weight=0.3,
         demand_weight=0.2,
         half_demand=100.0,
-        top_n=top_n,
+        quotas={"description": 2, "style": 3, "use_case": 1},
     )
     return picked.orderBy("image_id", "rank").collect()
 
 
-def test_the_score_is_relevance_plus_confirmation_plus_saturating_demand(spark: SparkSession) -> None:
+def test_the_score_is_relevance_to_the_other_queries_plus_confirmation_plus_saturating_demand(
+    spark: SparkSession,
+) -> None:
     rows = chosen(
         spark,
-        {"id": "plain", "embedding": [0.6, 0.8]},
-        {"id": "confirmed", "embedding": [0.6, 0.8], "confirmed": True},
+        {"id": "plain", "embedding": [0.0, 1.0]},
+        {"id": "confirmed", "embedding": [1.0, 0.0], "confirmed": True},
         {"id": "wanted", "embedding": [0.6, 0.8], "demand": 100},
     )
+    # plain: (0 + 0.8) / 2; confirmed: (0 + 0.6) / 2 + 0.3; wanted: (0.8 + 0.6) / 2 + 0.1
     assert [(r.query_id, r.rank, r.score) for r in rows] == [
-        ("confirmed", 1, 1.1),
-        ("wanted", 2, 0.9),
-        ("plain", 3, 0.8),
+        ("wanted", 1, 0.8),
+        ("confirmed", 2, 0.6),
+        ("plain", 3, 0.4),
     ]
+
+
+def test_a_query_that_stands_alone_agrees_with_nothing(spark: SparkSession) -> None:
+    assert [r.score for r in chosen(spark, {"id": "alone"})] == [0.0]
 
 
 def test_equal_scores_keep_the_order_of_the_annotations(spark: SparkSession) -> None:
     assert [r.query_id for r in chosen(spark, {"id": "z"}, {"id": "a"})] == ["z", "a"]
 
 
-def test_only_the_best_are_kept_and_only_for_images_of_the_locale(spark: SparkSession) -> None:
-    rows = chosen(spark, {"id": "far", "embedding": [1.0, 0.0]}, {"id": "near"}, top_n=1)
-    assert [(r.image_id, r.query_id, r.rank) for r in rows] == [("a", "near", 1)]
+def test_each_category_has_its_quota_and_only_images_of_the_locale_are_annotated(spark: SparkSession) -> None:
+    rows = chosen(spark, *({"id": f"q{n}", "demand": n, "category": "description"} for n in range(4)))
+    assert [(r.image_id, r.query_id, r.rank) for r in rows] == [("a", "q3", 1), ("a", "q2", 2)]
+
+
+def test_of_queries_that_share_half_their_words_one_stays_and_what_an_image_is_for_is_not_lost(
+    spark: SparkSession,
+) -> None:
+    rows = chosen(
+        spark,
+        {"id": "oak table", "words": "oak tabl", "category": "description", "demand": 900},
+        {"id": "style an oak table", "words": "oak style tabl", "category": "use_case"},
+        {"id": "table in oak tones", "words": "oak tabl tone", "category": "style", "demand": 500},
+        {"id": "walnut look", "words": "look walnut", "category": "style"},
+    )
+    assert sorted(r.query_id for r in rows) == ["style an oak table", "walnut look"]
 
 
 def published(spark: SparkSession) -> DataFrame:

@@ -1,0 +1,76 @@
+"""What speaks for an image answering a wish: its own annotations first, images like it second. Pure.
+
+A vector alone cannot tell a pink armchair from a red one; people and the model that named the picture can.
+"""
+
+from collections.abc import Mapping
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+NO_BAR = 2.0
+"""Above every cosine: nothing is filled up."""
+_ENOUGH = 20
+"""Answers below which a share says nothing."""
+
+
+def witnessed(wishes: DataFrame, annotations: DataFrame) -> DataFrame:
+    """``wish_id, signature, evidence``: the images that carry a wish among their annotations.
+
+    ``evidence`` counts its wordings there, each once for every source that has it for the image.
+    """
+    return (
+        annotations.select("signature", "query_id", F.size("sources").alias("sources"))
+        .join(wishes, on="query_id", how="inner")
+        .groupBy("wish_id", "signature")
+        .agg(F.sum("sources").cast("int").alias("evidence"))
+    )
+
+
+def supported(witnessed: DataFrame, alike: DataFrame, *, min_support: int) -> DataFrame:
+    """``witnessed`` with ``neighbours``: how many of the images most like it carry the wish as well.
+
+    ``alike``: (signature, neighbour). One annotation that nothing else speaks for is as often wrong as right: left out
+    are images with fewer than ``min_support`` of evidence and neighbours together.
+    """
+    carrying = witnessed.select("wish_id", F.col("signature").alias("neighbour"))
+    near = (
+        witnessed.select("wish_id", "signature")
+        .join(alike.select("signature", "neighbour"), on="signature", how="inner")
+        .join(carrying, on=["wish_id", "neighbour"], how="left_semi")
+        .groupBy("wish_id", "signature")
+        .agg(F.count("*").cast("int").alias("neighbours"))
+    )
+    return (
+        witnessed.join(near, on=["wish_id", "signature"], how="left")
+        .withColumn("neighbours", F.coalesce("neighbours", F.lit(0)))
+        .where(F.col("evidence") + F.col("neighbours") >= min_support)
+    )
+
+
+def by_score(found: DataFrame, witnessed: DataFrame) -> dict[int, tuple[int, int]]:
+    """Of what an index found, by hundredths of the cosine: how many images, and how many that carry the wish.
+
+    ``found``: wish_id, signature, score.
+    """
+    carries = witnessed.select("wish_id", "signature", F.lit(1).alias("carries"))
+    rows = (
+        found.join(carries, on=["wish_id", "signature"], how="left")
+        .groupBy(F.floor(F.col("score") * 100).cast("int").alias("hundredths"))
+        .agg(F.count("*").alias("found"), F.count("carries").alias("carrying"))
+        .collect()
+    )
+    return {row["hundredths"]: (row["found"], row["carrying"]) for row in rows}
+
+
+def fill_bar(by_score: Mapping[int, tuple[int, int]], *, min_share: float) -> float:
+    """The lowest cosine from which on ``min_share`` of what the index found carries the wish; ``NO_BAR`` for none.
+
+    From there on the vector agrees with the annotations, and may speak where they are silent.
+    """
+    bar, found, carrying = NO_BAR, 0, 0
+    for hundredths in sorted(by_score, reverse=True):
+        found, carrying = found + by_score[hundredths][0], carrying + by_score[hundredths][1]
+        if found >= _ENOUGH and carrying >= min_share * found:
+            bar = hundredths / 100
+    return bar

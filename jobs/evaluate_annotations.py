@@ -1,0 +1,107 @@
+"""Measure whether the queries that images are finally annotated with are what people would look for them by.
+
+    geo evaluate-annotations --conf conf/demo.yml
+
+Reads images, image_annotations, annotations, queries, query_performance and the truth of the simulated platform;
+where there is none, a query counts when more than one source has it for the image. Tells images that the console knows
+from those that it does not. Replaces its slice of evaluations. Counts images.
+"""
+
+from dataclasses import dataclass
+
+from pyspark.sql import functions as F
+
+from geo_lib.arms import of_arm
+from geo_lib.counts import Counts
+from geo_lib.evaluation.published import (
+    Part,
+    against_a_second_source,
+    against_truth,
+    measure_parts,
+    parts,
+    share,
+    wanted_words,
+)
+from geo_lib.evaluation.rows import OVERALL, Measured, evaluation_rows, report_lines
+from geo_lib.queries.kinds import CATEGORIES
+from geo_lib.spark import held
+from jobs.run.job import Context, Job
+from schemas.annotations import ANNOTATIONS
+from schemas.evaluations import EVALUATIONS
+from schemas.image_annotations import IMAGE_ANNOTATIONS
+from schemas.images import IMAGES
+from schemas.queries import QUERIES
+from schemas.query_performance import QUERY_PERFORMANCE
+from schemas.truth_intents import TRUTH_INTENTS
+
+AGAINST_TRUTH, AGAINST_A_SECOND_SOURCE = "annotations", "annotations_second_source"
+EVERY, KNOWN, FRESH = "all_images", "with_history", "without_history"
+METRIC = "annotations_right"
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluateAnnotations:
+    """The knobs of this job."""
+
+    seed: int = 0
+
+
+def run(ctx: Context, knobs: EvaluateAnnotations) -> Counts:
+    known = ctx.read(QUERY_PERFORMANCE).select("signature", F.lit(KNOWN).alias("known")).distinct()
+    history = F.coalesce("known", F.lit(FRESH)).alias("arm")
+    with held(
+        ctx.read(IMAGES).select("image_id", "signature", "locale").join(known, on="signature", how="left")
+        .select("image_id", "signature", "locale", history)
+    ) as images:  # fmt: skip
+        words = ctx.read(QUERIES).select("query_id", "words")
+        annotated = of_arm(ctx.read(IMAGE_ANNOTATIONS)).select("image_id", "query_id", "category")
+        shown = annotated.join(images, on="image_id", how="inner").join(words, on="query_id", how="inner")
+        intents = ctx.truth(TRUTH_INTENTS)
+        if intents is None:
+            judged = against_a_second_source(shown, ctx.read(ANNOTATIONS))
+            evaluation, against = AGAINST_A_SECOND_SOURCE, "a second source"
+        else:
+            judged = against_truth(shown, wanted_words(intents))
+            evaluation, against = AGAINST_TRUTH, "the simulated truth"
+        found = parts(judged, by="image_id")
+        arm_of = {row["image_id"]: row["arm"] for row in images.collect()}
+    by_arm: dict[str, list[Part]] = {EVERY: found} | {
+        arm: [part for part in found if arm_of[part.name] == arm] for arm in (KNOWN, FRESH)
+    }
+    measured = [m for arm, of_arm_ in by_arm.items() for m in measure_parts(arm, of_arm_, seed=knobs.seed)]
+    figures = list[tuple[str, Measured]]()
+    for arm, of_arm_ in by_arm.items():
+        asked = len(arm_of) if arm == EVERY else sum(it == arm for it in arm_of.values())
+        counted = {
+            "annotations_per_image": share(sum(sum(p.whole.values()) for p in of_arm_), asked),
+            "images_with_any": share(len(of_arm_), asked),
+        }
+        figures += [(metric, Measured(arm, OVERALL, it)) for metric, it in counted.items() if it is not None]
+    rows = evaluation_rows(evaluation, measured, metric=METRIC, unit="images", versions={})
+    for metric, one in figures:
+        rows += evaluation_rows(evaluation, [one], metric=metric, unit="images", versions={})
+    ctx.write(EVALUATIONS, ctx.spark.createDataFrame(rows, EVALUATIONS.schema), slices=[evaluation])
+    lines = [f"{m.arm:24}{m.estimate.value:>8.3f}  {metric}, of {m.estimate.n:,}" for metric, m in figures]
+    title = f"share of annotations that people would look for the image by, by {against}"
+    return Counts(
+        len(arm_of),
+        len(found),
+        dropped={"no_annotation": len(arm_of) - len(found)},
+        produced={"annotations": sum(sum(part.whole.values()) for part in found)},
+        report="\n".join([report_lines(title, measured, {}, columns=CATEGORIES), *lines]),
+    )
+
+
+JOB = Job(
+    name="evaluate_annotations",
+    knobs=EvaluateAnnotations,
+    run=run,
+    unit="images",
+    reads=(IMAGES, IMAGE_ANNOTATIONS, ANNOTATIONS, QUERIES, QUERY_PERFORMANCE),
+    reads_truth=(TRUTH_INTENTS,),
+    shares=(EVALUATIONS,),
+    ask=(
+        "select arm, segment, metric, value, ci_low, ci_high, n from {schema}.evaluations "
+        "where evaluation like 'annotations%'",
+    ),
+)
