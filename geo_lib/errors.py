@@ -37,5 +37,9 @@ class TooManyFailedError(GeoError):
     """More units failed than the job's ``max_failed_share`` allows."""
 
 
+class TooManyRemovedError(GeoError):
+    """More of what is there would be removed than the job's ``max_removed_share`` allows."""
+
+
 class QualityError(GeoError):
     """Something measured is worse than the configuration allows."""

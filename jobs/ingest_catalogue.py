@@ -11,12 +11,14 @@ import re
 from dataclasses import dataclass
 
 from pyspark import StorageLevel
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from geo_lib.catalogue import manifest
 from geo_lib.catalogue.fetch import fetched
+from geo_lib.config import zero_to_one
 from geo_lib.counts import Counts
-from geo_lib.errors import ConfigError
+from geo_lib.errors import ConfigError, TooManyRemovedError
 from geo_lib.files import folder_of
 from geo_lib.spark import held
 from jobs.run.job import Context, Job
@@ -40,8 +42,11 @@ class IngestCatalogue:
     fetch_tasks: int = 8
     """Tasks that share the fetching and decoding."""
     max_failed_share: float = 0.05
+    max_removed_share: float = 0.2
+    """Share of the catalogue as it stands that a manifest may leave out: one that came cut off must not delete it."""
 
     def __post_init__(self) -> None:
+        zero_to_one(self, "max_failed_share", "max_removed_share")
         if self.longest_side < 28:
             raise ConfigError(f"ingest_catalogue.longest_side must be at least 28 pixels, not {self.longest_side}")
         if self.split_key_pattern is not None and re.compile(self.split_key_pattern).groups != 1:
@@ -59,6 +64,7 @@ def run(ctx: Context, knobs: IngestCatalogue) -> Counts:
     if unknown := manifest.unknown_columns(delivered):
         log.info("%s: columns that nothing reads: %s", knobs.manifest, ", ".join(unknown))
     rows = manifest.catalogue_rows(delivered, manifest=knobs.manifest)
+    _refuse_to_empty(ctx.read(IMAGES), rows, knobs)
     accepted = rows.where("reason is null")
     pictures = fetched(accepted, longest_side=knobs.longest_side, tasks=knobs.fetch_tasks)
     with held(pictures, StorageLevel.DISK_ONLY) as pictures:  # three tables and the counts come from one reading
@@ -72,6 +78,21 @@ def run(ctx: Context, knobs: IngestCatalogue) -> Counts:
         ctx.write(IMAGE_BYTES, manifest.image_bytes(judged, pictures))
         ctx.write(IMAGES, manifest.images(judged, split_key_pattern=knobs.split_key_pattern))
         return counts
+
+
+def _refuse_to_empty(stored: DataFrame, rows: DataFrame, knobs: IngestCatalogue) -> None:
+    """Raise ``TooManyRemovedError`` when the manifest would remove more of the ``stored`` images than is allowed."""
+    named = rows.select("image_id", F.lit(True).alias("is_named")).distinct()
+    known = stored.select("image_id").join(named, on="image_id", how="left")
+    figures = known.agg(F.count("*").alias("images"), F.count_if(F.col("is_named").isNull()).alias("gone")).first()
+    assert figures is not None, "an aggregate over everything is one row"
+    if figures["gone"] > knobs.max_removed_share * figures["images"]:
+        raise TooManyRemovedError(
+            f"{knobs.manifest} names {figures['images'] - figures['gone']:,} of the {figures['images']:,} images in "
+            f"the catalogue; the other {figures['gone']:,} would be removed, and max_removed_share allows "
+            f"{knobs.max_removed_share:.0%}. Nothing was changed. Look whether the manifest came whole; if those "
+            "images are gone for good, set jobs: ingest_catalogue: {max_removed_share: 1} for one run"
+        )
 
 
 def files(knobs: IngestCatalogue) -> tuple[str, ...]:

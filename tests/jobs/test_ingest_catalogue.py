@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from geo_lib.errors import ConfigError, TooManyFailedError
+from geo_lib.errors import ConfigError, TooManyFailedError, TooManyRemovedError
 from jobs.ingest_catalogue import JOB, IngestCatalogue
 from jobs.run.job import Context
 from schemas.image_bytes import IMAGE_BYTES
@@ -48,7 +48,9 @@ def test_a_second_reading_changes_no_table_and_a_shorter_manifest_removes_what_i
     context: Context, tmp_path: Path
 ) -> None:
     knobs = IngestCatalogue(
-        manifest=catalogue(tmp_path, ("a", "red"), ("b", "blue"), ("c", "absent")), max_failed_share=1
+        manifest=catalogue(tmp_path, ("a", "red"), ("b", "blue"), ("c", "absent")),
+        max_failed_share=1,
+        max_removed_share=0.5,
     )
     written = (IMAGES, IMAGE_BYTES, REJECTED_ROWS)
     context.run(JOB, knobs)
@@ -58,6 +60,20 @@ def test_a_second_reading_changes_no_table_and_a_shorter_manifest_removes_what_i
     catalogue(tmp_path, ("a", "red"))
     context.run(JOB, knobs)
     assert [context.tables.read(table).count() for table in written] == [1, 1, 0]
+
+
+@pytest.mark.parametrize("cut_off", [(), (("a", "red"),)])
+def test_a_manifest_that_came_empty_or_cut_off_deletes_nothing(
+    context: Context, tmp_path: Path, cut_off: tuple[tuple[str, str], ...]
+) -> None:
+    whole = [(name, "red") for name in "abcde"]
+    context.run(JOB, IngestCatalogue(manifest=catalogue(tmp_path, *whole)))
+    written = [context.tables.version(table) for table in (IMAGES, IMAGE_BYTES, REJECTED_ROWS)]
+    with pytest.raises(TooManyRemovedError, match=rf"names {len(cut_off)} of the 5 images in the catalogue"):
+        context.run(JOB, IngestCatalogue(manifest=catalogue(tmp_path, *cut_off)))
+    assert [context.tables.version(table) for table in (IMAGES, IMAGE_BYTES, REJECTED_ROWS)] == written
+    kept = context.run(JOB, IngestCatalogue(manifest=catalogue(tmp_path, *whole[:4])))  # one of five may go
+    assert kept.kept == 4
 
 
 def test_too_many_failures_stop_the_job_before_the_catalogue_shrinks_and_leave_their_reasons(
