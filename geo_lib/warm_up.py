@@ -25,7 +25,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for options in ({}, {"spark.driver.extraJavaOptions": f"-XX:ArchiveClassesAtExit={half}"}):
             command = [sys.executable, "-m", "geo_lib.warm_up", folder, *(f"{k}={v}" for k, v in options.items())]
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            if subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode:
+                sys.stderr.write(
+                    "Spark's classes could not be recorded; everything works without them, sessions start slower\n"
+                )
+                return
     if half.is_file():  # a JVM without the feature writes none
         half.replace(archive)
 
