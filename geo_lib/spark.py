@@ -71,7 +71,7 @@ def session(settings: Mapping[str, str] | None = None, *, remote: str | None = N
     chosen = (
         SMALL_MACHINE | warehouse | _delta() | {f"spark.executorEnv.{k}": v for k, v in _worker_environment().items()}
     )
-    if archive := _class_archive():
+    if (archive := class_archive()).is_file():  # a JVM that it was not made by ignores it
         chosen |= {"spark.driver.extraJavaOptions": f"-XX:SharedArchiveFile={archive}"}
     for key, value in (chosen | dict(settings or {})).items():
         if not (remote and key in ("spark.master", "spark.driver.bindAddress", "spark.driver.host")):
@@ -138,11 +138,6 @@ def _worker_environment() -> dict[str, str]:
 def class_archive() -> Path:
     """Where the classes of this Spark and Delta lie once ``python -m geo_lib.warm_up`` has recorded them."""
     return cache_folder() / f"classes-spark-{__version__}-{_JAR_NAMES[0].removesuffix('.jar')}.jsa"
-
-
-def _class_archive() -> Path | None:
-    """The archive, where there is one; a JVM that it was not made by ignores it."""
-    return archive if (archive := class_archive()).is_file() else None
 
 
 def _delta() -> dict[str, str]:

@@ -85,8 +85,7 @@ class BuildCollections:
 def run(ctx: Context, knobs: BuildCollections) -> Counts:
     queries, annotations, known = ctx.read(QUERIES), ctx.read(ANNOTATIONS), ctx.read(COLLECTIONS)
     manifest = ctx.read(INDEX_SHARDS).collect()
-    wanted = candidates(queries, known, min_demand=knobs.min_demand, min_images=knobs.min_images)
-    wanted = settled(wanted)
+    wanted = settled(candidates(queries, known, min_demand=knobs.min_demand, min_images=knobs.min_images))
     said = settled(wishes(wanted, annotations, min_overlap=knobs.min_wish_overlap))
     carrying = settled(witnessed(said, annotations))
     spaces = [_space(ctx, wanted, settings.name, manifest) for settings in knobs.families]
@@ -151,9 +150,9 @@ def _items(ctx: Context, knobs: BuildCollections, space: Space, said: DataFrame,
     return collected_items(speaking, with_vectors, filling, ctx.read(IMAGES), family=space.family, top_n=knobs.top_n)
 
 
-def _counts(queries: DataFrame, settled: DataFrame) -> Counts:
+def _counts(queries: DataFrame, judged: DataFrame) -> Counts:
     """Kept are the queries whose collections have a page; the images on those pages are what it produced."""
-    verdicts = {row["reason"]: row for row in fates(queries, settled).collect()}
+    verdicts = {row["reason"]: row for row in fates(queries, judged).collect()}
     published = verdicts.pop(None, None)
     return Counts(
         rows_in=queries.count(),

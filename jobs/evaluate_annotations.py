@@ -68,13 +68,13 @@ def run(ctx: Context, knobs: EvaluateAnnotations) -> Counts:
     by_arm: dict[str, list[Part]] = {EVERY: found} | {
         arm: [part for part in found if arm_of[part.name] == arm] for arm in (KNOWN, FRESH)
     }
-    measured = [m for arm, of_arm_ in by_arm.items() for m in measure_parts(arm, of_arm_, seed=knobs.seed)]
+    measured = [m for arm, of_one in by_arm.items() for m in measure_parts(arm, of_one, seed=knobs.seed)]
     figures = list[tuple[str, Measured]]()
-    for arm, of_arm_ in by_arm.items():
+    for arm, of_one in by_arm.items():
         asked = len(arm_of) if arm == EVERY else sum(it == arm for it in arm_of.values())
         counted = {
-            "annotations_per_image": share(sum(sum(p.whole.values()) for p in of_arm_), asked),
-            "images_with_any": share(len(of_arm_), asked),
+            "annotations_per_image": share(sum(part.counts[1] for part in of_one), asked),
+            "images_with_any": share(len(of_one), asked),
         }
         figures += [(metric, Measured(arm, OVERALL, it)) for metric, it in counted.items() if it is not None]
     rows = evaluation_rows(evaluation, measured, metric=METRIC, unit="images", versions={})
@@ -87,7 +87,7 @@ def run(ctx: Context, knobs: EvaluateAnnotations) -> Counts:
         len(arm_of),
         len(found),
         dropped={"no_annotation": len(arm_of) - len(found)},
-        produced={"annotations": sum(sum(part.whole.values()) for part in found)},
+        produced={"annotations": sum(part.counts[1] for part in found)},
         report="\n".join([report_lines(title, measured, {}, columns=CATEGORIES), *lines]),
     )
 

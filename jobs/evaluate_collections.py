@@ -84,7 +84,7 @@ def run(ctx: Context, knobs: EvaluateCollections) -> Counts:
         len(pages),
         len(found),
         dropped={"without_items": len(pages) - len(found)},
-        produced={"items": sum(sum(part.whole.values()) for part in found)},
+        produced={"items": sum(part.counts[1] for part in found)},
         report="\n".join(
             [
                 report_lines(f"share of images that answer their page, by {against}", measured, {}, columns=CATEGORIES),
@@ -124,7 +124,7 @@ def _worst(found: Sequence[Part], pages: Sequence[Row]) -> list[str]:
     """The pages with the smallest share of right images, for people to look at."""
     of_page = {page["collection_id"]: page for page in pages}
     worst = sorted(found, key=lambda part: (part.share, part.name))[:_WORST]
-    lines = [(sum(p.right.values()), sum(p.whole.values()), of_page[p.name]) for p in worst]
+    lines = [(*part.counts, of_page[part.name]) for part in worst]
     return [f"worst  {right} of {whole} right  {page['locale']}  {page['title']}" for right, whole, page in lines]
 
 

@@ -145,11 +145,11 @@ def stand_ins(pairs: DataFrame) -> DataFrame:
     return pairs.groupBy("locale").applyInPandas(settle, "collection_id string, canonical_id string")
 
 
-def fates(queries: DataFrame, settled: DataFrame) -> DataFrame:
+def fates(queries: DataFrame, judged: DataFrame) -> DataFrame:
     """``reason, queries, items``: how many queries have no page for which first reason, null for those that have one,
-    and how many images their collections hold. ``settled``: ``gated``."""
+    and how many images their collections hold. ``judged``: ``gated``."""
     verdict = F.when(F.col("state").isNull(), TOO_LITTLE_EVIDENCE).otherwise(F.get("reasons", F.lit(0)))
-    of_query = settled.select("query_id", "state", "reasons", "items")
+    of_query = judged.select("query_id", "state", "reasons", "items")
     return (
         queries.select("query_id")
         .join(of_query, on="query_id", how="left")

@@ -1,11 +1,14 @@
 """Means over signatures with bootstrap intervals. Signatures are drawn, never single queries."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+Draws = Callable[[NDArray[Any]], NDArray[np.float64]]
+"""From how often each row is drawn, a row per resample, to each resample's value."""
 
 RESAMPLES = 2000
 DECIMALS = 4
@@ -34,11 +37,7 @@ def macro_mean(scores: Sequence[Sequence[float | None]], *, seed: int, resamples
     table = table[~np.isnan(table).all(axis=1)]
     n = len(table)
     value = round(float(_mean_of_means(table, np.ones((1, n)))[0]), DECIMALS)
-    if n < 2:
-        return Estimate(value, None, None, n)
-    times_drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=resamples)
-    low, high = np.nanquantile(_mean_of_means(table, times_drawn), [0.025, 0.975])
-    return Estimate(value, round(float(low), DECIMALS), round(float(high), DECIMALS), n)
+    return _estimate(value, n, lambda times_drawn: _mean_of_means(table, times_drawn), seed=seed, resamples=resamples)
 
 
 def _mean_of_means(table: NDArray[np.float64], weights: NDArray[Any]) -> NDArray[np.float64]:
@@ -62,9 +61,22 @@ def pooled_share(parts: Sequence[tuple[float, float]], *, seed: int, resamples: 
     if whole <= 0:
         return None
     value, n = round(float(table[:, 0].sum() / whole), DECIMALS), len(table)
+    return _estimate(value, n, lambda times_drawn: _ratio_of_sums(table, times_drawn), seed=seed, resamples=resamples)
+
+
+def _estimate(value: float, n: int, of_draws: Draws, *, seed: int, resamples: int) -> Estimate:
+    """``value`` with the interval that a percentile bootstrap over its ``n`` rows gives; none for fewer than two."""
     if n < 2:
         return Estimate(value, None, None, n)
     times_drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=resamples)
-    drawn = times_drawn @ table
-    low, high = np.quantile(drawn[drawn[:, 1] > 0, 0] / drawn[drawn[:, 1] > 0, 1], [0.025, 0.975])
+    low, high = np.nanquantile(of_draws(times_drawn), [0.025, 0.975])
     return Estimate(value, round(float(low), DECIMALS), round(float(high), DECIMALS), n)
+
+
+def _ratio_of_sums(table: NDArray[np.float64], weights: NDArray[Any]) -> NDArray[np.float64]:
+    """For each row of ``weights``, one weight per row of ``table``: sum of the first column over that of the second."""
+    drawn = weights @ table
+    ratios: NDArray[np.float64] = np.divide(
+        drawn[:, 0], drawn[:, 1], out=np.full(len(drawn), np.nan), where=drawn[:, 1] > 0
+    )
+    return ratios

@@ -11,7 +11,7 @@ import pandas as pd
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
-from geo_lib.evaluation.intervals import Estimate, pooled_share
+from geo_lib.evaluation.intervals import DECIMALS, Estimate, pooled_share
 from geo_lib.evaluation.rows import OVERALL, Measured
 from geo_lib.queries.kinds import CATEGORIES
 from geo_lib.queries.text import normalise, same_words_key
@@ -32,8 +32,14 @@ class Part:
     """of how many."""
 
     @property
+    def counts(self) -> tuple[int, int]:
+        """How many are right of how many, in all categories."""
+        return sum(self.right.values()), sum(self.whole.values())
+
+    @property
     def share(self) -> float:
-        return sum(self.right.values()) / sum(self.whole.values())
+        right, whole = self.counts
+        return right / whole
 
 
 def wanted_words(intents: DataFrame) -> DataFrame:
@@ -87,13 +93,10 @@ def parts(judged: DataFrame, *, by: str) -> list[Part]:
 
 def measure_parts(arm: str, found: Sequence[Part], *, seed: int) -> list[Measured]:
     """The share that is right over all, by category and by locale, with intervals over parts."""
-    segments: dict[str, list[tuple[int, int]]] = {
-        OVERALL: [(sum(p.right.values()), sum(p.whole.values())) for p in found]
-    }
+    segments: dict[str, list[tuple[int, int]]] = {OVERALL: [p.counts for p in found]}
     segments |= {c: [(p.right[c], p.whole[c]) for p in found if c in p.whole] for c in CATEGORIES}
     for locale in sorted({p.locale for p in found}):
-        of_locale = [(sum(p.right.values()), sum(p.whole.values())) for p in found if p.locale == locale]
-        segments[f"locale:{locale}"] = of_locale
+        segments[f"locale:{locale}"] = [p.counts for p in found if p.locale == locale]
     estimates = {name: pooled_share(counts, seed=seed) for name, counts in segments.items()}
     return [Measured(arm, name, estimate) for name, estimate in estimates.items() if estimate is not None]
 
@@ -132,4 +135,4 @@ def coverage(pages: Iterable[Row], ways: Iterable[Row], *, min_images: int) -> C
 
 def share(part: int, whole: int) -> Estimate | None:
     """A plain count over another, without an interval: of a whole that was looked at there is none."""
-    return Estimate(round(part / whole, 4), None, None, whole) if whole else None
+    return Estimate(round(part / whole, DECIMALS), None, None, whole) if whole else None

@@ -16,11 +16,11 @@ from geo_lib.queries.checks.length import LENGTH
 from geo_lib.queries.kinds import CATEGORIES
 from geo_lib.queries.proposals import CONSOLE, VLM
 from geo_lib.queries.text import NORMALISATION_VERSION, normalise, query_id_column
-from geo_lib.queries.wordings import counts_as_said
+from geo_lib.queries.wordings import DUPLICATE, counts_as_said
 from geo_lib.search_console.attribution import AMBIGUOUS
 
 _CHAIN = [check.stage for check in chain(Language())]
-STAGES = ("parse", _CHAIN[0], "duplicate", *_CHAIN[1:])
+STAGES = ("parse", _CHAIN[0], DUPLICATE, *_CHAIN[1:])
 """The chain's, with the two stages that look at more than one text: a text without a normal form repeats nothing."""
 
 SAME_WORDS = "same_words"
@@ -44,7 +44,7 @@ def decided(proposals: DataFrame, verdicts: DataFrame) -> DataFrame:
     said_before = F.col("_has_form") & (F.row_number().over(first_said) > 1)
     reasons: dict[str, Column] = {
         "parse": F.col("problem"),
-        "duplicate": F.when(said_before, SAME_WORDS),
+        DUPLICATE: F.when(said_before, SAME_WORDS),
         **{stage: F.when(F.col("_at") == stage, F.col("_why")) for stage in _CHAIN},
     }
     stops = [F.when(reasons[s].isNotNull(), F.struct(F.lit(s).alias("stage"), reasons[s].alias("why"))) for s in STAGES]
@@ -95,7 +95,7 @@ def annotations(decided_proposals: DataFrame, wordings: DataFrame) -> DataFrame:
     One that the console has for the image in any wording is confirmed, also by a row that was dropped as a repetition.
     Positions: the model's own first, in its order, then the console's by rank.
     """
-    said = decided_proposals.where(counts_as_said()).drop("query", "query_id")
+    said = decided_proposals.where(counts_as_said()).drop("query")
     own_first = F.struct(F.when(F.col("source") == VLM, 0).otherwise(1).alias("s"), "position")
     is_kept = F.col("stopped_at").isNull()
     by_query = (

@@ -5,6 +5,9 @@ from pyspark.sql import functions as F
 
 from geo_lib.queries.text import query_id_column
 
+DUPLICATE = "duplicate"
+"""The stage at which a proposal stops that says what an earlier one of its source said."""
+
 
 def wordings(decided_proposals: DataFrame, demand: DataFrame, known: DataFrame) -> DataFrame:
     """``locale, words, query_id, query, aliases, demand``: a query for each set of telling words that was kept.
@@ -48,4 +51,4 @@ def wordings(decided_proposals: DataFrame, demand: DataFrame, known: DataFrame) 
 
 def counts_as_said() -> Column:
     """Whether a decided proposal says something: it was kept, or dropped for nothing but a repetition."""
-    return F.col("stopped_at").isNull() | (F.col("stopped_at") == "duplicate")
+    return F.col("stopped_at").isNull() | (F.col("stopped_at") == DUPLICATE)

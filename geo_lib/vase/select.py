@@ -58,7 +58,7 @@ def chosen_annotations(
             ),
         )
     )
-    order, quota = ({c: of(c) for c in _SPARED_FIRST} for of in (_SPARED_FIRST.index, quotas.__getitem__))
+    order = {category: place for place, category in enumerate(_SPARED_FIRST)}
     # an array of structs sorts by its fields in turn
     candidate = F.struct(
         _of_category(order).alias("order"),
@@ -66,7 +66,7 @@ def chosen_annotations(
         "position",
         *("query_id", "query", "category", "score", "confirmed"),
         F.split("words", " ").alias("words"),
-        _of_category(quota).alias("quota"),
+        _of_category(quotas).alias("quota"),
     )
     best_first = Window.partitionBy("image_id").orderBy(F.desc("score"), "position", "query_id")
     return (
