@@ -66,14 +66,19 @@ class Tables:
 
         ``slices``: for REPLACE_WHERE, the slices this write answers for, default those that ``df`` holds; one
         that is answered for and absent in ``df`` is emptied. ``is_unique``: the caller has made ``df`` unique by
-        the key, so that is not checked. Raises ``SchemaMismatchError``, and
-        ``ContractError`` when a key occurs twice.
+        the key, so that is not checked. Another writer's commit in between is no failure: what the table holds is
+        compared again, and what still differs written. Raises ``SchemaMismatchError``, and ``ContractError`` when a
+        key occurs twice.
         """
         if table.write is Write.APPEND:
             raise ValueError(f"{table.name} is written by append(); write() would repeat rows after a crash")
+
+        def once() -> None:
+            with self._changing(table) as log:
+                writing.write(self._place(table), table, df, self.stamp, log, slices=slices, is_unique=is_unique)
+
         self._ensure(table)
-        with self._changing(table) as log:
-            writing.write(self._place(table), table, df, self.stamp, log, slices=slices, is_unique=is_unique)
+        writing.persistently(once)
 
     def append(self, table: Table, df: DataFrame, *, sequence: int) -> None:
         """Add the rows whose key is not there yet, once per (run, table, ``sequence``).
@@ -138,13 +143,21 @@ class Tables:
             self._logs.pop(self._name(table), None)
 
     def _ensure(self, table: Table) -> None:
-        """Create the table from its contract, or bring an older one up to it."""
-        if self._name(table) in self._ready:
-            return
+        """Create the table from its contract, or bring an older one up to it, as may another writer at once."""
+        if self._name(table) not in self._ready:
+            writing.persistently(lambda: self._prepare(table))
+            self._ready.add(self._name(table))
+
+    def _prepare(self, table: Table) -> None:
         if (log := self._log(table)) is None:
             if self.catalog:
                 self.spark.sql(f"create schema if not exists `{self.catalog}`.`{self.schema}`")
             contract.create(self._place(table), table)
-        elif contract.bring_up_to_date(self._place(table), table, log.properties):
-            self._logs.pop(self._name(table))
-        self._ready.add(self._name(table))
+        else:
+            try:
+                is_changed = contract.bring_up_to_date(self._place(table), table, log.properties)
+            except writing.CONFLICTS:
+                self._logs.pop(self._name(table))
+                raise
+            if is_changed:
+                self._logs.pop(self._name(table))

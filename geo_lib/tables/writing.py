@@ -1,11 +1,19 @@
 """How rows come into a table: by its write mode, and so that equal content makes no commit."""
 
 import uuid
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
 
-from delta.exceptions import ConcurrentAppendException
+from delta.exceptions import (
+    ConcurrentAppendException,
+    ConcurrentDeleteDeleteException,
+    ConcurrentDeleteReadException,
+    ConcurrentTransactionException,
+    ConcurrentWriteException,
+    MetadataChangedException,
+    ProtocolChangedException,
+)
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import DateType, StringType
@@ -17,8 +25,18 @@ from geo_lib.tables.log import Log
 from schemas.table import NOT_CONTENT, Table, Write
 
 _NOTE = "spark.databricks.delta.commitInfo.userMetadata"
+CONFLICTS = (
+    ConcurrentAppendException,
+    ConcurrentDeleteDeleteException,
+    ConcurrentDeleteReadException,
+    ConcurrentTransactionException,
+    ConcurrentWriteException,
+    MetadataChangedException,
+    ProtocolChangedException,
+)
+"""Another writer's commit came in between. In Python none of them is a kind of another."""
 _ATTEMPTS = 5
-"""How often to append when other writers keep committing in between, before that is an error."""
+"""How often to write when other writers keep committing in between, before that is an error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +58,17 @@ class Stamp:
                 "code_commit": F.lit(self.code_commit),
             }
         )
+
+
+def persistently(act: Callable[[], None]) -> None:
+    """``act``, and again when another writer's commit comes in between: it must look at the table afresh each time."""
+    for attempts_left in reversed(range(_ATTEMPTS)):
+        try:
+            act()
+            break
+        except CONFLICTS:
+            if not attempts_left:
+                raise
 
 
 def write(
@@ -75,13 +104,7 @@ def _holds_none(place: Place, table: Table, slices: Set[str], holding: Noted) ->
 
 def append(place: Place, table: Table, df: DataFrame, stamp: Stamp, *, app_id: str, sequence: int) -> None:
     """See ``Tables.append``; the table exists. ``app_id`` and ``sequence`` name the commit."""
-    for attempts_left in reversed(range(_ATTEMPTS)):
-        try:
-            _append(place, table, table.conform(df), stamp, app_id, sequence)
-            break
-        except ConcurrentAppendException:
-            if not attempts_left:
-                raise
+    persistently(lambda: _append(place, table, table.conform(df), stamp, app_id, sequence))
 
 
 def _append(place: Place, table: Table, new: DataFrame, stamp: Stamp, app_id: str, sequence: int) -> None:
