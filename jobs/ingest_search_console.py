@@ -16,10 +16,9 @@ from pyspark.sql import functions as F
 from geo_lib.counts import Counts
 from geo_lib.errors import ConfigError, InputError
 from geo_lib.provenance import code_digest, version_of
-from geo_lib.search_console import folder
-from geo_lib.search_console.delivery import Delivery, Part, Settlement, settle, sort_out
-from geo_lib.search_console.folder import export_log, exported_days, inspect
-from geo_lib.search_console.layouts import MALFORMED_DAY, Layout, rejected_of
+from geo_lib.search_console.delivery import PASSED_OVER, Delivery, Part, Settlement, settle, sort_out
+from geo_lib.search_console.folder import export_log, exported_days, inspect, proofread
+from geo_lib.search_console.layouts import LEFT_OUT, MALFORMED_DAY, Layout, rejected_of
 from geo_lib.search_console.ledger import DayRecord, day_records, day_rows, file_marks, unchanged_days, without_days
 from geo_lib.search_console.reading import Reading, read
 from geo_lib.tables import ABSENT
@@ -45,25 +44,26 @@ class IngestSearchConsole:
 def run(ctx: Context, knobs: IngestSearchConsole) -> Counts:
     if not knobs.path:
         raise ConfigError("ingest_search_console.path names no folder; set it in the configuration.")
-    delivery = sort_out(inspect(knobs.path), complete=exported_days(knobs.path))
-    _refuse_nameless_property(delivery, knobs)
+    found, complete = inspect(knobs.path), exported_days(knobs.path)
     before = ctx.version(SEARCH_CONSOLE)
     ledger = day_records(ctx.read(CONSOLE_DAYS).collect(), console=before)
-    unchanged = unchanged_days(delivery, ledger, reader=_reader(knobs))
+    unchanged = unchanged_days(sort_out(found, complete=complete), ledger, reader=_reader(knobs))
+    delivery = sort_out(proofread(found, known=unchanged), complete=complete)
+    _refuse_nameless_property(delivery, knobs)
     with read(ctx.spark, without_days(delivery, unchanged), site_url=knobs.site_url) as reading:
         stands = [part for day in sorted(unchanged) for part in ledger[day].parts]
-        with_refusals = {part.day for part in stands if part.reason is not None and part.day is not None}
-        settled = settle(delivery, [*stands, *reading.parts])
+        with_refusals = {part.day for part in stands if part.reason not in (None, *LEFT_OUT) and part.day is not None}
+        settled = settle(delivery, [*stands, *reading.parts], undated=reading.undated)
         answered = [day for day in settled.answered if day not in unchanged]
         _reject(ctx, reading, settled, unread=with_refusals)
         settled.days.refuse_above(knobs.max_failed_share, unit="days")
         settled.rows.refuse_above(knobs.max_failed_share, unit=JOB.unit)
         if answered:
-            ctx.write(SEARCH_CONSOLE, reading.accepted(short=settled.short), slices=answered, is_unique=True)
+            ctx.write(SEARCH_CONSOLE, reading.accepted(short=settled.left_out), slices=answered, is_unique=True)
     parts = _with_keys(ctx, reading.parts, answered)
     marks = file_marks(settled.delivery, answered, reader=_reader(knobs))
     _note(ctx, ledger, marks, parts, before=before)
-    return settle(delivery, [*stands, *parts]).rows
+    return settle(delivery, [*stands, *parts], undated=reading.undated).rows
 
 
 def _with_keys(ctx: Context, parts: Sequence[Part], days: Sequence[date]) -> list[Part]:
@@ -75,15 +75,16 @@ def _with_keys(ctx: Context, parts: Sequence[Part], days: Sequence[date]) -> lis
 
 def _reader(knobs: IngestSearchConsole) -> str:
     """What, beside its files, decides the rows that a day becomes."""
-    return version_of(site_url=knobs.site_url, code=code_digest(folder.__name__))
+    return version_of(site_url=knobs.site_url, code=code_digest(read.__module__))
 
 
 def _reject(ctx: Context, reading: Reading, settled: Settlement, *, unread: Collection[date]) -> None:
     """Write what cannot stand, by row or by file; rejections of the days that were not read again stay."""
-    rows = reading.rejected(short=settled.short)
+    rows = reading.rejected(short=settled.left_out)
     if unread:
         rows = rows.unionByName(rejected_of(ctx.read(REJECTED_ROWS).where(F.col("source") == REJECTED), unread))
     malformed = [(REJECTED, file.relative, MALFORMED_DAY, file.problem) for file in settled.delivery.malformed]
+    malformed += [(REJECTED, file.relative, PASSED_OVER, file.problem) for file in settled.delivery.passed_over]
     refused = rows.select(F.lit(REJECTED).alias("source"), "row", "reason", "detail")
     refused = refused.unionByName(ctx.spark.createDataFrame(malformed, REJECTED_ROWS.schema))
     ctx.write(REJECTED_ROWS, refused, slices=[REJECTED])

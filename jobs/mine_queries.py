@@ -19,7 +19,7 @@ from geo_lib.search_console.attribution import image_attribution
 from geo_lib.search_console.delivery import Part
 from geo_lib.search_console.ledger import DayRecord, day_records
 from geo_lib.search_console.performance import mined_queries, query_performance, row_fates
-from geo_lib.search_console.sums import Layer, added_up, change, folded, layers_of
+from geo_lib.search_console.sums import Layer, added_up, change, folded, layers_of, within
 from geo_lib.spark import held
 from jobs.run.job import Context, Job
 from schemas.console_days import CONSOLE_DAYS
@@ -43,8 +43,8 @@ class MineQueries:
     """Average rank, 1 the topmost."""
     top: int = 30
     """Queries per signature."""
-    days: int | None = None
-    """How many days to look back, the day asked for among them; null: all there are."""
+    days: int | None = 365
+    """How many days to look back, the day asked for among them: the paper's year. Null: all there are."""
 
     def __post_init__(self) -> None:
         at_least_one(self, "many_impressions", "min_impressions", "top")
@@ -105,7 +105,9 @@ def _bring_sums(ctx: Context, ledger: dict[date, DayRecord], window: tuple[date,
     todo = change(layers, ledger, window=window, console=console, code=code_digest(sums.__name__)[:8])
     if not todo.answered:
         return
-    new = layers_of(ctx.read(SEARCH_CONSOLE), todo.summed)
+    rows = ctx.read(SEARCH_CONSOLE)
+    properties = within(rows, todo.summed).select("site_url").distinct().limit(2).count()
+    new = layers_of(rows, todo.summed, is_one_property=properties < 2)
     if todo.folded is not None:
         standing = stored.where(F.col("layer").isin([layer.name for layer in todo.standing])).select(*new.columns)
         new = folded(standing.unionByName(new), into=todo.folded)

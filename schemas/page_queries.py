@@ -24,7 +24,14 @@ PAGE_QUERIES = Table(
             column("clicks", LongType(), "times clicked"),
             column("sum_position_1based", LongType(), "sum over the impressions of the rank shown at, 1 the topmost"),
             column("anonymised_impressions", LongType(), "impressions of rows that the engine hid the query of"),
-            column("rows", LongType(), "rows of search_console"),
+            column("rows", LongType(), "rows of search_console that the figures are of"),
+            column(
+                "repeated_rows",
+                LongType(),
+                "rows in which another, narrower property tells of the same searches, counted in no figure; null: "
+                "summed before this was known",
+                nullable=True,
+            ),
         ]
     ),
 )

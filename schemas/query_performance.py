@@ -32,7 +32,8 @@ QUERY_PERFORMANCE = Table(
             column(
                 "attribution",
                 StringType(),
-                "how sure the page speaks of this content: unique_page_image, primary_image or ambiguous",
+                "how sure the page speaks of this content: unique_page_image or primary_image; ambiguous ones are "
+                "measured per page, in page_queries",
             ),
             column(
                 "anonymised_share",

@@ -6,7 +6,7 @@ from pyspark.sql import functions as F
 UNIQUE = "unique_page_image"
 PRIMARY = "primary_image"
 AMBIGUOUS = "ambiguous"
-SUREST_FIRST = (UNIQUE, PRIMARY, AMBIGUOUS)
+SUREST_FIRST = (UNIQUE, PRIMARY)
 
 
 def image_attribution(images: DataFrame) -> DataFrame:
@@ -31,5 +31,5 @@ def image_attribution(images: DataFrame) -> DataFrame:
 
 
 def sureness(attribution: Column) -> Column:
-    """0 for the surest attribution, then 1, 2."""
+    """0 for the surest attribution, then 1."""
     return F.array_position(F.array(*[F.lit(name) for name in SUREST_FIRST]), attribution) - 1

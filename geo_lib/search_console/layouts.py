@@ -12,6 +12,7 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from geo_lib.search_console.days import day_of, day_text
 from schemas.search_console import SEARCH_CONSOLE
 
 MALFORMED_DAY = "malformed_day"
@@ -19,6 +20,15 @@ NEGATIVE = "negative_count"
 MISSING = "missing_value"
 MORE_CLICKS = "clicks_exceed_impressions"
 OTHER_DAY = "other_day"
+NO_DAY = "not_a_day"
+NO_QUERY = "no_query"
+"""Of a surface without queries or positions (Discover, Google News), or the API's total over all queries."""
+SUPERSEDED = "superseded"
+"""A row of the API that a newer file tells again."""
+EXPORTED = "exported"
+"""A row of the API for a day and property that the bulk export tells, too."""
+LEFT_OUT = (NO_QUERY, SUPERSEDED, EXPORTED)
+"""Reasons that are no fault of the row's: dropped and counted, not rejected."""
 
 KEY = ("data_date", "site_url", "page_url", "query", "country", "device", "search_type")
 _BITS = 62
@@ -26,6 +36,7 @@ _BITS = 62
 _MANY_DAYS = 8
 """From here on a day for each partition occupies the cores of a small machine evenly."""
 _COUNTS = ("impressions", "clicks", "sum_position_1based")
+_NOT_VALUES = ("data_date", "is_dated", "flaw", "told_at", "_uri")
 
 
 class Layout(Enum):
@@ -38,7 +49,7 @@ class Layout(Enum):
     def mandatory(self) -> tuple[str, ...]:
         if self is Layout.EXPORT:
             return ("site_url", "url", "query", "impressions", "clicks", "sum_position")
-        return ("page", "query", "date", "impressions", "clicks", "position")
+        return ("page", "date", "impressions", "clicks")
 
     @property
     def known(self) -> tuple[str, ...]:
@@ -46,24 +57,23 @@ class Layout(Enum):
         if self is Layout.EXPORT:
             anonymised = ("is_anonymized_query", "is_anonymized_discover")
             return (*self.mandatory, "data_date", "country", "device", "search_type", *anonymised)
-        return (*self.mandatory, "site_url", "country", "device", "search_type", "ctr")
+        return (*self.mandatory, "query", "position", "site_url", "country", "device", "search_type", "ctr")
 
     @property
     def wanted(self) -> str:
-        return ", ".join(self.mandatory)
+        names = ", ".join(self.mandatory)
+        return names if self is Layout.EXPORT else f"{names}, and of surfaces with queries query, position"
 
 
-_WHOLE = ("int", "uint")
-_NUMBERS = (*_WHOLE, "float", "double", "decimal", "halffloat")
+_NUMBERS = ("int", "uint", "float", "double", "decimal", "halffloat")
 _TYPES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(
         ("site_url", "url", "page", "query", "country", "device", "search_type"), ("string", "large_", "dict")
     ),
     **dict.fromkeys(("is_anonymized_query", "is_anonymized_discover"), ("bool",)),
-    **dict.fromkeys(("impressions", "clicks", "sum_position"), _WHOLE),
-    "data_date": ("date", "timestamp", "string"),
-    "date": ("date", "timestamp", "string"),
-    "position": _NUMBERS,
+    # whole numbers with a null among them leave pandas as doubles
+    **dict.fromkeys(("impressions", "clicks", "sum_position", "position"), _NUMBERS),
+    **dict.fromkeys(("data_date", "date"), ("date", "timestamp", "string")),
 }
 
 
@@ -75,16 +85,18 @@ def layout_of(columns: Sequence[str], *, dated: bool) -> Layout | None:
     names = set(columns)
     if names.issuperset(Layout.EXPORT.mandatory) and (dated or "data_date" in names):
         return Layout.EXPORT
-    return Layout.API if names.issuperset(Layout.API.mandatory) else None
+    # rows with queries have positions, so that a file with one of the two alone has lost the other
+    return (
+        Layout.API if names.issuperset(Layout.API.mandatory) and ("position" in names or "query" not in names) else None
+    )
 
 
 def wrong_types(layout: Layout, types: Mapping[str, str]) -> list[str]:
     """What is not of a type that its meaning allows, as sentences; a column null throughout is fine."""
-    wanted = _TYPES if layout is Layout.EXPORT else _TYPES | {"impressions": _NUMBERS, "clicks": _NUMBERS}
     return [
         f"{name} is {types[name]}"
         for name in layout.known
-        if name in types and name in wanted and not types[name].startswith((*wanted[name], "null"))
+        if name in types and name in _TYPES and not types[name].startswith((*_TYPES[name], "null"))
     ]
 
 
@@ -97,10 +109,13 @@ def console_rows(rows: DataFrame, *, layout: Layout, flags: Sequence[str], site_
     """Delivered rows of one layout in the contract's terms, one for one: nothing summed, anything may be null.
 
     Text becomes a number or null, never an error. ``site_url`` names the property for API rows that do not carry it.
-    Day: that of their ``data_date=`` folder, else the rows' own; ``other_day`` is what a row says that disagrees
-    with its folder. Columns beyond the contract: booleans as bits of ``_flags_0``, ``_flags_1`` …, in the order of
-    ``flags``; others as a JSON object in ``_extras``, present only if there are any; both because they are summed a
-    million at a time, and longs hash where maps do not.
+    Day: that of their ``data_date=`` folder, which ``is_dated`` says of, else the rows' own; ``other_day`` is what a
+    row says that disagrees with its folder, or names no day. ``flaw``: why a row cannot stand, null when it can.
+    ``told_at`` orders API rows by the age of their files, and is null of others.
+
+    Columns beyond the contract: booleans as bits of ``_flags_0``, ``_flags_1`` …, in the order of ``flags``; others as
+    a JSON object in ``_extras``, present only if there are any; both because they are summed a million at a time, and
+    longs hash where maps do not.
     """
     names = set(rows.columns)
 
@@ -120,28 +135,35 @@ def console_rows(rows: DataFrame, *, layout: Layout, flags: Sequence[str], site_
             F.coalesce(F.lower(F.col(name).cast("string")) == "true", F.lit(False)) if name in names else F.lit(False)
         )
 
-    impressions = whole("impressions")
+    def day(name: str) -> Column:
+        return day_text(rows, name) if name in names else F.lit(None).cast("string")
+
+    impressions, query = whole("impressions"), text("query")
     if layout is Layout.EXPORT:
-        own_day = text("data_date")
+        own_day = day("data_date")
         position = whole("sum_position") + impressions
         anonymised = flag("is_anonymized_query") | flag("is_anonymized_discover")
         page, site, search_type, device = text("url"), text("site_url"), text("search_type"), text("device")
+        told_at = F.lit(None)
     else:
-        own_day = text("date")
-        mean = F.col("position").cast("string").try_cast("double")
+        own_day = day("date")
+        # such rows carry no position, or a zero that is none
+        mean = F.when(query.isNotNull(), text("position").try_cast("double"))
         position = F.round(mean * impressions).try_cast("bigint")
         anonymised = F.lit(False)  # the API leaves such rows out
         page, site = text("page"), F.coalesce(text("site_url"), F.lit(site_url))
         search_type, device = F.upper(text("search_type")), F.upper(text("device"))
-    own, of_folder = (
-        F.substring(day, 1, 10).try_cast("date") for day in (own_day, F.regexp_extract("_uri", "data_date=([^/]+)/", 1))
-    )
-    return rows.select(
+        told_at = F.struct("_mtime", "_uri")
+    of_folder = F.regexp_extract("_uri", "data_date=([^/]+)/", 1).try_cast("date")
+    own = day_of(own_day)
+    is_elsewhere = own.isNull() | (own != of_folder)
+    terms = rows.select(
         F.coalesce(of_folder, own).alias("data_date"),
-        F.when(own_day.isNotNull() & ~own.eqNullSafe(F.coalesce(of_folder, own)), own_day).alias("other_day"),
+        of_folder.isNotNull().alias("is_dated"),
+        F.when(own_day.isNotNull() & is_elsewhere, own_day).alias("other_day"),
         site.alias("site_url"),
         page.alias("page_url"),
-        text("query").alias("query"),
+        query.alias("query"),
         F.lower(text("country")).alias("country"),
         device.alias("device"),
         search_type.alias("search_type"),
@@ -149,10 +171,12 @@ def console_rows(rows: DataFrame, *, layout: Layout, flags: Sequence[str], site_
         impressions.alias("impressions"),
         whole("clicks").alias("clicks"),
         position.alias("sum_position_1based"),
+        told_at.cast("struct<time:timestamp,uri:string>").alias("told_at"),
         "_uri",
         *_masks(rows, _extra(rows, layout), flags),
         *_texts(rows, _extra(rows, layout)),
     )
+    return terms.withColumn("flaw", _flaw())
 
 
 def _is_whole(rows: DataFrame, name: str) -> bool:
@@ -211,28 +235,28 @@ def by_day(rows: DataFrame, *, days: int) -> DataFrame:
 
 
 def delivered(rows: DataFrame) -> DataFrame:
-    """What came, before anything is summed: by data_date and ``reason`` (a row's own flaw, null when sound).
+    """What came, before anything is summed: by data_date, ``reason`` (a row's flaw, null when sound) and is_dated.
 
     Columns: ``rows``; ``suspects``, the sound rows of more clicks than impressions, without which no key has more
     after the sum; and ``values`` that are not null, which is asked so that every column is read here: what a corrupt
     page hides now it hides from ``sound_sums``, too.
     """
-    is_suspect = F.col("reason").isNull() & (F.col("clicks") > F.col("impressions"))
-    values = reduce(Column.__add__, [F.count(name) for name in rows.columns if name not in ("data_date", "_uri")])
-    by_fate = rows.withColumn("reason", _flaw()).groupBy("data_date", "reason")
+    is_suspect = F.col("flaw").isNull() & (F.col("clicks") > F.col("impressions"))
+    values = reduce(Column.__add__, [F.count(name) for name in rows.columns if name not in _NOT_VALUES])
+    by_fate = rows.groupBy("data_date", F.col("flaw").alias("reason"), "is_dated")
     return by_fate.agg(F.count("*").alias("rows"), F.count_if(is_suspect).alias("suspects"), values.alias("values"))
 
 
 def flawed(rows: DataFrame) -> DataFrame:
-    """The delivered rows that cannot stand by themselves."""
-    return rows.where(_flaw().isNotNull())
+    """The delivered rows that cannot stand by themselves, beside those that are left out for no fault."""
+    return rows.where(F.col("flaw").isNotNull() & ~F.col("flaw").isin(*LEFT_OUT))
 
 
 def sound_sums(rows: DataFrame, *, flags: Sequence[str], short: Iterable[date]) -> DataFrame:
     """The contract's rows, without the ``short`` days, when ``delivered`` tells of no suspects: as ``accepted`` of
     ``summed`` has them, at half the cost.
     """
-    sums = _without(rows, short).where(_flaw().isNull()).groupBy(*KEY).agg(*_totals(rows))
+    sums = _without(rows, short).where("flaw is null").groupBy(*KEY).agg(*_totals(rows))
     return sums.withColumn("extras", _extras_of(rows, flags)).select(*SEARCH_CONSOLE.schema.names)
 
 
@@ -242,19 +266,20 @@ def summed(rows: DataFrame, *, flags: Sequence[str]) -> DataFrame:
     ``rows``: as ``console_rows`` returns them, of one layout or several, with the same ``flags``.
 
     Columns: the contract's, ``rows`` (delivered rows in it), ``reason``, ``row`` and ``detail`` (of a rejection,
-    null when fine). A delivered row without a page, day, property or count, with a negative count, or of another
-    day than its folder, is set aside before the sum (its ``row`` is the key with its counts and file); a key whose
-    clicks then exceed its impressions after it.
+    null when fine, and when the row is left out for no fault). A delivered row without a page, day, property or
+    count, with a negative count, or of another day than its folder, is set aside before the sum (its ``row`` is the
+    key with its counts and file); a key whose clicks then exceed its impressions after it.
     """
     # a flawed row is grouped with rows alike to the last count alone, so that it costs its key nothing
     sums = (
-        rows.withColumns({"flaw": _flaw(), "as_delivered": _as_delivered()})
+        rows.withColumn("as_delivered", _as_delivered())
         .groupBy(*KEY, "flaw", "as_delivered")
         .agg(*_totals(rows), F.count("*").alias("rows"))
     )
     # one row may tell of a click whose impression another row of its key tells of: judged by the sum
     has_too_many = F.col("flaw").isNull() & (F.col("clicks") > F.col("impressions"))
     reason = F.coalesce("flaw", F.when(has_too_many, MORE_CLICKS))
+    is_rejected = reason.isNotNull() & ~reason.isin(*LEFT_OUT)
     figures = F.format_string(
         "%d rows: impressions %s, clicks %s",
         "rows",
@@ -268,8 +293,8 @@ def summed(rows: DataFrame, *, flags: Sequence[str]) -> DataFrame:
         _extras_of(rows, flags).alias("extras"),
         "rows",
         reason.alias("reason"),
-        F.when(reason.isNotNull(), F.coalesce("as_delivered", F.to_json(F.struct(*KEY)))).alias("row"),
-        F.when(reason.isNotNull(), figures).alias("detail"),
+        F.when(is_rejected, F.coalesce("as_delivered", F.to_json(F.struct(*KEY)))).alias("row"),
+        F.when(is_rejected, figures).alias("detail"),
     )
 
 
@@ -291,17 +316,27 @@ def _extras_of(rows: DataFrame, flags: Sequence[str]) -> Column:
 
 def _flaw() -> Column:
     """Why a delivered row cannot be summed at all; null when it can."""
-    is_missing = reduce(Column.__or__, [F.col(name).isNull() for name in (*KEY[:3], *_COUNTS)])
+
+    def lacks(*names: str) -> Column:
+        return reduce(Column.__or__, [F.col(name).isNull() for name in names])
+
     # the 0-based sum as delivered; the 1-based one of a negative sum may still be positive
     is_negative = F.least("impressions", "clicks", F.col("sum_position_1based") - F.col("impressions")) < 0
     is_elsewhere = F.col("other_day").isNotNull()
-    return F.when(is_missing, MISSING).when(is_negative, NEGATIVE).when(is_elsewhere, OTHER_DAY)
+    return (
+        F.when(F.col("data_date").isNull() & is_elsewhere, NO_DAY)
+        .when(lacks(*KEY[:3], "impressions", "clicks"), MISSING)
+        .when(is_negative, NEGATIVE)
+        .when(is_elsewhere, OTHER_DAY)
+        .when(F.col("query").isNull() & lacks("sum_position_1based"), NO_QUERY)
+        .when(lacks("sum_position_1based"), MISSING)
+    )
 
 
 def _as_delivered() -> Column:
-    """A flawed row whole, as JSON with the file it came from; null for a sound one."""
+    """A flawed row whole, as JSON with the file it came from; null for a sound one and one left out for no fault."""
     whole = F.struct(*KEY, "other_day", *_COUNTS, F.col("_uri").alias("file"))
-    return F.when(_flaw().isNotNull(), F.to_json(whole))
+    return F.when(F.col("flaw").isNotNull() & ~F.col("flaw").isin(*LEFT_OUT), F.to_json(whole))
 
 
 def tally(keys: DataFrame) -> DataFrame:
@@ -316,7 +351,7 @@ def accepted(keys: DataFrame, *, short: Iterable[date]) -> DataFrame:
 
 def rejected(keys: DataFrame, *, short: Iterable[date]) -> DataFrame:
     """Row, reason and detail of what cannot stand, without the ``short`` days, which are rejected by file."""
-    return _without(keys, short).where("reason is not null").select("row", "reason", "detail")
+    return _without(keys, short).where("row is not null").select("row", "reason", "detail")
 
 
 def rejected_of(rejections: DataFrame, days: Iterable[date]) -> DataFrame:

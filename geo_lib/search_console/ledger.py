@@ -5,7 +5,7 @@ change, the ledger says what reading them again would count.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -79,9 +79,7 @@ def unchanged_days(delivery: Delivery, ledger: Mapping[date, DayRecord], *, read
 
 def without_days(delivery: Delivery, days: Collection[date]) -> Delivery:
     """The delivery without the usable files of ``days``."""
-    return Delivery(
-        tuple(file for file in delivery.usable if file.day not in days), delivery.malformed, delivery.incomplete
-    )
+    return replace(delivery, usable=tuple(file for file in delivery.usable if file.day not in days))
 
 
 def table_of(version: str) -> str:

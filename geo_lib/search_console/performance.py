@@ -15,14 +15,15 @@ _DECIMALS = 6
 UNATTRIBUTED = "unattributed"
 AMBIGUOUS_PAGE = "ambiguous_page"
 ANONYMISED = "anonymised"
+OTHER_PROPERTY = "other_property"
 
 
 def row_fates(page_queries: DataFrame, attribution: DataFrame) -> DataFrame:
     """How many console ``rows`` met each ``fate``: null (they count for a content), or the reason why they do not.
 
     A page of no image is unattributed whatever was searched, and one of several images, none of them its own, is an
-    ambiguous_page: its pairs are measured, never retained. A row of an image's page without its query is anonymised,
-    which surfaces without queries count as, too.
+    ambiguous_page. A row of an image's page without its query is anonymised, which surfaces without queries count as,
+    too. A row of other_property tells under another property what is counted already, whatever its page.
     """
     pages = attribution.groupBy("page_url").agg(F.bool_and(F.col("attribution") == AMBIGUOUS).alias("is_ambiguous"))
     fate = (
@@ -31,7 +32,9 @@ def row_fates(page_queries: DataFrame, attribution: DataFrame) -> DataFrame:
         .when(F.col("query").isNull(), ANONYMISED)
     )
     known = page_queries.join(pages, on="page_url", how="left")
-    return known.groupBy(fate.alias("fate")).agg(F.sum("rows").alias("rows"))
+    once = known.select(fate.alias("fate"), "rows")
+    again = known.select(F.lit(OTHER_PROPERTY).alias("fate"), F.col("repeated_rows").alias("rows"))
+    return once.unionByName(again).groupBy("fate").agg(F.sum("rows").alias("rows")).where(F.col("rows") > 0)
 
 
 def query_performance(
@@ -45,12 +48,15 @@ def query_performance(
 ) -> DataFrame:
     """Metrics per (signature, raw query) with the verdict of Eq. 1.
 
-    A pair is measured on its most surely attributed pages alone: what a page of fifty pictures is found for says
-    little of one of them, and must not blur what its own page is found for. Ratios are judged exactly and stored
-    rounded. Ambiguous pairs are measured, never retained.
+    A pair is measured on its most surely attributed pages alone. What a page of fifty pictures is found for says
+    little of any of them, must not blur what its own page is found for, and is fifty times as many pairs: ambiguous
+    pages make none. Ratios are judged exactly and stored rounded.
     """
-    attributed = page_queries.join(attribution, on="page_url", how="inner").withColumn(
-        "sureness", sureness(F.col("attribution"))
+    known = attribution.where(F.col("attribution") != AMBIGUOUS)
+    attributed = (
+        page_queries.where(F.col("rows") > 0)
+        .join(known, on="page_url", how="inner")
+        .withColumn("sureness", sureness(F.col("attribution")))
     )
     hidden = attributed.groupBy("signature", "sureness").agg(
         F.try_divide(F.sum("anonymised_impressions"), F.sum("impressions")).alias("share")
@@ -79,7 +85,7 @@ def query_performance(
         max_position=max_position,
     )
     return (
-        measured.withColumn("retained_by", F.when(F.col("attribution") != AMBIGUOUS, clause))
+        measured.withColumn("retained_by", clause)
         .join(hidden, on=["signature", "sureness"], how="left")
         .withColumn("anonymised_share", F.round("share", _DECIMALS))
         .withColumn("ctr", F.round("ctr", _DECIMALS))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import reduce
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from geo_lib.search_console.ledger import DayRecord, table_of, version_in
@@ -20,7 +20,8 @@ from schemas.page_queries import PAGE_QUERIES
 _MOST_LAYERS = 8
 """Above this they are added up into one: each costs its rows again whenever the sums are read."""
 _SOME_DAY = date(1970, 1, 1)
-_SUMS = ("impressions", "clicks", "sum_position_1based", "anonymised_impressions", "rows")
+_SUMS = ("impressions", "clicks", "sum_position_1based", "anonymised_impressions", "rows", "repeated_rows")
+_DOMAIN = "sc-domain:"
 _LAYER = re.compile(r"(?P<sign>[+-])(?P<first>[\d-]+)\.\.(?P<last>[\d-]+) (?P<console>\S+) (?P<code>\S+)")
 
 
@@ -112,28 +113,58 @@ def _changed_since(day: DayRecord, layer: Layer) -> bool:
     return version_in(day.changed_in) > version_in(layer.console)
 
 
-def page_queries(search_console: DataFrame, *, by: tuple[str, ...] = ("page_url", "query")) -> DataFrame:
-    """Console rows summed over days, countries, devices, surfaces: page_url, query (null: hidden), sums, ``rows``."""
-    return search_console.groupBy(*by).agg(
-        F.sum("impressions").alias("impressions"),
-        F.sum("clicks").alias("clicks"),
-        F.sum("sum_position_1based").alias("sum_position_1based"),
-        F.sum(F.when(F.col("is_anonymized"), F.col("impressions")).otherwise(0)).alias("anonymised_impressions"),
-        F.count("*").alias("rows"),
+def page_queries(
+    search_console: DataFrame, *, by: tuple[str, ...] = ("page_url", "query"), is_one_property: bool = False
+) -> DataFrame:
+    """Console rows summed over days, countries, devices, surfaces: page_url, query (null: hidden), sums, ``rows``.
+
+    What several properties tell of a page counts once. ``is_one_property``: there is but one, so none needs be sought.
+    """
+    is_counted = F.lit(True) if is_one_property else F.col("site_url") == _widest_property()
+    figures = {
+        "impressions": F.col("impressions"),
+        "clicks": F.col("clicks"),
+        "sum_position_1based": F.col("sum_position_1based"),
+        "anonymised_impressions": F.when(F.col("is_anonymized"), F.col("impressions")).otherwise(0),
+    }
+    return (
+        search_console.withColumn("is_counted", is_counted)
+        .groupBy(*by)
+        .agg(
+            *[F.sum(F.when(F.col("is_counted"), figure).otherwise(0)).alias(name) for name, figure in figures.items()],
+            F.count_if("is_counted").alias("rows"),
+            F.count_if(~F.col("is_counted")).alias("repeated_rows"),
+        )
     )
 
 
-def layers_of(search_console: DataFrame, layers: Sequence[Layer]) -> DataFrame:
+def _widest_property() -> Column:
+    """Of the properties that tell of this row's page, day and surface the widest: a domain, else the shortest address.
+
+    A search is told under each property that the page lies in. What was asked for without a surface is of WEB.
+    """
+    told_of = Window.partitionBy("data_date", "page_url", F.coalesce("search_type", F.lit("WEB")))
+    breadth = F.struct(~F.startswith("site_url", F.lit(_DOMAIN)), F.length("site_url"), F.col("site_url"))
+    return F.min_by("site_url", breadth).over(told_of)
+
+
+def layers_of(search_console: DataFrame, layers: Sequence[Layer], *, is_one_property: bool = False) -> DataFrame:
     """Rows of ``page_queries`` for ``layers``, of which no two have a day in common; none for no layer."""
     if not layers:
         return layers_of(search_console.limit(0), [Layer(_SOME_DAY, _SOME_DAY, "", "")])
     named = [F.when(F.col("data_date").between(F.lit(_.first), F.lit(_.last)), F.lit(_.name)) for _ in layers]
-    within = reduce(Column.__or__, [F.col("data_date").between(F.lit(_.first), F.lit(_.last)) for _ in layers])
     # one layer is said as a literal, which costs the sum of many days nothing
     layer = F.lit(layers[0].name) if len(layers) == 1 else F.coalesce(*named)
-    sums = page_queries(search_console.where(within).withColumn("layer", layer), by=PAGE_QUERIES.key)
+    rows = within(search_console, layers).withColumn("layer", layer)
+    sums = page_queries(rows, by=PAGE_QUERIES.key, is_one_property=is_one_property)
     sign = F.when(F.col("layer").startswith("-"), -1).otherwise(1)
     return sums.select(*PAGE_QUERIES.key, *[(sign * F.col(name)).alias(name) for name in _SUMS])
+
+
+def within(search_console: DataFrame, layers: Sequence[Layer]) -> DataFrame:
+    """The rows of the layers' days."""
+    days = [F.col("data_date").between(F.lit(layer.first), F.lit(layer.last)) for layer in layers]
+    return search_console.where(reduce(Column.__or__, days, F.lit(False)))
 
 
 def folded(layers: DataFrame, *, into: Layer) -> DataFrame:
@@ -144,4 +175,4 @@ def folded(layers: DataFrame, *, into: Layer) -> DataFrame:
 def added_up(layers: DataFrame) -> DataFrame:
     """The sums over all layers, as ``page_queries`` gives them of the days themselves; what comes to no row is gone."""
     sums = layers.groupBy("page_url", "query").agg(*[F.sum(name).alias(name) for name in _SUMS])
-    return sums.where(F.col("rows") > 0)
+    return sums.where((F.col("rows") > 0) | (F.col("repeated_rows") > 0))
