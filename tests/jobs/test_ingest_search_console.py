@@ -240,9 +240,39 @@ def test_api_rows_come_in_beside_their_bad_lines(context: Context, tmp_path: Pat
     with pytest.raises(InputError, match="without a site_url column"):
         context.run(JOB, IngestSearchConsole(path=str(tmp_path / "drop")))
     counts = context.run(JOB, IngestSearchConsole(path=str(tmp_path / "drop"), site_url="s", max_failed_share=0.9))
-    assert (counts.kept, counts.failed) == (2, {"missing_value": 2 if suffix == "jsonl" else 1})
+    broken_line = {"missing_value": 1} if suffix == "jsonl" else {}
+    assert (counts.kept, counts.failed) == (2, {"not_a_day": 1, **broken_line})
     found = {
         r["query"]: (r.data_date, r.sum_position_1based, r.country)
         for r in context.tables.read(SEARCH_CONSOLE).collect()
     }
     assert found == {"oak": (FIRST, 10, None), "elm": (SECOND, 2, None)}
+
+
+@pytest.mark.slow
+def test_a_day_that_is_exported_and_pulled_twice_comes_in_once_from_a_folder_of_any_name(
+    context: Context, tmp_path: Path
+) -> None:
+    folder = tmp_path / "console {2026} [all]*"
+    site, page = str(ROW["site_url"]), str(ROW["url"])
+
+    def pull(name: str, *rows: tuple[date, str, int], written: int) -> None:
+        told = [
+            {"date": str(day), "page": page, "query": query, "impressions": shown, "clicks": 0, "position": 1.5}
+            for day, query, shown in rows
+        ]
+        (folder / name).write_text(json.dumps(told))
+        os.utime(folder / name, (written, written))
+
+    drop(folder, FIRST, {})
+    pull("b.json", (FIRST, "oak", 3), (SECOND, "oak", 50), written=1_790_000_000)
+    pull("a.json", (SECOND, "oak", 60), written=1_790_009_000)
+    discover = {"date": str(SECOND), "page": page, "impressions": 400, "clicks": 12, "search_type": "discover"}
+    (folder / "discover.jsonl").write_text("\ufeff" + json.dumps(discover))
+    (folder / "notes.xlsx").write_bytes(b"PK")
+    counts = context.run(JOB, IngestSearchConsole(path=str(folder), site_url=site))
+    assert stored(context) == {(FIRST, "oak"): 4, (SECOND, "oak"): 60}
+    assert (counts.rows_in, counts.kept, counts.failed) == (6, 2, {})
+    assert counts.dropped == {"exported": 1, "superseded": 1, "no_query": 1, "passed_over": 1}
+    (named,) = context.tables.read(REJECTED_ROWS).collect()
+    assert (named.row, named.reason) == ("notes.xlsx", "passed_over")

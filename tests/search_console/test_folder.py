@@ -1,5 +1,6 @@
 """What lies in a drop folder, and what becomes of it. No Spark: footers and first lines only."""
 
+import gzip
 import json
 from datetime import date
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from geo_lib.errors import CountingError, InputError
 from geo_lib.search_console.delivery import Part, rows_of, settle, short_days, sort_out
-from geo_lib.search_console.folder import exported_days, inspect
+from geo_lib.search_console.folder import exported_days, inspect, proofread
 from geo_lib.search_console.layouts import Layout
 
 DAY = date(2026, 10, 1)
@@ -125,7 +126,7 @@ def test_a_day_of_which_fewer_rows_came_than_promised_is_malformed_and_counted_w
     delivery = sort_out(inspect(str(tmp_path)), complete=None)
     assert short_days(delivery, {DAY: 3, NEXT: 1}) == {NEXT: "only 1 of 2 rows can be read"}
     settled = settle(delivery, [Part(DAY, None, 2, 1), Part(DAY, "negative_count", 1, 1), Part(NEXT, None, 1, 1)])
-    assert (settled.answered, set(settled.short)) == ((DAY,), {NEXT})
+    assert (settled.answered, set(settled.left_out)) == ((DAY,), {NEXT})
     assert (settled.rows.rows_in, settled.rows.kept) == (5, 2)
     assert settled.rows.failed == {"malformed_day": 2, "negative_count": 1}
     assert (settled.days.rows_in, settled.days.failed) == (2, {"malformed_day": 1})
@@ -138,3 +139,66 @@ def test_rows_that_a_file_of_no_day_promised_and_did_not_give_break_the_balance(
     assert settle(delivery, [Part(DAY, None, 3, 1)]).rows.rows_in == 3
     with pytest.raises(CountingError, match="3 came in, but 2 kept"):
         settle(delivery, [Part(DAY, None, 2, 1)])
+
+
+def test_rows_that_came_in_files_without_a_day_do_not_count_for_the_footers_of_a_day_and_share_its_fate(
+    tmp_path: Path,
+) -> None:
+    drop(tmp_path, DAY, ROW)
+    drop(tmp_path, NEXT, ROW, ROW)
+    (tmp_path / "pull.jsonl").write_text(json.dumps({"page": "p", "date": "d", "impressions": 1, "clicks": 0}))
+    delivery = sort_out(inspect(str(tmp_path)), complete=None)
+    parts = [Part(DAY, None, 1, 1), Part(DAY, "exported", 2, 0), Part(NEXT, None, 2, 1)]
+    settled = settle(delivery, parts, undated={DAY: 2, NEXT: 1})
+    assert (settled.answered, settled.left_out) == ((DAY,), {NEXT})
+    assert (settled.rows.rows_in, settled.rows.kept) == (6, 1)
+    assert (settled.rows.dropped, settled.rows.failed) == ({"exported": 2}, {"malformed_day": 3})
+
+
+LINES = json.dumps({"page": "p", "query": "oak", "date": "2026-10-01", "impressions": 2, "clicks": 1, "position": 1})
+TABLE = "date;query;page;clicks;impressions;position\n2026-10-01;oak;p;1;2;1\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("rows.json", LINES.encode()),
+        ("rows.json", f"[\n {LINES},\n {LINES}".encode()),
+        ("rows.NDJSON", b"\xef\xbb\xbf" + LINES.encode()),
+        ("rows.jsonl.gz", gzip.compress(LINES.encode())),
+        ("rows.csv.gz", gzip.compress(TABLE.replace(";", ",").encode())),
+        ("rows.csv", TABLE.encode()),
+        ("rows.csv", TABLE.replace(";", "\t").encode("utf-8-sig")),
+    ],
+)
+def test_text_is_read_in_every_spelling_that_consoles_and_spreadsheets_write(
+    tmp_path: Path, name: str, content: bytes
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    (found,) = inspect(str(tmp_path))
+    assert (found.layout, found.problem) == (Layout.API, None)
+    assert {"date", "query", "position"} <= dict(found.columns).keys()
+
+
+def test_a_file_of_a_kind_that_is_not_read_is_named_and_counted(tmp_path: Path) -> None:
+    drop(tmp_path, DAY, ROW)
+    (tmp_path / f"data_date={DAY}" / "rows.avro").write_bytes(b"Obj")
+    delivery = sort_out(inspect(str(tmp_path)), complete=None)
+    assert [f.relative for f in delivery.passed_over] == [f"data_date={DAY}/rows.avro"]
+    assert "rows come as .parquet" in str(delivery.passed_over[0].problem)
+    settled = settle(delivery, [Part(DAY, None, 1, 1)])
+    assert (settled.rows.rows_in, settled.rows.dropped) == (2, {"passed_over": 1})
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_text_that_is_no_utf_8_however_late_is_refused_by_its_line_and_read_once_at_most(
+    tmp_path: Path, pack: Any
+) -> None:
+    header = b"date,query,page,clicks,impressions,position\n"
+    folder = tmp_path / f"data_date={DAY}"
+    folder.mkdir()
+    name = "rows.csv" if pack is bytes else "rows.csv.gz"
+    (folder / name).write_bytes(pack(header + b"2026-10-01,oak,p,1,2,1\n" * 4000 + "grüne".encode("latin-1")))
+    found = inspect(str(tmp_path))
+    assert [f.problem for f in proofread(found, known={DAY})] == [None]
+    assert [f.problem for f in proofread(found, known=())] == ["its line 4,002 is not UTF-8; save the file as UTF-8"]

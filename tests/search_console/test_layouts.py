@@ -1,7 +1,7 @@
 """Both outside layouts into one contract, and what cannot stand."""
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -23,6 +23,7 @@ from geo_lib.search_console.sums import page_queries
 pytestmark = pytest.mark.transform
 
 EXPORT = "site_url string, url string, query string, impressions long, clicks long, sum_position long, _uri string"
+MODIFIED = datetime(2026, 10, 5, tzinfo=UTC)
 URI = "file:/drop/data_date=2026-10-01/part-0.parquet"
 
 
@@ -53,9 +54,9 @@ def test_the_same_search_by_export_and_by_api_gives_the_same_row(spark: SparkSes
         )
     )
     api = spark.createDataFrame(
-        [("https://pins.test/a", "q", "2026-10-01", 4.0, 1.0, 2.5, "usa", "mobile", "web", "file:/x")],
+        [("https://pins.test/a", "q", "2026-10-01", 4.0, 1.0, 2.5, "usa", "mobile", "web", "file:/x", MODIFIED)],
         "page string, query string, date string, impressions double, clicks double, position double, "
-        "country string, device string, search_type string, _uri string",
+        "country string, device string, search_type string, _uri string, _mtime timestamp",
     )
     api = keys_of(api, layout=Layout.API, site_url="sc-domain:pins.test")
     assert export.drop("_uri").collect() == api.drop("_uri").collect()
@@ -131,10 +132,28 @@ def test_a_layout_is_told_by_its_columns() -> None:
     assert layout_of(export, dated=True) is Layout.EXPORT
     assert layout_of(export, dated=False) is None
     assert layout_of([*export, "data_date"], dated=False) is Layout.EXPORT
-    assert layout_of(["page", "query", "date", "impressions", "clicks", "position"], dated=False) is Layout.API
+    api = ["page", "date", "impressions", "clicks"]
+    assert layout_of([*api, "query", "position"], dated=False) is Layout.API
+    assert layout_of(api, dated=False) is Layout.API, "of a surface without queries"
+    assert layout_of([*api, "query"], dated=False) is None
 
 
 def test_a_count_that_is_text_is_a_wrong_type_and_a_column_of_nulls_is_not() -> None:
     assert wrong_types(Layout.EXPORT, {"impressions": "string", "clicks": "int64"}) == ["impressions is string"]
     assert wrong_types(Layout.EXPORT, {"query": "null", "country": "large_string"}) == []
     assert wrong_types(Layout.API, {"impressions": "double", "position": "string"}) == ["position is string"]
+    assert wrong_types(Layout.EXPORT, {"sum_position": "double"}) == [], "pandas makes it one when some are null"
+
+
+def test_rows_of_surfaces_without_queries_are_left_out_by_name_and_no_fault(spark: SparkSession) -> None:
+    export = export_rows(spark, ("q", 5, 0, 0), (None, 9, 1, None), (None, 5, 0, 3), ("lost", 5, 0, None))
+    api = spark.createDataFrame(
+        [("p", None, "2026-10-01", 400, 12, 0.0, "f", MODIFIED), ("p", "q", "2026-10-01", 4, 1, 2.5, "f", MODIFIED)],
+        "page string, query string, date string, impressions int, clicks int, position double, "
+        "_uri string, _mtime timestamp",
+    )
+    fates = {(r.reason, r["rows"]) for r in tally(keys_of(export)).collect()}
+    assert fates == {(None, 2), ("no_query", 1), ("missing_value", 1)}
+    keys = keys_of(api, layout=Layout.API, site_url="s")
+    assert {(r.reason, r["rows"]) for r in tally(keys).collect()} == {(None, 1), ("no_query", 1)}
+    assert rejected(keys, short=[]).isEmpty()

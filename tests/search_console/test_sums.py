@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from geo_lib.search_console.delivery import Part
 from geo_lib.search_console.ledger import DayRecord
+from geo_lib.search_console.performance import row_fates
 from geo_lib.search_console.sums import Change, Layer, added_up, change, folded, layers_of, page_queries
 from schemas.page_queries import PAGE_QUERIES
 from schemas.search_console import SEARCH_CONSOLE
@@ -116,7 +117,8 @@ def as_console(console: dict[date, Any]) -> Iterator[dict[str, Any]]:
     for data_date, rows in console.items():
         for place, (page, query, impressions) in enumerate(rows):
             figures = {"impressions": impressions, "clicks": impressions // 2, "sum_position_1based": 3 * impressions}
-            yield {"data_date": data_date, "page_url": page, "query": query, "country": str(place),
+            site = "sc-domain:pins.test" if place % 2 else "https://pins.test/"
+            yield {"data_date": data_date, "site_url": site, "page_url": page, "query": query, "country": str(place),
                    "is_anonymized": query is None, **figures}  # fmt: skip
 
 
@@ -145,3 +147,32 @@ def union(spark: SparkSession, stored: dict[str, DataFrame]) -> DataFrame:
 
 def found(sums: DataFrame) -> set[tuple[Any, ...]]:
     return {tuple(row) for row in sums.select(*[c for c in PAGE_QUERIES.schema.names if c != "layer"]).collect()}
+
+
+@pytest.mark.transform
+def test_what_several_properties_of_a_site_tell_of_a_page_counts_once_under_the_widest(spark: SparkSession) -> None:
+    domain, root, blog = "sc-domain:pins.test", "https://pins.test/", "https://pins.test/blog/"
+    rows = [
+        {"site_url": domain, "impressions": 8, "clicks": 1, "sum_position_1based": 16},
+        {"site_url": root, "impressions": 8, "clicks": 1, "sum_position_1based": 16},
+        {"site_url": root, "query": "shown there alone"},
+        {"site_url": root, "data_date": day(1), "impressions": 3},  # before the domain was verified
+        {"site_url": blog, "data_date": day(1), "impressions": 3},
+        {"site_url": root, "search_type": "IMAGE", "impressions": 5},
+        {"site_url": root, "search_type": None, "impressions": 8},
+    ]
+    built = build(
+        SEARCH_CONSOLE, spark, *[{"data_date": day(0), "query": "oak", "search_type": "WEB"} | r for r in rows]
+    )
+    found_rows = {r["query"]: r for r in page_queries(built).collect()}
+    oak, other = found_rows["oak"], found_rows["shown there alone"]
+    assert (oak.impressions, oak["rows"], oak.repeated_rows) == (8 + 3 + 5, 3, 3)
+    assert (other.impressions, other["rows"], other.repeated_rows) == (0, 0, 1)
+    assert {r.fate: r["rows"] for r in row_fates(page_queries(built), pages_of_nothing(spark)).collect()} == {
+        "unattributed": 3,
+        "other_property": 4,
+    }
+
+
+def pages_of_nothing(spark: SparkSession) -> DataFrame:
+    return spark.createDataFrame([], "page_url string, signature string, attribution string")

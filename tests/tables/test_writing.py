@@ -104,6 +104,20 @@ def test_two_tasks_that_append_at_the_same_moment_both_leave_their_rows_and_a_co
     assert [(day, n) for day, _, n in rows(tables, table)] == [("mon", 1), ("tue", 1), ("wed", 1)]
 
 
+def test_two_writers_of_a_slice_each_leave_both_slices_however_they_meet(spark: SparkSession, tables: Tables) -> None:
+    table = contract(Write.REPLACE_WHERE)
+    tables.write(table, build(table, spark, {"day": "mon", "n": 0}, {"day": "tue", "n": 0}))
+
+    def rewrite(day: str) -> None:
+        for n in (1, 2, 3):
+            mine = Tables(spark, tables.lakehouse, tables.stamp)
+            mine.write(table, build(table, spark, {"day": day, "n": n}), slices=[day])
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(rewrite, ("mon", "tue")))
+    assert rows(tables, table) == [("mon", None, 3), ("tue", None, 3)]
+
+
 @pytest.mark.parametrize(("write", "call"), [(Write.APPEND, "write"), (Write.MERGE, "append")])
 def test_a_table_is_written_only_by_its_own_mode(spark: SparkSession, tables: Tables, write: Write, call: str) -> None:
     table = contract(write)
