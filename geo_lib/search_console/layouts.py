@@ -155,10 +155,10 @@ def console_rows(rows: DataFrame, *, layout: Layout, flags: Sequence[str], site_
         search_type, device = F.upper(text("search_type")), F.upper(text("device"))
         told_at = F.struct("_mtime", "_uri")
     of_folder = F.regexp_extract("_uri", "data_date=([^/]+)/", 1).try_cast("date")
-    own = day_of(own_day)
-    is_elsewhere = own.isNull() | (own != of_folder)
-    terms = rows.select(
-        F.coalesce(of_folder, own).alias("data_date"),
+    is_elsewhere = F.col("_own").isNull() | (F.col("_own") != of_folder)
+    # a column of its own, so that a long expression is computed once
+    terms = rows.withColumn("_own", day_of(own_day)).select(
+        F.coalesce(of_folder, "_own").alias("data_date"),
         of_folder.isNotNull().alias("is_dated"),
         F.when(own_day.isNotNull() & is_elsewhere, own_day).alias("other_day"),
         site.alias("site_url"),
