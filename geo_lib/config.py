@@ -167,6 +167,13 @@ def at_least_one(knobs: object, *names: str) -> None:
             raise ValueError(f"{name} must be at least 1, not {value}")
 
 
+def not_negative(knobs: object, *names: str) -> None:
+    """Raise ``ValueError`` unless these fields of ``knobs`` are 0 or more; ``build`` adds whose they are."""
+    for name in names:
+        if (value := getattr(knobs, name)) < 0:
+            raise ValueError(f"{name} must not be negative, but it is {value}")
+
+
 def zero_to_one(knobs: object, *names: str) -> None:
     """Raise ``ValueError`` unless these fields of ``knobs`` lie in [0, 1]; ``build`` adds whose they are."""
     for name in names:

@@ -104,19 +104,34 @@ def locate(address: str) -> tuple["FileSystem", str]:
     return _store(scheme, host), _path_in(scheme, host, path)
 
 
+def look_at(address: str) -> FoundFile:
+    """A file as its store lists it, without opening it. Raises as ``read_bytes`` does."""
+    from pyarrow.fs import FileType
+
+    with _refusals(address):
+        files, path = locate(address)
+        info = files.get_file_info(path)
+        if info.type != FileType.File:
+            raise FileNotFoundError(address)
+        return FoundFile(address, PurePosixPath(path).name, info.size, info.mtime_ns)
+
+
 def read_bytes(address: str) -> bytes:
     """All of a file. Raises ``FileNotFoundError`` when there is none and ``UnreadableFileError`` when none can be.
 
     Other trouble is the store's and is raised as it is.
     """
-    from pyarrow.fs import FileType
-
-    try:
+    look_at(address)
+    with _refusals(address):
         files, path = locate(address)
-        if files.get_file_info(path).type != FileType.File:
-            raise FileNotFoundError(address)
         with files.open_input_stream(path) as stream:
             return bytes(stream.read())
+
+
+@contextmanager
+def _refusals(address: str) -> Iterator[None]:
+    try:
+        yield
     except (OSError, ValueError) as wrong:
         if isinstance(wrong, OSError) and wrong.errno not in _REFUSED:
             raise

@@ -2,8 +2,9 @@
 
     geo ingest-catalogue --conf conf/local.yml --as-of 2026-10-30
 
-Reads a manifest (Parquet, CSV or JSONL) and the image files; writes images, image_bytes and the catalogue's
-rejected_rows.
+Reads a manifest (Parquet, CSV or JSONL) and, of the image files, those that are new or have changed; writes images,
+image_bytes, their ledger picture_sources and the catalogue's rejected_rows. It runs again when the manifest changes;
+whether a picture was replaced in place is looked at every recheck_days, and with --force.
 """
 
 import logging
@@ -14,16 +15,18 @@ from pyspark import StorageLevel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from geo_lib.catalogue import manifest
+from geo_lib.catalogue import manifest, stored
 from geo_lib.catalogue.fetch import fetched
-from geo_lib.config import zero_to_one
+from geo_lib.catalogue.ledger import believed, looked_up, outcomes, to_take
+from geo_lib.config import not_negative, zero_to_one
 from geo_lib.counts import Counts
 from geo_lib.errors import ConfigError, TooManyRemovedError
-from geo_lib.files import folder_of
+from geo_lib.provenance import code_digest, version_of
 from geo_lib.spark import held
 from jobs.run.job import Context, Job
 from schemas.image_bytes import IMAGE_BYTES
 from schemas.images import IMAGES
+from schemas.picture_sources import PICTURE_SOURCES
 from schemas.rejected_rows import CATALOGUE, REJECTED_ROWS
 
 log = logging.getLogger(__name__)
@@ -41,12 +44,17 @@ class IngestCatalogue:
     """Pixels; larger pictures are scaled down (the size that the method's images are fetched at)."""
     fetch_tasks: int = 8
     """Tasks that share the fetching and decoding."""
+    recheck_days: int = 7
+    """Days after which it is looked at whether a picture was replaced in place, by size and time; 0: at each run."""
+    grace_days: int = 14
+    """Days for which a picture that was there, and is missing or broken now, keeps its row."""
     max_failed_share: float = 0.05
     max_removed_share: float = 0.2
     """Share of the catalogue as it stands that a manifest may leave out: one that came cut off must not delete it."""
 
     def __post_init__(self) -> None:
         zero_to_one(self, "max_failed_share", "max_removed_share")
+        not_negative(self, "recheck_days", "grace_days")
         if self.longest_side < 28:
             raise ConfigError(f"ingest_catalogue.longest_side must be at least 28 pixels, not {self.longest_side}")
         if self.split_key_pattern is not None and re.compile(self.split_key_pattern).groups != 1:
@@ -65,19 +73,45 @@ def run(ctx: Context, knobs: IngestCatalogue) -> Counts:
         log.info("%s: columns that nothing reads: %s", knobs.manifest, ", ".join(unknown))
     rows = manifest.catalogue_rows(delivered, manifest=knobs.manifest)
     _refuse_to_empty(ctx.read(IMAGES), rows, knobs)
-    accepted = rows.where("reason is null")
-    pictures = fetched(accepted, longest_side=knobs.longest_side, tasks=knobs.fetch_tasks)
-    with held(pictures, StorageLevel.DISK_ONLY) as pictures:  # three tables and the counts come from one reading
-        judged = manifest.with_pictures(rows, pictures)
-        counts = Counts.tallied(judged, failed=True, rows_in=delivered.count())
-        rejected = judged.where("reason is not null").select(
-            F.lit(CATALOGUE).alias("source"), "row", "reason", "detail"
-        )
-        ctx.write(REJECTED_ROWS, rejected, slices=[CATALOGUE])
-        counts.refuse_above(knobs.max_failed_share, unit=JOB.unit)
-        ctx.write(IMAGE_BYTES, manifest.image_bytes(judged, pictures))
-        ctx.write(IMAGES, manifest.images(judged, split_key_pattern=knobs.split_key_pattern))
-        return counts
+    reader = _reader(knobs)
+    asked = looked_up(
+        rows.where("reason is null"),
+        believed(ctx.read(PICTURE_SOURCES), ctx.read(IMAGE_BYTES)),
+        reader=reader,
+        as_of=ctx.as_of,
+        recheck_days=knobs.recheck_days,
+        everything=ctx.forced,
+    )
+    taken = fetched(to_take(asked), longest_side=knobs.longest_side, tasks=knobs.fetch_tasks)
+    with held(taken, StorageLevel.DISK_ONLY) as taken:  # three tables and the counts come from one reading
+        pictures = outcomes(asked, taken, reader=reader, as_of=ctx.as_of, grace_days=knobs.grace_days)
+        with held(pictures) as pictures, held(manifest.with_pictures(rows, pictures)) as judged:
+            counts = Counts.tallied(judged, failed=True, rows_in=delivered.count(), produced=_produced(pictures))
+            rejected = judged.where("reason is not null").select(
+                F.lit(CATALOGUE).alias("source"), "row", "reason", "detail"
+            )
+            ctx.write(REJECTED_ROWS, rejected, slices=[CATALOGUE])
+            counts.refuse_above(knobs.max_failed_share, unit=JOB.unit)
+            shown = judged.where("reason is null").select("signature").distinct()
+            gone = ctx.read(IMAGE_BYTES).select("signature").join(shown, on="signature", how="left_anti")
+            ctx.write(IMAGE_BYTES, manifest.image_bytes(judged, taken), gone=gone)
+            ctx.write(IMAGES, manifest.images(judged, split_key_pattern=knobs.split_key_pattern))
+            found = pictures.where("reason is null").select(*PICTURE_SOURCES.schema.names)
+            ctx.write(PICTURE_SOURCES, found)  # last, so that it knows of nothing that is not there
+            return counts
+
+
+def _reader(knobs: IngestCatalogue) -> str:
+    """What, beside the bytes that come, decides what image_bytes holds."""
+    return version_of(longest_side=knobs.longest_side, code=code_digest(stored.__name__))
+
+
+def _produced(pictures: DataFrame) -> dict[str, int]:
+    """How many addresses were looked at, gave a picture to take in, and are missed but in their grace."""
+    named = {"looked_at": F.col("is_due"), "taken": F.col("is_taken"), "missing": F.col("missing_since").isNotNull()}
+    figures = pictures.agg(*[F.count_if(condition).alias(name) for name, condition in named.items()]).first()
+    assert figures is not None, "an aggregate over everything is one row"
+    return figures.asDict()
 
 
 def _refuse_to_empty(stored: DataFrame, rows: DataFrame, knobs: IngestCatalogue) -> None:
@@ -96,8 +130,8 @@ def _refuse_to_empty(stored: DataFrame, rows: DataFrame, knobs: IngestCatalogue)
 
 
 def files(knobs: IngestCatalogue) -> tuple[str, ...]:
-    """The folder of the manifest, where relative addresses lead."""
-    return (folder_of(knobs.manifest),) if knobs.manifest else ()
+    """The manifest; of pictures it knows which to look at again, and when."""
+    return (knobs.manifest,) if knobs.manifest else ()
 
 
 JOB = Job(
@@ -105,7 +139,7 @@ JOB = Job(
     knobs=IngestCatalogue,
     run=run,
     unit="catalogue rows",
-    writes=(IMAGES, IMAGE_BYTES),
+    writes=(IMAGES, IMAGE_BYTES, PICTURE_SOURCES),
     shares=(REJECTED_ROWS,),
     files=files,
 )

@@ -8,7 +8,7 @@ IMAGE_BYTES = Table(
     name="image_bytes",
     comment="Decodable image bytes of at most 736 px on the longest side, one row per signature",
     key=("signature",),
-    write=Write.MERGE_AND_DELETE_MISSING,
+    write=Write.MERGE,
     schema=StructType(
         [
             column("signature", StringType(), "SHA-256 (hex) of the bytes as delivered, before any resizing"),

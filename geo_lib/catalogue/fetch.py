@@ -1,24 +1,22 @@
-"""Pictures as they come: fetched in Spark tasks, known by their bytes, decoded before anything relies on them."""
+"""Pictures as they come: taken from their addresses in Spark tasks, decoded before anything relies on them."""
 
 import hashlib
-import io
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
-from pyspark.sql.types import BinaryType, IntegerType, StringType, StructField, StructType
+from pyspark.sql.types import BinaryType, IntegerType, LongType, StringType, StructField, StructType
 
-from geo_lib.files import UnreadableFileError, read_bytes
-from geo_lib.pictures import UndecodableError, over_white, turned
+from geo_lib.catalogue.delivery import Delivery, Mark, NoPictureError, read_file
+from geo_lib.catalogue.stored import stored
+from geo_lib.pictures import UndecodableError
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import pyarrow as pa
 
-MISSING_FILE = "missing_file"
-UNREADABLE = "unreadable_file"
+MARK = ("address", "size", "mtime_ns", "etag", "last_modified")
+"""Columns of a ``Mark``."""
 UNDECODABLE = "undecodable_image"
 
 _FETCHED = StructType(
@@ -29,78 +27,62 @@ _FETCHED = StructType(
         StructField("width", IntegerType()),
         StructField("height", IntegerType()),
         StructField("format", StringType()),
+        StructField("address", StringType()),
+        StructField("size", LongType()),
+        StructField("mtime_ns", LongType()),
+        StructField("etag", StringType()),
+        StructField("last_modified", StringType()),
         StructField("reason", StringType()),
         StructField("detail", StringType()),
     ]
 )
-_ROWS_PER_BATCH = 32
+_AT_ONCE = 32
 """Pictures held at once by one task."""
 
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """Stored bytes and what they hold. Width and height are those of the picture held upright."""
-
-    bytes: bytes
-    width: int
-    height: int
-    format: str
+Take = Callable[[str, Mark | None], Delivery]
+"""Of an address, and the mark of what it gave before, what it gives; raises ``NoPictureError``."""
 
 
-def stored(data: bytes, *, longest_side: int) -> Picture:
-    """What the lakehouse keeps of delivered bytes: themselves, or a smaller picture where they are too large.
+def fetched(asked: DataFrame, *, longest_side: int, tasks: int, take: Take = read_file) -> DataFrame:
+    """Take and decode the pictures at column ``uri``, which is unique, in ``tasks`` tasks.
 
-    A picture within ``longest_side`` is kept byte for byte, so whoever decodes it goes through ``upright``;
-    a larger one is held upright, laid over white, scaled down and encoded as JPEG. Raises ``UndecodableError``.
+    ``asked`` has the columns of ``MARK`` as well: what the address gave before, null where nothing is known. Returns
+    uri, signature (SHA-256 of the delivered bytes), bytes, width, height, format and the new mark. Of an address
+    that gives what it gave before only the mark; of one that gives no picture a ``reason`` with its ``detail``; the
+    rest is null. An outage of the store is raised, so that Spark tries the task again.
     """
-    from PIL import Image
-
-    as_stored, kind = turned(data)
-    picture = over_white(as_stored)
-    if max(picture.size) <= longest_side:
-        return Picture(data, picture.width, picture.height, kind)
-    picture.thumbnail((longest_side, longest_side), Image.Resampling.LANCZOS)
-    encoded = io.BytesIO()
-    picture.save(encoded, "JPEG", quality=90)
-    return Picture(encoded.getvalue(), picture.width, picture.height, "JPEG")
-
-
-def fetched(uris: DataFrame, *, longest_side: int, tasks: int, read: Callable[[str], bytes] = read_bytes) -> DataFrame:
-    """Read and decode the pictures at column ``uri``, each distinct address once, in ``tasks`` tasks.
-
-    Returns uri, signature (SHA-256 of the delivered bytes), bytes, width, height, format, and for an address that
-    gives no picture a ``reason`` with its ``detail`` and nulls in the rest. An outage of the store is raised, so
-    that Spark tries the task again.
-    """
-    fetch = partial(_fetch, longest_side=longest_side, read=read)
+    fetch = partial(_fetch, longest_side=longest_side, take=take)
     # a number, because addresses are so small that adaptive execution would put them all in one task
-    return uris.select(F.col("uri")).distinct().repartition(tasks).mapInPandas(fetch, _FETCHED)
+    return asked.select("uri", *MARK).repartition(tasks).mapInArrow(fetch, _FETCHED)
 
 
-def _fetch(
-    batches: "Iterator[pd.DataFrame]", *, longest_side: int, read: Callable[[str], bytes]
-) -> "Iterator[pd.DataFrame]":
-    import pandas as pd
+def _fetch(batches: "Iterator[pa.RecordBatch]", *, longest_side: int, take: Take) -> "Iterator[pa.RecordBatch]":
+    import pyarrow as pa
+    from pyspark.sql.pandas.types import to_arrow_schema
 
+    schema = to_arrow_schema(_FETCHED)
     for batch in batches:
-        for start in range(0, len(batch), _ROWS_PER_BATCH):
-            uris = batch["uri"].iloc[start : start + _ROWS_PER_BATCH]
-            rows = [_outcome(uri, longest_side=longest_side, read=read) for uri in uris]
-            frame = pd.DataFrame(rows, columns=_FETCHED.names)
-            # nullable integers: an unreadable row must not turn its neighbours' sizes into floats
-            yield frame.astype({"width": "Int32", "height": "Int32"})
+        for start in range(0, len(batch), _AT_ONCE):
+            asked = batch.slice(start, _AT_ONCE).to_pylist()
+            yield pa.RecordBatch.from_pylist(
+                [_outcome(row, longest_side=longest_side, take=take) for row in asked], schema
+            )
 
 
-def _outcome(uri: str, *, longest_side: int, read: Callable[[str], bytes]) -> tuple[object, ...]:
+def _outcome(asked: dict[str, Any], *, longest_side: int, take: Take) -> dict[str, Any]:
+    """The row of one address; what is not in it is null."""
+    uri = asked["uri"]
+    known = None if asked["address"] is None else Mark(*(asked[name] for name in MARK))
     try:
-        data = read(uri)
-    except FileNotFoundError:
-        return (uri, None, None, None, None, None, MISSING_FILE, f"no file at {uri}")
-    except UnreadableFileError as refused:
-        return (uri, None, None, None, None, None, UNREADABLE, str(refused)[:500])
+        delivery = take(uri, known)
+    except NoPictureError as none:
+        return {"uri": uri, "reason": none.reason, "detail": str(none)[:500]}
+    came = {"uri": uri} | {name: getattr(delivery.mark, name) for name in MARK}
+    if delivery.data is None:
+        return came
     try:
-        picture = stored(data, longest_side=longest_side)
+        picture = stored(delivery.data, longest_side=longest_side)
     except UndecodableError as broken:
-        return (uri, None, None, None, None, None, UNDECODABLE, f"{uri}: {broken}"[:500])
-    signature = hashlib.sha256(data).hexdigest()
-    return (uri, signature, picture.bytes, picture.width, picture.height, picture.format, None, None)
+        return {"uri": uri, "reason": UNDECODABLE, "detail": f"{uri}: {broken}"[:500]}
+    held = {name: getattr(picture, name) for name in ("bytes", "width", "height", "format")}
+    return came | held | {"signature": hashlib.sha256(delivery.data).hexdigest()}

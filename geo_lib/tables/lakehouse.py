@@ -60,22 +60,32 @@ class Tables:
         return ABSENT if log is None else f"{log.properties.get(contract.IDENTITY, 'foreign')}@{log.last.version}"
 
     def write(
-        self, table: Table, df: DataFrame, *, slices: Sequence[object] | None = None, is_unique: bool = False
+        self,
+        table: Table,
+        df: DataFrame,
+        *,
+        slices: Sequence[object] | None = None,
+        is_unique: bool = False,
+        gone: DataFrame | None = None,
     ) -> None:
         """Bring ``df`` (content columns) into ``table`` by its write mode; equal content makes no commit.
 
         ``slices``: for REPLACE_WHERE, the slices this write answers for, default those that ``df`` holds; one
         that is answered for and absent in ``df`` is emptied. ``is_unique``: the caller has made ``df`` unique by
-        the key, so that is not checked. Another writer's commit in between is no failure: what the table holds is
-        compared again, and what still differs written. Raises ``SchemaMismatchError``, and ``ContractError`` when a
-        key occurs twice.
+        the key, so that is not checked. ``gone``: for MERGE, keys to delete, none of which ``df`` has. Another writer's
+        commit in between is no failure: what the table holds is compared again, and what still differs written. Raises
+        ``SchemaMismatchError``, and ``ContractError`` when a key occurs twice.
         """
         if table.write is Write.APPEND:
             raise ValueError(f"{table.name} is written by append(); write() would repeat rows after a crash")
+        if gone is not None and table.write is not Write.MERGE:
+            raise ValueError(f"{table.name} is written by {table.write.value}, which takes no keys to delete")
 
         def once() -> None:
             with self._changing(table) as log:
-                writing.write(self._place(table), table, df, self.stamp, log, slices=slices, is_unique=is_unique)
+                writing.write(
+                    self._place(table), table, df, self.stamp, log, slices=slices, is_unique=is_unique, gone=gone
+                )
 
         self._ensure(table)
         writing.persistently(once)

@@ -70,6 +70,8 @@ class Context:
     run_id: str
     lakehouse: str
     progress: Progress
+    forced: bool = False
+    """Whether it was told to run even if nothing has changed: then it trusts no record of what it did before."""
     job: Job[Any] | None = None
     knobs: Any = None
 
@@ -92,11 +94,17 @@ class Context:
         return self.tables.version(table)
 
     def write(
-        self, table: Table, df: DataFrame, *, slices: Sequence[object] | None = None, is_unique: bool = False
+        self,
+        table: Table,
+        df: DataFrame,
+        *,
+        slices: Sequence[object] | None = None,
+        is_unique: bool = False,
+        gone: DataFrame | None = None,
     ) -> None:
         """Bring ``df`` into a table that the job declares to write; see ``Tables.write``."""
         self._refuse_undeclared(table, "writes", "shares")
-        self.tables.write(table, df, slices=slices, is_unique=is_unique)
+        self.tables.write(table, df, slices=slices, is_unique=is_unique, gone=gone)
 
     def append(self, table: Table, df: DataFrame, *, sequence: int) -> None:
         """Add rows to a table that the job declares to write; see ``Tables.append``."""

@@ -63,7 +63,7 @@ class Runner:
             if not force and self._is_up_to_date(job, knobs, fingerprint):
                 seconds = round(time.monotonic() - clock, 3)
                 return Outcome(job.name, "skipped", seconds, record=record | {"status": "skipped", "seconds": seconds})
-            counts = self._context(progress).run(job, knobs)
+            counts = self._context(progress, forced=force).run(job, knobs)
         except Exception as error:
             seconds = round(time.monotonic() - clock, 3)
             sentence = str(error) or type(error).__name__
@@ -88,7 +88,7 @@ class Runner:
         """Note the jobs that were up to date, in one commit."""
         self._record([outcome.record for outcome in outcomes if outcome.status == "skipped"])
 
-    def _context(self, progress: Progress) -> Context:
+    def _context(self, progress: Progress, *, forced: bool) -> Context:
         return Context(
             tables=self.tables,
             models=self.models,
@@ -97,6 +97,7 @@ class Runner:
             run_id=self.tables.stamp.run_id,
             lakehouse=self.lakehouse,
             progress=progress,
+            forced=forced,
         )
 
     @cached_property

@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import io
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -10,9 +11,11 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
-from geo_lib.catalogue.fetch import fetched, stored
+from geo_lib.catalogue.delivery import Delivery, Mark
+from geo_lib.catalogue.fetch import MARK, fetched
+from geo_lib.catalogue.stored import stored
 from geo_lib.pages.media import render_one
 from geo_lib.pictures import UndecodableError, upright
 
@@ -111,14 +114,19 @@ def test_a_picture_of_more_pixels_than_are_safe_is_refused(monkeypatch: pytest.M
         upright(encoded(Image.new("RGB", (11, 11))))
 
 
+def asked(spark: SparkSession, *uris: str, **mark: Any) -> DataFrame:
+    """Addresses of which nothing is known, or all the same ``mark``."""
+    columns = "uri string, address string, size bigint, mtime_ns bigint, etag string, last_modified string"
+    return spark.createDataFrame([(uri, *(mark.get(name) for name in MARK)) for uri in uris], columns)
+
+
 @pytest.mark.transform
-def test_addresses_are_read_once_each_and_every_one_has_an_outcome(spark: SparkSession, tmp_path: Path) -> None:
+def test_every_address_has_an_outcome(spark: SparkSession, tmp_path: Path) -> None:
     good = encoded(Image.new("RGB", (5, 4), "red"))
     (tmp_path / "good.png").write_bytes(good)
     (tmp_path / "broken.png").write_bytes(b"no picture")
-    uris = [str(tmp_path / name) for name in ("good.png", "good.png", "broken.png", "absent.png")]
-    uris.append(f"file://{tmp_path}/good.png")
-    found = fetched(spark.createDataFrame([(u,) for u in uris], "uri string"), longest_side=736, tasks=2).collect()
+    uris = [*(str(tmp_path / name) for name in ("good.png", "broken.png", "absent.png")), f"file://{tmp_path}/good.png"]
+    found = fetched(asked(spark, *uris), longest_side=736, tasks=2).collect()
     outcome = {r.uri.removeprefix(str(tmp_path)): r for r in found}
     assert len(found) == 4
     assert outcome["/good.png"].signature == hashlib.sha256(good).hexdigest()
@@ -129,15 +137,29 @@ def test_addresses_are_read_once_each_and_every_one_has_an_outcome(spark: SparkS
 
 
 @pytest.mark.transform
-def test_an_address_that_cannot_be_read_is_a_row_and_an_outage_is_not(spark: SparkSession, tmp_path: Path) -> None:
-    addresses = ["https://pins.test/a.png", f"/{'a' * 300}.png"]
-    uris = spark.createDataFrame([(a,) for a in addresses], "uri string")
-    found = {r.uri: r for r in fetched(uris, longest_side=736, tasks=2).collect()}
+def test_a_file_is_opened_only_when_its_size_or_time_is_another(spark: SparkSession, tmp_path: Path) -> None:
+    path = tmp_path / "pin.png"
+    path.write_bytes(encoded(Image.new("RGB", (5, 4), "red")))
+    (first,) = fetched(asked(spark, str(path)), longest_side=736, tasks=1).collect()
+    mark = {name: first[name] for name in MARK}
+    path.write_bytes(b"?" * first.size)  # whoever opens it finds no picture
+    os.utime(path, ns=(first.mtime_ns, first.mtime_ns))
+    (same,) = fetched(asked(spark, str(path), **mark), longest_side=736, tasks=1).collect()
+    assert (same.signature, same.bytes, same.reason, {name: same[name] for name in MARK}) == (None, None, None, mark)
+    for changed in ({"size": first.size + 1}, {"mtime_ns": first.mtime_ns + 1}, {"mtime_ns": None}):
+        (opened,) = fetched(asked(spark, str(path), **mark | changed), longest_side=736, tasks=1).collect()
+        assert opened.reason == "undecodable_image", changed
+
+
+@pytest.mark.transform
+def test_an_address_that_cannot_be_read_is_a_row_and_an_outage_is_not(spark: SparkSession) -> None:
+    addresses = ["gopher://pins.test/a.png", f"/{'a' * 300}.png"]
+    found = {r.uri: r for r in fetched(asked(spark, *addresses), longest_side=736, tasks=2).collect()}
     assert {r.reason for r in found.values()} == {"unreadable_file"}
     assert all(found[a].detail.startswith(f"cannot read {a}") for a in addresses)
 
-    def outage(_: str) -> bytes:
+    def outage(uri: str, known: Mark | None) -> Delivery:
         raise OSError(errno.EIO, "the store is gone")
 
     with pytest.raises(Exception, match="the store is gone"):
-        fetched(uris, longest_side=736, tasks=1, read=outage).collect()
+        fetched(asked(spark, *addresses), longest_side=736, tasks=1, take=outage).collect()

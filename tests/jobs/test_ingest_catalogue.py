@@ -1,6 +1,8 @@
 """The catalogue from files to tables."""
 
 import csv
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from jobs.ingest_catalogue import JOB, IngestCatalogue
 from jobs.run.job import Context
 from schemas.image_bytes import IMAGE_BYTES
 from schemas.images import IMAGES
+from schemas.picture_sources import PICTURE_SOURCES
 from schemas.rejected_rows import REJECTED_ROWS
 
 pytestmark = pytest.mark.slow
@@ -52,14 +55,39 @@ def test_a_second_reading_changes_no_table_and_a_shorter_manifest_removes_what_i
         max_failed_share=1,
         max_removed_share=0.5,
     )
-    written = (IMAGES, IMAGE_BYTES, REJECTED_ROWS)
+    written = (IMAGES, IMAGE_BYTES, PICTURE_SOURCES, REJECTED_ROWS)
     context.run(JOB, knobs)
     before = [context.tables.version(table) for table in written]
     context.run(JOB, knobs)
     assert [context.tables.version(table) for table in written] == before
     catalogue(tmp_path, ("a", "red"))
     context.run(JOB, knobs)
-    assert [context.tables.read(table).count() for table in written] == [1, 1, 0]
+    assert [context.tables.read(table).count() for table in written] == [1, 1, 1, 0]
+
+
+def test_only_what_is_new_or_changed_is_taken_and_what_is_missing_keeps_its_row_for_a_while(
+    context: Context, tmp_path: Path
+) -> None:
+    rows = [("a", "red"), ("b", "blue"), ("c", "green")]
+    knobs = IngestCatalogue(manifest=catalogue(tmp_path, *rows), max_failed_share=0.2, grace_days=14)
+    assert context.run(JOB, knobs).produced == {"looked_at": 3, "taken": 3, "missing": 0}
+    first = {r.image_id: r.signature for r in context.tables.read(IMAGES).collect()}
+
+    Image.new("RGB", (30, 20), "black").save(tmp_path / "blue.png")
+    (tmp_path / "green.png").unlink()
+    assert context.run(JOB, knobs).produced == {"looked_at": 0, "taken": 0, "missing": 0}  # nothing is due
+    counts = replace(context, forced=True).run(JOB, knobs)
+    assert (counts.kept, counts.produced) == (3, {"looked_at": 3, "taken": 1, "missing": 1})
+    second = {r.image_id: r.signature for r in context.tables.read(IMAGES).collect()}
+    assert [name for name in first if first[name] != second[name]] == ["b"]
+    assert {r.signature for r in context.tables.read(IMAGE_BYTES).collect()} == set(second.values())
+
+    later = replace(context, as_of=context.as_of + timedelta(days=14))
+    with pytest.raises(TooManyFailedError, match="missing_file 1"):
+        later.run(JOB, knobs)
+    counts = later.run(JOB, replace(knobs, max_failed_share=0.5))
+    assert (counts.kept, counts.failed, counts.produced["taken"]) == (2, {"missing_file": 1}, 0)
+    assert [context.tables.read(t).count() for t in (IMAGES, IMAGE_BYTES, PICTURE_SOURCES)] == [2, 2, 2]
 
 
 @pytest.mark.parametrize("cut_off", [(), (("a", "red"),)])
@@ -91,4 +119,4 @@ def test_knobs_that_cannot_be_are_named() -> None:
         IngestCatalogue(split_key_pattern="(a)(b)")
     with pytest.raises(ConfigError, match="at least 28 pixels"):
         IngestCatalogue(longest_side=0)
-    assert JOB.files(IngestCatalogue(manifest="/drop/manifest.csv")) == ("/drop",)
+    assert JOB.files(IngestCatalogue(manifest="/drop/manifest.csv")) == ("/drop/manifest.csv",)

@@ -38,6 +38,23 @@ def test_merge_updates_what_differs_inserts_what_is_new_and_keeps_the_rest(spark
     assert rows(tables, table) == [("mon", None, 5), ("tue", "oak", 2), ("wed", "ash", 3)]
 
 
+def test_merge_deletes_the_rows_that_are_named_as_gone_and_no_others(spark: SparkSession, tables: Tables) -> None:
+    table = contract(Write.MERGE)
+    tables.write(table, build(table, spark, {"day": "mon", "n": 1}, {"day": "tue", "n": 2}, {"day": "wed", "n": 3}))
+    nothing = spark.createDataFrame([], table.schema)
+    gone = spark.createDataFrame([("mon", None), ("sun", None)], "day string, item string")
+    tables.write(table, build(table, spark, {"day": "thu", "n": 4}), gone=gone)
+    assert rows(tables, table) == [("thu", None, 4), ("tue", None, 2), ("wed", None, 3)]
+    before = tables.version(table)
+    tables.write(table, nothing, gone=gone)
+    assert tables.version(table) == before
+    tables.write(table, nothing, gone=gone.replace("mon", "tue"))
+    tables.write(table, build(table, spark, {"day": "wed", "n": 3}))  # as it stands: the table is not taken for empty
+    assert rows(tables, table) == [("thu", None, 4), ("wed", None, 3)]
+    with pytest.raises(ValueError, match="takes no keys to delete"):
+        tables.write(contract(Write.REPLACE_WHERE), nothing, gone=gone)
+
+
 def test_merge_and_delete_missing_leaves_exactly_the_new_rows(spark: SparkSession, tables: Tables) -> None:
     table = contract(Write.MERGE_AND_DELETE_MISSING)
     tables.write(table, build(table, spark, {"day": "mon", "n": 1}, {"day": "tue", "n": 2}))
