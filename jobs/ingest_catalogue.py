@@ -9,15 +9,18 @@ whether a picture was replaced in place is looked at every recheck_days, and wit
 
 import logging
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 from pyspark import StorageLevel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from geo_lib.catalogue import manifest, stored
+from geo_lib.catalogue.delivery import UnwantedUseError
 from geo_lib.catalogue.fetch import fetched
 from geo_lib.catalogue.ledger import believed, looked_up, outcomes, to_take
+from geo_lib.catalogue.web import Web, take
 from geo_lib.config import not_negative, zero_to_one
 from geo_lib.counts import Counts
 from geo_lib.errors import ConfigError, TooManyRemovedError
@@ -48,6 +51,8 @@ class IngestCatalogue:
     """Days after which it is looked at whether a picture was replaced in place, by size and time; 0: at each run."""
     grace_days: int = 14
     """Days for which a picture that was there, and is missing or broken now, keeps its row."""
+    web: Web = field(default_factory=Web)
+    """How pictures at http and https addresses are asked for."""
     max_failed_share: float = 0.05
     max_removed_share: float = 0.2
     """Share of the catalogue as it stands that a manifest may leave out: one that came cut off must not delete it."""
@@ -72,7 +77,7 @@ def run(ctx: Context, knobs: IngestCatalogue) -> Counts:
     if unknown := manifest.unknown_columns(delivered):
         log.info("%s: columns that nothing reads: %s", knobs.manifest, ", ".join(unknown))
     rows = manifest.catalogue_rows(delivered, manifest=knobs.manifest)
-    _refuse_to_empty(ctx.read(IMAGES), rows, knobs)
+    _refuse_to_empty(ctx.read(IMAGES), rows, knobs)  # before anything is asked for
     reader = _reader(knobs)
     asked = looked_up(
         rows.where("reason is null"),
@@ -82,15 +87,25 @@ def run(ctx: Context, knobs: IngestCatalogue) -> Counts:
         recheck_days=knobs.recheck_days,
         everything=ctx.forced,
     )
-    taken = fetched(to_take(asked), longest_side=knobs.longest_side, tasks=knobs.fetch_tasks)
+    taken = fetched(
+        to_take(asked),
+        longest_side=knobs.longest_side,
+        tasks=knobs.fetch_tasks,
+        take=partial(take, web=knobs.web),
+        connections_per_host=knobs.web.connections_per_host,
+    )
     with held(taken, StorageLevel.DISK_ONLY) as taken:  # three tables and the counts come from one reading
-        pictures = outcomes(asked, taken, reader=reader, as_of=ctx.as_of, grace_days=knobs.grace_days)
+        pictures = outcomes(
+            asked, taken, reader=reader, as_of=ctx.as_of, grace_days=knobs.grace_days, at_once=[UnwantedUseError.reason]
+        )
         with held(pictures) as pictures, held(manifest.with_pictures(rows, pictures)) as judged:
-            counts = Counts.tallied(judged, failed=True, rows_in=delivered.count(), produced=_produced(pictures))
+            is_failure = F.coalesce(F.col("reason") != UnwantedUseError.reason, F.lit(False))  # a wish is none
+            counts = Counts.tallied(judged, failed=is_failure, rows_in=delivered.count(), produced=_produced(pictures))
             rejected = judged.where("reason is not null").select(
                 F.lit(CATALOGUE).alias("source"), "row", "reason", "detail"
             )
             ctx.write(REJECTED_ROWS, rejected, slices=[CATALOGUE])
+            _refuse_to_empty(ctx.read(IMAGES), judged.where(is_failure | F.col("reason").isNull()), knobs, allowed=True)
             counts.refuse_above(knobs.max_failed_share, unit=JOB.unit)
             shown = judged.where("reason is null").select("signature").distinct()
             gone = ctx.read(IMAGE_BYTES).select("signature").join(shown, on="signature", how="left_anti")
@@ -103,7 +118,9 @@ def run(ctx: Context, knobs: IngestCatalogue) -> Counts:
 
 def _reader(knobs: IngestCatalogue) -> str:
     """What, beside the bytes that come, decides what image_bytes holds."""
-    return version_of(longest_side=knobs.longest_side, code=code_digest(stored.__name__))
+    web = knobs.web
+    chosen = [web.variant_pattern, web.variant, web.honour_noai]
+    return version_of(longest_side=knobs.longest_side, chosen=chosen, code=code_digest(stored.__name__))
 
 
 def _produced(pictures: DataFrame) -> dict[str, int]:
@@ -114,16 +131,17 @@ def _produced(pictures: DataFrame) -> dict[str, int]:
     return figures.asDict()
 
 
-def _refuse_to_empty(stored: DataFrame, rows: DataFrame, knobs: IngestCatalogue) -> None:
+def _refuse_to_empty(stored: DataFrame, rows: DataFrame, knobs: IngestCatalogue, *, allowed: bool = False) -> None:
     """Raise ``TooManyRemovedError`` when the manifest would remove more of the ``stored`` images than is allowed."""
     named = rows.select("image_id", F.lit(True).alias("is_named")).distinct()
     known = stored.select("image_id").join(named, on="image_id", how="left")
     figures = known.agg(F.count("*").alias("images"), F.count_if(F.col("is_named").isNull()).alias("gone")).first()
     assert figures is not None, "an aggregate over everything is one row"
     if figures["gone"] > knobs.max_removed_share * figures["images"]:
+        allowed_by = " that their servers allow to use" if allowed else ""
         raise TooManyRemovedError(
             f"{knobs.manifest} names {figures['images'] - figures['gone']:,} of the {figures['images']:,} images in "
-            f"the catalogue; the other {figures['gone']:,} would be removed, and max_removed_share allows "
+            f"the catalogue{allowed_by}; the other {figures['gone']:,} would be removed, and max_removed_share allows "
             f"{knobs.max_removed_share:.0%}. Nothing was changed. Look whether the manifest came whole; if those "
             "images are gone for good, set jobs: ingest_catalogue: {max_removed_share: 1} for one run"
         )

@@ -44,6 +44,72 @@ class UnreadablePictureError(NoPictureError):
     reason = "unreadable_file"
 
 
+class PrivateAddressError(NoPictureError):
+    """The name leads to an address within some network, which a catalogue from outside must not reach."""
+
+    reason = "private_address"
+
+
+class RefusedPictureError(NoPictureError):
+    """The server says that it will not give it: a status of 4xx that is not about being there."""
+
+    reason = "refused_by_server"
+
+
+class RedirectError(NoPictureError):
+    """Redirects that end nowhere, or lead away from the web."""
+
+    reason = "bad_redirect"
+
+
+class TooLargeError(NoPictureError):
+    """More bytes than are allowed, as announced or as they came."""
+
+    reason = "too_large"
+
+
+class NotAPictureError(NoPictureError):
+    """What came does not begin as any picture of the web does."""
+
+    reason = "not_a_picture"
+
+
+class UnwantedUseError(NoPictureError):
+    """The server asks that the picture be left out of what models read."""
+
+    reason = "noai"
+
+
+class PassingTroubleError(NoPictureError):
+    """What may be over in a moment; ``wait``: seconds that the server asks to wait, null if it does not say."""
+
+    wait: float | None = None
+
+
+class ServerTroubleError(PassingTroubleError):
+    """The server is overloaded or broken: 429 or 5xx."""
+
+    reason = "server_error"
+
+
+class TooSlowError(PassingTroubleError):
+    """No answer, or not all of it, in the time allowed."""
+
+    reason = "timed_out"
+
+
+class UnreachableError(PassingTroubleError):
+    """No such host, no connection, no trustworthy certificate."""
+
+    reason = "unreachable_host"
+
+
+class BrokenTransferError(PassingTroubleError):
+    """The answer is no HTTP, or ended before the length that it announced."""
+
+    reason = "broken_transfer"
+
+
 def read_file(uri: str, known: Mark | None) -> Delivery:
     """The file at ``uri``, opened only if its size or time is another than ``known``.
 
