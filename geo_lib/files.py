@@ -117,14 +117,16 @@ def look_at(address: str) -> FoundFile:
 
 
 def read_bytes(address: str) -> bytes:
-    """All of a file. Raises ``FileNotFoundError`` when there is none and ``UnreadableFileError`` when none can be.
+    """All of a file as it lies there, zipped or not.
+
+    Raises ``FileNotFoundError`` when there is none and ``UnreadableFileError`` when none can be.
 
     Other trouble is the store's and is raised as it is.
     """
     look_at(address)
     with _refusals(address):
         files, path = locate(address)
-        with files.open_input_stream(path) as stream:
+        with files.open_input_stream(path, compression=None) as stream:
             return bytes(stream.read())
 
 
@@ -160,6 +162,13 @@ def exists(address: str) -> bool:
 
     files, path = locate(address)
     return bool(files.get_file_info(path).type != FileType.NotFound)
+
+
+def is_folder(address: str) -> bool:
+    from pyarrow.fs import FileType
+
+    files, path = locate(address)
+    return bool(files.get_file_info(path).type == FileType.Directory)
 
 
 def folder_of(address: str) -> str:

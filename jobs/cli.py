@@ -3,6 +3,7 @@
 geo run pipeline                      the whole workflow, on the configuration of the demo
 geo run publish --conf conf/local.yml --from validate_queries
 geo mine-queries --conf conf/local.yml --as-of 2026-01-31
+geo make-catalogue ./pictures --locale en --site-url https://www.example.com
 geo sql "select * from geo.collections limit 5"
 geo tables
 """
@@ -19,13 +20,13 @@ from typing import Any
 from geo_lib import config
 from geo_lib.errors import ConfigError, GeoError
 from jobs.commands import job as one_job
+from jobs.commands import make_catalogue, sql, tables
 from jobs.commands import run as workflow
-from jobs.commands import sql, tables
 from jobs.commands.run import DEMO
 from jobs.registry import JOBS
 from jobs.run.terminal import quiet
 
-COMMANDS = {"sql": sql, "tables": tables}
+COMMANDS = {"make-catalogue": make_catalogue, "sql": sql, "tables": tables}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

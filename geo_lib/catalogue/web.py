@@ -59,11 +59,11 @@ class Web:
     """Seconds to wait for a connection, and between two pieces of an answer."""
     max_bytes: int = 20_000_000
     tries: int = 3
-    """How often to ask where trouble may pass (429, 5xx, timeouts, broken connections), each time after a longer wait."""
+    """How often to ask where trouble may pass (429, 5xx, timeouts, broken connections), with ever longer waits."""
     variant_pattern: str | None = None
     """Regular expression of addresses that have a smaller variant, as a CDN's 736 pixels; none: as they stand."""
     variant: str = ""
-    r"""What to put for the part that matched, ``\1`` for its groups; if that gives no picture, the original is asked."""
+    r"""What to put for what matched, ``\1`` for its groups; if that gives no picture, the original is asked."""
     honour_noai: bool = True
     """Leave out pictures whose server says ``X-Robots-Tag: noai`` or ``noimageai``."""
     user_agent: str = "visual-geo"

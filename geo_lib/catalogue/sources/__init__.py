@@ -1,0 +1,1 @@
+"""What people have instead of a manifest: a folder of pictures, an image sitemap, a product feed."""
