@@ -105,7 +105,9 @@ def run(ctx: Context, knobs: IngestCatalogue) -> Counts:
                 F.lit(CATALOGUE).alias("source"), "row", "reason", "detail"
             )
             ctx.write(REJECTED_ROWS, rejected, slices=[CATALOGUE])
-            _refuse_to_empty(ctx.read(IMAGES), judged.where(is_failure | F.col("reason").isNull()), knobs, allowed=True)
+            if counts.dropped:
+                allowed = judged.where(is_failure | F.col("reason").isNull())
+                _refuse_to_empty(ctx.read(IMAGES), allowed, knobs, allowed=True)
             counts.refuse_above(knobs.max_failed_share, unit=JOB.unit)
             shown = judged.where("reason is null").select("signature").distinct()
             gone = ctx.read(IMAGE_BYTES).select("signature").join(shown, on="signature", how="left_anti")

@@ -173,7 +173,7 @@ def _asked_once(address: str, web: Web, known: Mark | None) -> Answer:
             request = _pool(web).stream(
                 "GET",
                 str(url.copy_with(fragment=None)),
-                headers=headers | {"Host": url.netloc.decode("ascii")},
+                headers=[*headers.items(), ("Host", url.netloc.decode("ascii"))],
                 extensions={"timeout": patience},
             )
             with request as response:

@@ -145,7 +145,7 @@ def test_every_cause_has_an_error_of_its_own_and_ends_in_time(server: Hostile, c
 
 
 def test_the_causes_are_counted_apart() -> None:
-    def below(kind: type) -> list[type]:
+    def below(kind: type[delivery.NoPictureError]) -> list[type[delivery.NoPictureError]]:
         return [kind, *(k for sub in kind.__subclasses__() for k in below(sub))]
 
     reasons = [k.reason for k in below(delivery.NoPictureError) if "reason" in vars(k)]

@@ -16,7 +16,7 @@ xmlns:dc="http://purl.org/dc/elements/1.1/"><rdf:Description><dc:title><rdf:Alt>
 
 
 def jpeg(path: Path, **options: object) -> None:
-    Image.new("RGB", (8, 8), "red").save(path, "JPEG", **options)  # type: ignore[arg-type]
+    Image.new("RGB", (8, 8), "red").save(path, "JPEG", **options)
 
 
 def iptc(path: Path, title: bytes) -> None:
