@@ -40,11 +40,13 @@ class ValidateQueries:
     vlm: AskedVlm = setting(AskedVlm)
     """Of a model's answers, those that were drawn like this."""
     language: Language = setting(Language)
+    min_confidence: float = 0.7
+    """Of what the console does not have for an image, the model's queries that it was at least so sure of."""
     max_failed_share: float = 0.05
     """Share of proposals that may be generations that failed."""
 
     def __post_init__(self) -> None:
-        zero_to_one(self, "max_failed_share")
+        zero_to_one(self, "min_confidence", "max_failed_share")
 
 
 def run(ctx: Context, knobs: ValidateQueries) -> Counts:
@@ -79,7 +81,7 @@ def run(ctx: Context, knobs: ValidateQueries) -> Counts:
 
 def _decided(proposed: DataFrame, knobs: ValidateQueries) -> DataFrame:
     texts = proposed.where("problem is null").select("locale", F.col("query").alias("raw")).distinct()
-    return decisions.decided(proposed, judged(texts, chain(knobs.language)))
+    return decisions.decided(proposed, judged(texts, chain(knobs.language)), min_confidence=knobs.min_confidence)
 
 
 JOB = Job(

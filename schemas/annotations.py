@@ -1,6 +1,6 @@
 """annotations: the validated queries of each image content."""
 
-from pyspark.sql.types import ArrayType, BooleanType, IntegerType, StringType, StructType
+from pyspark.sql.types import ArrayType, BooleanType, DoubleType, IntegerType, StringType, StructType
 
 from schemas.table import Table, Write, column
 
@@ -18,6 +18,7 @@ ANNOTATIONS = Table(
             column("category", StringType(), "description, style or use_case, as its best source called it"),
             column("sources", ArrayType(StringType(), False), "who has it for the image, sorted: console, vlm"),
             column("confirmed", BooleanType(), "Eq. 1 kept this query for this signature, in whatever wording"),
+            column("confidence", DoubleType(), "how sure the model was of it, 0 to 1; null: not known", nullable=True),
             column("position", IntegerType(), "1 the best: the model's own first, then the console's by rank"),
             column("model_version", StringType(), "model that wrote it; null: console alone", nullable=True),
         ]
@@ -26,5 +27,5 @@ ANNOTATIONS = Table(
         "has_a_source": "size(sources) > 0",
         "confirmed_by_the_console": "confirmed = array_contains(sources, 'console')",
     },
-    version=2,
+    version=3,
 )

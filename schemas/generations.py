@@ -1,6 +1,6 @@
 """generations: what a model wrote when it was asked, as it wrote it, or why there is nothing."""
 
-from pyspark.sql.types import DoubleType, IntegerType, StringType, StructType
+from pyspark.sql.types import ArrayType, DoubleType, FloatType, IntegerType, StringType, StructType
 
 from schemas.table import Table, Write, column
 
@@ -43,7 +43,19 @@ GENERATIONS = Table(
             ),
             column("output_tokens", IntegerType(), "tokens written; null for an error", nullable=True),
             column("cost_dollars", DoubleType(), "charge for the answer; null where nobody charges", nullable=True),
+            column(
+                "token_ends",
+                ArrayType(IntegerType(), False),
+                "characters of text written after each token; null where the server does not say",
+                nullable=True,
+            ),
+            column(
+                "token_logprobs",
+                ArrayType(FloatType(), False),
+                "natural logarithm of the probability of each token, before any decoding parameter",
+                nullable=True,
+            ),
         ]
     ),
-    version=3,
+    version=4,
 )

@@ -20,17 +20,22 @@ from geo_lib.queries.wordings import DUPLICATE, counts_as_said
 from geo_lib.search_console.attribution import AMBIGUOUS
 
 _CHAIN = [check.stage for check in chain(Language())]
-STAGES = ("parse", _CHAIN[0], DUPLICATE, *_CHAIN[1:])
-"""The chain's, with the two stages that look at more than one text: a text without a normal form repeats nothing."""
+CONFIDENCE = "confidence"
+STAGES = ("parse", _CHAIN[0], DUPLICATE, *_CHAIN[1:], CONFIDENCE)
+"""The chain's, with those that look at more than a text: one without a normal form repeats nothing, and whether a model
+is sure enough is asked of what is fit alone."""
 
 SAME_WORDS = "same_words"
+UNSURE = "unsure"
 
 
-def decided(proposals: DataFrame, verdicts: DataFrame) -> DataFrame:
+def decided(proposals: DataFrame, verdicts: DataFrame, *, min_confidence: float) -> DataFrame:
     """Proposals with text, words, category, language and ``stopped_at``/``reason`` (both null: kept).
 
     ``verdicts``: what the chain says of each distinct (locale, query), as ``raw``. Of proposals of one source with the
-    same words, in any order, the first is kept: the others say nothing new.
+    same words, in any order, the first is kept: the others say nothing new. One that its model was less sure of than
+    ``min_confidence`` is ``unsure``, unless the console has it for the image in whatever wording; where nobody knows
+    how sure a model was, it is taken at its word.
     """
     of_query = verdicts.withColumnsRenamed(
         {"raw": "query", "stopped_at": "_at", "reason": "_why", "category": "_category"}
@@ -42,10 +47,13 @@ def decided(proposals: DataFrame, verdicts: DataFrame) -> DataFrame:
     proposer = ("signature", "locale", "source", "model_version")
     first_said = Window.partitionBy(*proposer, "_has_form", "words").orderBy("position")
     said_before = F.col("_has_form") & (F.row_number().over(first_said) > 1)
+    same_words = Window.partitionBy("signature", "locale", "_has_form", "words")
+    console_has_it = F.max(F.col("source") == CONSOLE).over(same_words)
     reasons: dict[str, Column] = {
         "parse": F.col("problem"),
         DUPLICATE: F.when(said_before, SAME_WORDS),
         **{stage: F.when(F.col("_at") == stage, F.col("_why")) for stage in _CHAIN},
+        CONFIDENCE: F.when((F.col("confidence") < min_confidence) & ~console_has_it, UNSURE),
     }
     stops = [F.when(reasons[s].isNotNull(), F.struct(F.lit(s).alias("stage"), reasons[s].alias("why"))) for s in STAGES]
     return judged.withColumn("_stopped", F.coalesce(*stops)).select(
@@ -56,6 +64,7 @@ def decided(proposals: DataFrame, verdicts: DataFrame) -> DataFrame:
         "position",
         "query",
         "failed",
+        "confidence",
         "text",
         "words",
         F.coalesce("category", "_category").alias("category"),
@@ -105,6 +114,7 @@ def annotations(decided_proposals: DataFrame, wordings: DataFrame) -> DataFrame:
             F.min(F.when(is_kept, own_first)).alias("place"),
             F.min_by("category", F.when(is_kept, own_first)).alias("category"),
             F.collect_set(F.when(is_kept | (F.col("source") == CONSOLE), F.col("source"))).alias("sources"),
+            F.max(F.when(is_kept, F.col("confidence"))).alias("confidence"),
             F.max(F.when(is_kept & (F.col("source") != CONSOLE), F.col("model_version"))).alias("model_version"),
         )
         .where("place is not null")
@@ -118,6 +128,7 @@ def annotations(decided_proposals: DataFrame, wordings: DataFrame) -> DataFrame:
         "category",
         F.sort_array("sources").alias("sources"),
         F.array_contains("sources", CONSOLE).alias("confirmed"),
+        "confidence",
         F.row_number().over(order).alias("position"),
         "model_version",
     )

@@ -29,6 +29,8 @@ class Proposal:
     category: str | None
     query: str
     reason: str | None = None
+    span: tuple[int, int] | None = None
+    """Where it stands in the answer: its first character and the one behind its last."""
 
 
 def parse(answer: str) -> list[Proposal]:
@@ -62,6 +64,17 @@ class _Cut:
     text: str
 
 
+class _Text(str):
+    """Text that was closed, and where it stands in the answer."""
+
+    span: tuple[int, int]
+
+    def __new__(cls, text: str, span: tuple[int, int]) -> "_Text":
+        made = super().__new__(cls, text)
+        made.span = span
+        return made
+
+
 def _proposals(value: object, category: str | None, *, named: str = "") -> Iterator[Proposal]:
     match value:
         case dict():
@@ -74,7 +87,8 @@ def _proposals(value: object, category: str | None, *, named: str = "") -> Itera
         case str() if not value.strip():
             yield Proposal(category, value, NOT_TEXT)
         case str():
-            yield Proposal(category, value, None if category else UNKNOWN_CATEGORY)
+            span = value.span if isinstance(value, _Text) else None
+            yield Proposal(category, str(value), None if category else UNKNOWN_CATEGORY, span)
         case _:
             yield Proposal(category, json.dumps(value), NOT_TEXT)
 
@@ -92,12 +106,17 @@ def _of_object(value: dict[str, object], category: str | None) -> Iterator[Propo
 
 
 def _tagged_lines(answer: str) -> Iterator[Proposal]:
-    for line in answer.splitlines():
-        if (match := _TAG.match(line)) and (category := category_named(match[1])):
+    line_at = 0
+    for line in answer.splitlines(keepends=True):
+        if (match := _TAG.match(line.rstrip())) and (category := category_named(match[1])):
             text = re.sub(r"</?[A-Za-z_ ]+>\s*$", "", match[2])
+            at = match.start(2)
             for query in re.split(r"[;|]|,(?=\s)", text):
                 if stripped := query.strip(" \t\"'`*"):
-                    yield Proposal(category, stripped)
+                    at = line.index(stripped, at)
+                    yield Proposal(category, stripped, span=(line_at + at, line_at + at + len(stripped)))
+                    at += len(stripped)
+        line_at += len(line)
 
 
 _CLOSING = {'"': '"', "'": "'", "“": "”", "„": "“", "‘": "’", "`": "`"}
@@ -169,6 +188,7 @@ class _Reader:
 
     def _string(self, quote: str) -> str | _Cut:
         self._at += 1
+        start = self._at
         closing = {_CLOSING[quote], "”"} if quote == "„" else {_CLOSING[quote]}
         read: list[str] = []
         while self._at < len(self._text):
@@ -177,7 +197,7 @@ class _Reader:
             if character == "\\":
                 read.append(self._escaped())
             elif character in closing and not (character in "'’" and self._is_apostrophe()):
-                return "".join(read)
+                return _Text("".join(read), (start, self._at - 1))
             else:
                 read.append(character)
         return _Cut("".join(read))
@@ -215,7 +235,7 @@ class _Reader:
             return _LITERALS[text.lower()]
         if re.fullmatch(r"-?\d+(\.\d+)?", text):
             return float(text)
-        return text if self._peek() else _Cut(text)
+        return _Text(text, (start, start + len(text))) if self._peek() else _Cut(text)
 
     def _peek(self) -> str:
         return self._text[self._at] if self._at < len(self._text) else ""

@@ -7,6 +7,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from geo_lib.catalogue.subjects import subjects
+from geo_lib.queries.confidence import confidence
 from geo_lib.queries.parse import parse
 
 VLM = "vlm"
@@ -14,7 +15,7 @@ CONSOLE = "console"
 
 _PROPOSED = (
     "signature string, locale string, source string, model_version string, position int, query string, "
-    "category string, problem string, failed boolean"
+    "category string, problem string, failed boolean, confidence double"
 )
 
 
@@ -29,7 +30,9 @@ def model_proposals(answered: DataFrame, images: DataFrame) -> DataFrame:
     An answer that never came is one row: its problem is the generation's error class, and ``failed`` is true.
     """
     located = answered.join(locale_of_signatures(images), on="signature", how="inner")
-    columns = located.select("signature", "locale", "model_version", "text", "error_class")
+    columns = located.select(
+        *("signature", "locale", "model_version", "text", "error_class", "token_ends", "token_logprobs")
+    )
     return columns.mapInPandas(_parsed, _PROPOSED)
 
 
@@ -46,6 +49,7 @@ def console_proposals(mined: DataFrame, images: DataFrame) -> DataFrame:
         F.lit(None).cast("string").alias("category"),
         F.lit(None).cast("string").alias("problem"),
         F.lit(False).alias("failed"),
+        F.lit(None).cast("double").alias("confidence"),
     )
 
 
@@ -56,10 +60,13 @@ def _parsed(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         for answer in batch.itertuples():
             whose = (answer.signature, answer.locale, VLM, answer.model_version)
             if answer.text is None:
-                rows.append((*whose, 1, "", None, answer.error_class, True))
+                rows.append((*whose, 1, "", None, answer.error_class, True, None))
                 continue
             rows += [
-                (*whose, place, found.query, found.category, found.reason, False)
+                (
+                    *(*whose, place, found.query, found.category, found.reason, False),
+                    confidence(found.span, answer.token_ends, answer.token_logprobs),
+                )
                 for place, found in enumerate(parse(str(answer.text)), start=1)
             ]
         yield pd.DataFrame(rows, columns=names)

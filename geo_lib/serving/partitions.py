@@ -10,7 +10,7 @@ from geo_lib.serving.requests import Generation, Request, Server, answer_each
 
 ANSWER = (
     "text string, error_class string, error_message string, finish_reason string, prompt_tokens int, "
-    "output_tokens int, cost_dollars double"
+    "output_tokens int, cost_dollars double, token_ends array<int>, token_logprobs array<float>"
 )
 
 _COLUMNS = [field.name for field in fields(Generation)]

@@ -29,6 +29,11 @@ class Generation:
     output_tokens: int | None = None
     cost_dollars: float | None = None
     """What the answer was charged; null where nobody charges."""
+    token_ends: list[int] | None = None
+    """How many characters of the text are written after each token;"""
+    token_logprobs: list[float] | None = None
+    """the natural logarithm of the probability that the model gave it, before any decoding parameter. Null where the
+    server does not say."""
 
 
 class BadRequestError(ValueError):

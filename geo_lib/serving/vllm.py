@@ -18,7 +18,7 @@ from geo_lib.serving.settings import AskedVlm, Decoding
 from geo_lib.serving.visual_tokens import MAX_ASPECT_RATIO, PixelBounds
 
 if TYPE_CHECKING:
-    from vllm import LLM, SamplingParams
+    from vllm import LLM, RequestOutput, SamplingParams
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +59,7 @@ def sampling(decoding: Decoding) -> "SamplingParams":
         top_k=decoding.top_k,
         repetition_penalty=decoding.repetition_penalty,
         max_tokens=decoding.max_new_tokens,
+        logprobs=0,  # of the chosen token alone
     )
 
 
@@ -117,15 +118,21 @@ class VllmServer:
                 unload()
         if len(outputs) != len(prepared):
             raise RuntimeError(f"{len(prepared)} prompts were given and {len(outputs)} answers came back")
-        return [
-            Generation(
-                text=output.outputs[0].text,
-                finish_reason=output.outputs[0].finish_reason,
-                prompt_tokens=len(output.prompt_token_ids),
-                output_tokens=len(output.outputs[0].token_ids),
-            )
-            for output in outputs
-        ]
+        return [self._generation(output) for output in outputs]
+
+    def _generation(self, output: "RequestOutput") -> Generation:
+        answer = output.outputs[0]
+        tokens = list(answer.token_ids)
+        return Generation(
+            text=answer.text,
+            finish_reason=answer.finish_reason,
+            prompt_tokens=len(output.prompt_token_ids),
+            output_tokens=len(tokens),
+            token_ends=[
+                len(self._tokenizer.decode(tokens[:end], skip_special_tokens=True)) for end in range(1, len(tokens) + 1)
+            ],
+            token_logprobs=[chosen[token].logprob for token, chosen in zip(tokens, answer.logprobs, strict=True)],
+        )
 
 
 _in_this_process: dict[EngineSpec, VllmServer] = {}

@@ -35,18 +35,27 @@ def answered(spark: SparkSession) -> DataFrame:
     return judged_proposals(spark)
 
 
-def judged_proposals(spark: SparkSession, *console: str, written: dict[str, str | None] | None = None) -> DataFrame:
+def judged_proposals(
+    spark: SparkSession,
+    *console: str,
+    written: dict[str, str | None] | None = None,
+    tokens: tuple[list[int], list[float]] | None = None,
+) -> DataFrame:
     images = build(IMAGES, spark, {"image_id": "b", "signature": "s", "locale": "de"},
                    {"image_id": "a", "signature": "s", "locale": "en"})  # fmt: skip
     made = [
-        (signature, "m", text, None if text else "undecodable_image")
+        (signature, "m", text, None if text else "undecodable_image", *(tokens or (None, None)))
         for signature, text in (written or {"s": ANSWER}).items()
     ]
-    answered = spark.createDataFrame(made, "signature string, model_version string, text string, error_class string")
+    answered = spark.createDataFrame(
+        made,
+        "signature string, model_version string, text string, error_class string, token_ends array<int>, "
+        "token_logprobs array<float>",
+    )
     mined = build(MINED_QUERIES, spark, *({"signature": "s", "query": q, "rank": n} for n, q in enumerate(console, 1)))
     proposed = model_proposals(answered, images).unionByName(console_proposals(mined, images)).persist()
     texts = proposed.where("problem is null").select("locale", F.col("query").alias("raw")).distinct()
-    return decided(proposed, judged(texts, chain(Language()))).persist()
+    return decided(proposed, judged(texts, chain(Language())), min_confidence=0.7).persist()
 
 
 def said(proposals: DataFrame, demand: dict[str, int] | None = None, known: tuple[str, ...] = ()) -> DataFrame:
@@ -192,3 +201,21 @@ def test_only_the_answers_of_this_model_and_decoding_to_the_present_prompt_count
                    {"image_id": "1", "signature": "a", "locale": "en", "title": "Oak"})  # fmt: skip
     found = answers(build(GENERATIONS, spark, *rows, elsewhere), images, **run).collect()
     assert [(r.signature, r.text) for r in found] == [("a", "yes")]
+
+
+def test_what_the_model_is_unsure_of_is_dropped_unless_the_console_has_it_in_any_wording(spark: SparkSession) -> None:
+    answer = '{"style":["blue velvet sofa","red linen lamp","old oak table"]}'
+    ends = [answer.index(query) + len(query) for query in ("blue velvet sofa", "red linen lamp", "old oak table")]
+    sure_of_the_last = (ends, [-0.9, -0.9, -0.1])
+    proposals = judged_proposals(spark, "lamp red linen", written={"s": answer}, tokens=sure_of_the_last)
+    assert by_query(proposals, "source", "stopped_at", "reason") == {
+        "blue velvet sofa": ("vlm", "confidence", "unsure"),
+        "red linen lamp": ("vlm", None, None),
+        "old oak table": ("vlm", None, None),
+        "lamp red linen": ("console", None, None),
+    }
+    kept = annotations(proposals, said(proposals))
+    assert by_query(kept, "confirmed", "confidence") == {
+        "lamp red linen": (True, pytest.approx(0.4066)),
+        "old oak table": (False, pytest.approx(0.9048)),
+    }

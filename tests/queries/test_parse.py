@@ -47,6 +47,9 @@ QUERIES = [
 )
 def test_queries_are_found_however_the_answer_is_dressed(answer: str) -> None:
     assert parse_response(answer) == QUERIES
+    assert [answer[slice(*found.span)] for found in parse(answer) if found.span and not found.reason] == [
+        text for _, text in QUERIES
+    ]
 
 
 def test_the_query_that_was_being_written_when_the_output_was_cut_is_no_query() -> None:
