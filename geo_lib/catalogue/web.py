@@ -158,7 +158,11 @@ def _asked_once(address: str, web: Web, known: Mark | None) -> Answer:
 
     from geo_lib.catalogue.network import deadline
 
-    headers = {"User-Agent": web.user_agent, "Accept": "image/*,*/*;q=0.5", "Accept-Encoding": "identity"}
+    headers: dict[bytes | str, bytes | str] = {
+        "User-Agent": web.user_agent,
+        "Accept": "image/*,*/*;q=0.5",
+        "Accept-Encoding": "identity",
+    }
     if known is not None and known.etag is not None:
         headers["If-None-Match"] = known.etag
     if known is not None and known.last_modified is not None:

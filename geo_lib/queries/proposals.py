@@ -57,15 +57,21 @@ def _parsed(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
     names = [column.split()[0] for column in _PROPOSED.split(", ")]
     for batch in batches:
         rows: list[tuple[object, ...]] = []
-        for answer in batch.itertuples():
+        tokens = zip(batch["token_ends"], batch["token_logprobs"], strict=True)
+        for answer, (ends, logprobs) in zip(batch.itertuples(), tokens, strict=True):
             whose = (answer.signature, answer.locale, VLM, answer.model_version)
             if answer.text is None:
                 rows.append((*whose, 1, "", None, answer.error_class, True, None))
                 continue
             rows += [
                 (
-                    *(*whose, place, found.query, found.category, found.reason, False),
-                    confidence(found.span, answer.token_ends, answer.token_logprobs),
+                    *whose,
+                    place,
+                    found.query,
+                    found.category,
+                    found.reason,
+                    False,
+                    confidence(found.span, ends, logprobs),
                 )
                 for place, found in enumerate(parse(str(answer.text)), start=1)
             ]

@@ -152,7 +152,7 @@ def found(sums: DataFrame) -> set[tuple[Any, ...]]:
 @pytest.mark.transform
 def test_what_several_properties_of_a_site_tell_of_a_page_counts_once_under_the_widest(spark: SparkSession) -> None:
     domain, root, blog = "sc-domain:pins.test", "https://pins.test/", "https://pins.test/blog/"
-    rows = [
+    rows: list[dict[str, object]] = [
         {"site_url": domain, "impressions": 8, "clicks": 1, "sum_position_1based": 16},
         {"site_url": root, "impressions": 8, "clicks": 1, "sum_position_1based": 16},
         {"site_url": root, "query": "shown there alone"},
