@@ -18,6 +18,13 @@ _NAMES = {
     **dict.fromkeys(("usecase", "usecases", "use", "uses", "usecasequeries", "occasion"), USE_CASE),
 }
 _TAG = re.compile(r"^[\s>*#\-\d.()]*[\[<(*_\"']*([A-Za-z][A-Za-z_ /&-]{2,20}?)[\]>)*_\"']*\s*[:>\]=-]\s*(.+)$")
+_NUMBERED = re.compile(r"[\W_]*(query|item|option|nr|no|q)?[\W_]*\d+[\W_]*", re.IGNORECASE)
+_NOTHING = frozenset(("n/a", "n.a", "na", "none", "null", "nil", "not applicable", "nothing", "keine", "k.a", "-", "–"))
+"""What stands where there is nothing to say, a full stop aside."""
+_THOUGHTS = re.compile(
+    r"\A.*</(?:think(?:ing)?|thought|reasoning)>|<(?:think(?:ing)?|thought|reasoning)>.*\Z", re.I | re.S
+)
+"""What a model writes for itself: all before the end of a thought, and a thought that never ends."""
 _CATEGORY_KEYS = ("category", "type", "tag", "class")
 _TEXT_KEYS = ("query", "text", "value", "q")
 
@@ -36,11 +43,12 @@ class Proposal:
 def parse(answer: str) -> list[Proposal]:
     """Every query of an answer in its order, and every part that is none with its reason.
 
-    Takes code fences, several values, words around the JSON, single and typographic quotes, trailing commas, bare
-    words, output cut off anywhere (the query being written is rejected as ``cut_off``), lists of objects with a
-    category each, and lines tagged by category. Never raises; an answer without any query gives one proposal,
-    ``no_queries_found``.
+    Takes code fences, several values, words around the JSON, single and typographic quotes, quotes within a text (a
+    32" display), trailing commas, bare words, output cut off anywhere (the query being written is rejected as
+    ``cut_off``), lists of objects with a category each, numbered objects, and lines tagged by category. Thoughts are no
+    part of it. Never raises; an answer without any query gives one proposal, ``no_queries_found``.
     """
+    answer = _THOUGHTS.sub(lambda thought: " " * len(thought[0]), answer)  # what stands behind them stays in its place
     found = [proposal for value in _Reader(answer).values() for proposal in _proposals(value, None)]
     if not any(proposal.reason is None for proposal in found):
         found = list(_tagged_lines(answer)) or found
@@ -84,7 +92,7 @@ def _proposals(value: object, category: str | None, *, named: str = "") -> Itera
                 yield from _proposals(item, category, named=named)
         case _Cut():
             yield Proposal(category, value.text, CUT_OFF)
-        case str() if not value.strip():
+        case str() if not value.strip() or value.strip().rstrip(".").lower() in _NOTHING:
             yield Proposal(category, value, NOT_TEXT)
         case str():
             span = value.span if isinstance(value, _Text) else None
@@ -102,7 +110,8 @@ def _of_object(value: dict[str, object], category: str | None) -> Iterator[Propo
         return
     for key, item in value.items():
         # {"queries": {"style": [..]}}: a wrapper says nothing of the category
-        yield from _proposals(item, category_named(key) or (category if isinstance(item, dict | list) else None))
+        is_wrapper = isinstance(item, dict | list) or _NUMBERED.fullmatch(key)
+        yield from _proposals(item, category_named(key) or (category if is_wrapper else None))
 
 
 def _tagged_lines(answer: str) -> Iterator[Proposal]:
@@ -123,6 +132,8 @@ _CLOSING = {'"': '"', "'": "'", "“": "”", "„": "“", "‘": "’", "`": "
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 _LITERALS = {"true": True, "false": False, "null": None, "none": None}
 _DEEPEST = 20
+_ENDS = re.compile(r"\s*(?:[,;:=\]}]|\Z)|\s+[\"'“„‘`{\[]|\s*\n")
+"""What follows a quote that ends a text."""
 _OPENING = re.compile(r"[{\[]")
 
 
@@ -196,15 +207,19 @@ class _Reader:
             self._at += 1
             if character == "\\":
                 read.append(self._escaped())
-            elif character in closing and not (character in "'’" and self._is_apostrophe()):
+            elif character in closing and not self._is_within(closing):
                 return _Text("".join(read), (start, self._at - 1))
             else:
                 read.append(character)
         return _Cut("".join(read))
 
-    def _is_apostrophe(self) -> bool:
-        """Within single quotes: a letter right after says that this one is part of a word."""
-        return self._peek().isalpha()
+    def _is_within(self, closing: set[str]) -> bool:
+        """Whether the quote just read is part of the text: more follows, and on this line another that ends it."""
+        if _ENDS.match(self._text, self._at):
+            return False
+        line_end = self._text.find("\n", self._at)
+        rest = range(self._at, len(self._text) if line_end < 0 else line_end)
+        return any(self._text[at] in closing and _ENDS.match(self._text, at + 1) for at in rest)
 
     def _escaped(self) -> str:
         character = self._peek()

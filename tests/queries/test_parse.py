@@ -58,6 +58,31 @@ def test_the_query_that_was_being_written_when_the_output_was_cut_is_no_query() 
     assert (parse(cut)[-1].query, parse(cut)[-1].reason) == ("reading", "cut_off")
 
 
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [
+        ('{"description":["samsung 32" display","12" vinyl frame"],"style":["19" rack"]}',
+         [("description", 'samsung 32" display'), ("description", '12" vinyl frame'), ("style", '19" rack')]),
+        ('{"description":["frame 12" x 15"", "the "new" look"]}',
+         [("description", 'frame 12" x 15"'), ("description", 'the "new" look')]),
+        ('{"description":["red" "blue"]}', [("description", "red"), ("description", "blue")]),
+        ("{'style':['70s' look','rock 'n' roll room']}", [("style", "70s' look"), ("style", "rock 'n' roll room")]),
+        ('<think>maybe {"style": ["a draft"]}</think>{"style":["boho"]}', [("style", "boho")]),
+        ('so {"style": ["a draft"]}</thinking>\n{"style":["boho"]}', [("style", "boho")]),
+        ('{"style":["boho"]}<think>or {"style": ["a draft"]}', [("style", "boho")]),
+        ('{"description":{"1":"red vase","query_2":"clay vase"}}',
+         [("description", "red vase"), ("description", "clay vase")]),
+        ('{"description":["red vase"],"style":"N/A","use_case":["none", "n.a."]}', [("description", "red vase")]),
+    ],
+)  # fmt: skip
+def test_what_is_no_plain_list_is_read_as_it_was_meant(answer: str, found: list[tuple[str, str]]) -> None:
+    assert parse_response(answer) == found
+
+
+def test_a_thought_alone_is_no_answer() -> None:
+    assert [p.reason for p in parse('<think>{"style": ["a draft"]}')] == ["no_queries_found"]
+
+
 def test_an_apostrophe_within_single_quotes_belongs_to_its_word() -> None:
     assert parse_response("{'style': ['men's coat', 'women's']}") == [("style", "men's coat"), ("style", "women's")]
 
