@@ -80,8 +80,9 @@ def run(ctx: Context, knobs: PublishPages) -> Counts:
         url = frame.root + page.url
         lastmod = _lastmod(url, content_hash, before, ctx.as_of)
         state = "published" if page.indexed else "noindex"
-        rows.append((url, page.kind, f"site{page.url}index.html", page.title, state, content_hash, lastmod))
-        if page.indexed:
+        canonical = page.canonical and frame.root + page.canonical
+        rows.append((url, page.kind, f"site{page.url}index.html", page.title, state, content_hash, lastmod, canonical))
+        if page.indexed and canonical is None:
             entries.append(Entry(url, lastmod, _pictures_on(page, frame.root)))
         if done % 100 == 0:
             ctx.progress(done, counts.kept, "pages")

@@ -43,6 +43,8 @@ class Material:
     """collection_id to page."""
     image_of: Mapping[str, str]
     """Page of an image to its image_id."""
+    twins: Mapping[str, Mapping[str, str]]
+    """Page of an image to the pages of the same bytes: by locale that of the smallest image_id."""
     site_name: str
     min_annotations: int
     """An image page with fewer stays out of search."""
@@ -97,6 +99,7 @@ def gathered(
         collections={row["url"]: row for row in told},
         page_of={row["collection_id"]: row["url"] for row in told},
         image_of={page: image_id for image_id, page in image_pages.items()},
+        twins=_twins(of_pages),
         site_name=site_name,
         min_annotations=min_annotations,
         no_picture={row["page"]: row["error"] or "no stored picture" for row in of_pages if row["small"] is None},
@@ -145,7 +148,6 @@ def _locale(row: Row, material: Material) -> Page:
     cards = _cards(_most_wanted([k for k in linked if k["target"] in material.collections], material), material)
     pictures = _pictures([link for link in linked if link["target"] not in material.collections], material)
     hubs = {page["locale"]: page["page"] for page in material.pages if page["kind"] == "locale"}
-    tagged = {locale: url for locale, url in hubs.items() if _LANGUAGE_TAG.fullmatch(locale)}
     return Page(
         url=row["page"],
         kind="locale",
@@ -154,7 +156,7 @@ def _locale(row: Row, material: Material) -> Page:
         title=f"{said.ideas} · {language_name(row['locale'])}",
         description=f"{said.tagline} {said.collections.format(n=len(cards))}",
         steps=[Step(HOME, said.home)],
-        alternates=tagged if len(tagged) > 1 and row["locale"] in tagged else {},
+        alternates=_alternates(hubs, row["locale"]),
         sections=[Section(locale=row["locale"], cards=cards)],
         pictures=pictures,
     )
@@ -190,6 +192,8 @@ def _image(row: Row, material: Material) -> Page:
         for a, page in zip(found, pages, strict=True)
     ]
     said = ", ".join(a.text for a in annotations[:3])
+    twins = material.twins[row["page"]]
+    stands_in = twins[row["locale"]]
     return Page(
         url=row["page"],
         kind="image",
@@ -198,6 +202,8 @@ def _image(row: Row, material: Material) -> Page:
         title=picture.name,
         description=_shortened(text or said or picture.name),
         indexed=len(annotations) >= material.min_annotations,
+        canonical=None if stands_in == row["page"] else stands_in,
+        alternates=_alternates(twins, row["locale"]) if stands_in == row["page"] else {},
         steps=_steps(row),
         picture=picture,
         pictures=_pictures(_links(material, row["page"], "sibling"), material),
@@ -205,6 +211,21 @@ def _image(row: Row, material: Material) -> Page:
         annotations=annotations,
         text=text,
     )
+
+
+def _alternates(pages: Mapping[str, str], locale: str) -> dict[str, str]:
+    """Of pages by locale those that can be tagged with a language; none where ``locale``'s would stand alone."""
+    tagged = {tag: url for tag, url in sorted(pages.items()) if _LANGUAGE_TAG.fullmatch(tag)}
+    return tagged if len(tagged) > 1 and locale in tagged else {}
+
+
+def _twins(of_pages: Sequence[Row]) -> dict[str, dict[str, str]]:
+    """``Material.twins`` of rows in the order of image_id; a row whose picture could not be rendered is no twin."""
+    shown = [row for row in of_pages if row["small"] is not None]
+    first: dict[str, dict[str, str]] = {}
+    for row in shown:
+        first.setdefault(row["signature"], {}).setdefault(row["locale"], row["page"])
+    return {row["page"]: first[row["signature"]] for row in shown}
 
 
 def _steps(row: Row) -> list[Step]:

@@ -84,6 +84,8 @@ class Page:
     title: str
     description: str
     indexed: bool = True
+    canonical: str | None = None
+    """The page that search should show instead: it has the same picture and the same words. Null: none has."""
     steps: Sequence[Step] = ()
     alternates: Mapping[str, str] = field(default_factory=dict)
     """Language tag to page with the same content in that language, itself included."""
