@@ -1,9 +1,22 @@
-"""Where each page lies: paths from the root of the site. The site's address is known to publishing alone."""
+"""Addresses: where each page of the site lies, as a path from its root, and when two addresses of the web are one.
+
+The site's own address is known to publishing alone.
+"""
+
+import re
+from functools import lru_cache
+from urllib.parse import quote, unquote, urlsplit
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
+from pyspark.sql.types import StringType
 
 HOME = "/"
+_PORTS = {"http": 80, "https": 443}
+_PLAIN = re.compile(r"https?://[a-z0-9][a-z0-9.-]*(?:/(?!\.)[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*/?", re.ASCII)
+"""What is in the normal form already, and nearly every address is: a host in lower case, a path without any escape."""
+_RESERVED = "!$&'()*+,;=:@/?[]"
+_ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})?")
 
 
 def locale_url(locale: Column) -> Column:
@@ -28,3 +41,71 @@ def segment(name: Column) -> Column:
     """
     is_plain = name.rlike(r"\A[A-Za-z0-9][A-Za-z0-9_-]{0,99}\z")
     return F.when(is_plain, name).otherwise(F.concat(F.lit("x-"), F.substring(F.sha2(name, 256), 1, 24)))
+
+
+def normal_column(address: Column) -> Column:
+    """``normal`` as a column expression; null stays null."""
+    return F.udf(lambda text: None if text is None else normal(text), StringType())(address)
+
+
+@lru_cache(maxsize=10_000)  # rows of one page come together
+def normal(address: str) -> str:
+    """One spelling for all addresses of the web that RFC 3986 (6.2.2, 6.2.3) calls equal, without the fragment.
+
+    Blanks around it are cut; scheme and host are in lower case, a host of other scripts as the name servers know it
+    (IDNA); the scheme's own port, ``.`` and ``..`` are gone; what must be escaped is, in upper-case UTF-8, and nothing
+    else. A last slash, the order of a query and http or https tell pages apart. What is no address of the web stays.
+    """
+    text = address.strip().strip("\u200b\ufeff")
+    if _PLAIN.fullmatch(text) and text.count("/") > 2:
+        return text
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return text
+    if parts.scheme not in _PORTS or not parts.hostname:
+        return text
+    user = f"{parts.netloc.rpartition('@')[0]}@" if "@" in parts.netloc else ""
+    own_port = "" if port in (None, _PORTS[parts.scheme]) else f":{port}"
+    path = _without_dots(_one_escaping(parts.path)) or "/"
+    query = f"?{_one_escaping(parts.query)}" if parts.query else ""
+    return f"{parts.scheme}://{user}{_host(parts.hostname)}{own_port}{path}{query}"
+
+
+def _host(name: str) -> str:
+    import idna
+
+    if ":" in name:  # IPv6
+        return f"[{name}]"
+    name = unquote(name).lower()
+    if name.isascii():
+        return name
+    try:
+        return idna.encode(name, uts46=True).decode()
+    except idna.IDNAError:
+        return _one_escaping(name)
+
+
+def _one_escaping(part: str) -> str:
+    def written(escape: re.Match[str]) -> str:
+        if escape[1] is None:
+            return "%25"
+        character = chr(int(escape[1], 16))
+        is_unreserved = character.isascii() and (character.isalnum() or character in "-._~")
+        return character if is_unreserved else escape[0].upper()
+
+    return _ESCAPE.sub(written, quote(part, safe=f"%{_RESERVED}"))
+
+
+def _without_dots(path: str) -> str:
+    kept: list[str] = []
+    segments = path.split("/")[1:]
+    for name in segments:
+        if name == "..":
+            del kept[-1:]
+        elif name != ".":
+            kept.append(name)
+    if segments and segments[-1] in (".", ".."):
+        kept.append("")
+    return "".join(f"/{name}" for name in kept)

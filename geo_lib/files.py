@@ -1,5 +1,6 @@
 """Files outside the lakehouse, local or in an object store, by one kind of address; on the driver and in tasks."""
 
+import codecs
 import errno
 import os
 import re
@@ -22,6 +23,9 @@ _URI = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*):(?=/)(?://(?P<host>[^/]*
 """Not urlsplit: ``#`` and ``?`` are plain characters of a file's name."""
 _REFUSED = (errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.EINVAL, errno.ELOOP)
 """What says that an address is at fault and not the store: trying again would not help."""
+_PATTERN = re.compile(r"[\\{}\[\]*?]")
+"""What Hadoop takes for a pattern in a path unless it is escaped."""
+_CHUNK = 1 << 22
 _SAME_STORE = {"s3a": "s3", "s3n": "s3", "abfss": "abfs"}
 """Hadoop's names for stores that Arrow knows by another."""
 
@@ -138,6 +142,29 @@ def _refusals(address: str) -> Iterator[None]:
         if isinstance(wrong, OSError) and wrong.errno not in _REFUSED:
             raise
         raise UnreadableFileError(f"cannot read {address}: {wrong}") from wrong
+
+
+def literal(address: str) -> str:
+    """The address as Spark's readers take it when every character of a name is part of it."""
+    return _PATTERN.sub(r"\\\g<0>", address)
+
+
+def line_not_utf8(address: str) -> int | None:
+    """The first line of a text, zipped or not, that is no UTF-8 or has a null character; null when there is none.
+
+    Whoever decodes such bytes all the same makes other words of the words. Raises as ``read_bytes`` does.
+    """
+    decoder, line = codecs.getincrementaldecoder("utf-8")(), 1
+    files, path = locate(address)
+    with files.open_input_stream(path) as opened:  # unpacks .gz by itself
+        while chunk := bytes(opened.read(_CHUNK)):
+            if b"\0" in chunk:
+                return line + chunk[: chunk.index(b"\0")].count(b"\n")
+            try:
+                line += decoder.decode(chunk).count("\n")
+            except UnicodeDecodeError as wrong:
+                return line + wrong.object[: wrong.start].count(b"\n")
+    return line if decoder.getstate()[0] else None
 
 
 def walk(folder: str) -> Iterator[FoundFile]:

@@ -3,6 +3,8 @@
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from geo_lib.catalogue.text import present
+
 
 def image_names(images: DataFrame, image_annotations: DataFrame) -> DataFrame:
     """``image_id, name, title``, one row per image.
@@ -20,12 +22,6 @@ def image_names(images: DataFrame, image_annotations: DataFrame) -> DataFrame:
     title, board = present(F.col("title")), present(F.col("board_title"))
     name = F.coalesce(capitalised(F.col("said")), title, board)
     return images.join(best, on="image_id", how="left").select("image_id", name.alias("name"), title.alias("title"))
-
-
-def present(text: Column) -> Column:
-    """The text on one line, or null when there is nothing in it."""
-    flat = F.trim(F.regexp_replace(text, r"\s+", " "))
-    return F.when(flat != "", flat)
 
 
 def capitalised(text: Column) -> Column:

@@ -10,7 +10,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from geo_lib.addresses import HOME
-from geo_lib.catalogue.names import image_names, present
+from geo_lib.catalogue.names import image_names
+from geo_lib.catalogue.text import present
 from geo_lib.pages.page import Annotation, Card, Page, Picture, Section, Step
 from geo_lib.pages.words import language_name, words
 
