@@ -20,10 +20,15 @@ def image_names(images: DataFrame, image_annotations: DataFrame) -> DataFrame:
         .select("image_id", F.col("query").alias("said"))
     )
     title, board = present(F.col("title")), present(F.col("board_title"))
-    name = F.coalesce(capitalised(F.col("said")), title, board)
+    name = F.coalesce(capitalised(F.col("said"), F.col("locale")), title, board)
     return images.join(best, on="image_id", how="left").select("image_id", name.alias("name"), title.alias("title"))
 
 
-def capitalised(text: Column) -> Column:
-    """With a capital first letter; the rest as it is, because German nouns and brands keep theirs."""
-    return F.concat(F.upper(F.substring(text, 1, 1)), text.substr(F.lit(2), F.length(text)))
+def capitalised(text: Column, locale: Column) -> Column:
+    """With a capital first letter, where the script has one for it; the rest as it is: German nouns keep theirs.
+
+    The capital of titles, which Georgian has none of, and in Turkish and Azerbaijani the one that keeps its dot.
+    """
+    first = F.substring(text, 1, 1)
+    keeps_dot = F.split_part(locale, F.lit("-"), F.lit(1)).isin("tr", "az") & (first == "i")
+    return F.concat(F.when(keeps_dot, "İ").otherwise(F.initcap(first)), text.substr(F.lit(2), F.length(text)))

@@ -56,7 +56,7 @@ def minted(settled: DataFrame, known: DataFrame, *, family: str) -> DataFrame:
         .withColumn("wish", F.coalesce(F.nullif(_slug("query", "locale"), F.lit("")), short_id))
         .join(taken, on=["locale", "wish"], how="left")
         .withColumn("is_free", is_free)
-        .withColumns({"slug": slugs, "title": capitalised(F.col("query")), "family": F.lit(family)})
+        .withColumns({"slug": slugs, "title": capitalised(F.col("query"), F.col("locale")), "family": F.lit(family)})
         .withColumn("url", collection_url(F.col("locale"), F.col("slug")))
         .select(COLLECTIONS.schema.names)
     )

@@ -187,13 +187,13 @@ def _to_collections(
     """Image to collections: first those of its annotations, then others that show it, at most ``most``."""
     annotated = (
         annotations.where("collection_id is not null")
-        .join(shown.select("image_id", "image_page"), on="image_id", how="inner")
+        .join(shown.select("image_id", "image_page", F.col("locale").alias("spoken")), on="image_id", how="inner")
         .join(collections.select("collection_id", "collection_page"), on="collection_id", how="inner")
         .withColumn("nth", F.row_number().over(Window.partitionBy("image_id", "collection_id").orderBy("rank")))
         .where(F.col("nth") == 1)
         .select(
             *("image_page", "collection_page", F.lit("annotation").alias("kind")),
-            *(capitalised(F.col("query")).alias("anchor"), F.col("score").alias("strength")),
+            *(capitalised(F.col("query"), F.col("spoken")).alias("anchor"), F.col("score").alias("strength")),
         )
     )
     shows_it = membership.select(

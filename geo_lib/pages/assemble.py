@@ -1,6 +1,5 @@
 """From the tables to pages: gather once, then make one page after the other."""
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +20,6 @@ K = TypeVar("K")
 _COVERS = 3
 _TERMS = 3
 _LONGEST_DESCRIPTION = 155
-_LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +155,7 @@ def _locale(row: Row, material: Material) -> Page:
         title=f"{said.ideas} · {language_name(row['locale'])}",
         description=f"{said.tagline} {said.collections.format(n=len(cards))}",
         steps=[Step(HOME, said.home)],
-        alternates=_alternates(hubs, row["locale"]),
+        alternates=hubs,
         sections=[Section(locale=row["locale"], cards=cards)],
         pictures=pictures,
     )
@@ -204,7 +202,7 @@ def _image(row: Row, material: Material) -> Page:
         description=_shortened(text or said or picture.name),
         indexed=len(annotations) >= material.min_annotations,
         canonical=None if stands_in == row["page"] else stands_in,
-        alternates=_alternates(twins, row["locale"]) if stands_in == row["page"] else {},
+        alternates=twins,
         steps=_steps(row),
         picture=picture,
         pictures=_pictures(_links(material, row["page"], "sibling"), material),
@@ -214,19 +212,13 @@ def _image(row: Row, material: Material) -> Page:
     )
 
 
-def _alternates(pages: Mapping[str, str], locale: str) -> dict[str, str]:
-    """Of pages by locale those that can be tagged with a language; none where ``locale``'s would stand alone."""
-    tagged = {tag: url for tag, url in sorted(pages.items()) if _LANGUAGE_TAG.fullmatch(tag)}
-    return tagged if len(tagged) > 1 and locale in tagged else {}
-
-
 def _twins(of_pages: Sequence[Row]) -> dict[str, dict[str, str]]:
     """``Material.twins`` of rows in the order of image_id; a row whose picture could not be rendered is no twin."""
     shown = [row for row in of_pages if row["small"] is not None]
     first: dict[str, dict[str, str]] = {}
     for row in shown:
         first.setdefault(row["signature"], {}).setdefault(row["locale"], row["page"])
-    return {row["page"]: first[row["signature"]] for row in shown}
+    return {row["page"]: dict(sorted(first[row["signature"]].items())) for row in shown}
 
 
 def _steps(row: Row) -> list[Step]:

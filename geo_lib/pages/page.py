@@ -88,7 +88,7 @@ class Page:
     """The page that search should show instead: it has the same picture and the same words. Null: none has."""
     steps: Sequence[Step] = ()
     alternates: Mapping[str, str] = field(default_factory=dict)
-    """Language tag to page with the same content in that language, itself included."""
+    """Locale to page with the same content in it, itself included."""
     picture: Picture | None = None
     pictures: Sequence[Picture] = ()
     sections: Sequence[Section] = ()

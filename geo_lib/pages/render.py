@@ -8,6 +8,7 @@ from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from geo_lib.locales import direction_of, tag_of
 from geo_lib.pages.page import Page
 from geo_lib.pages.structured import structured_data
 from geo_lib.pages.words import language_name, words
@@ -34,10 +35,23 @@ def render(page: Page, frame: Frame) -> str:
         words=words(page.locale),
         words_of=words,
         language_name=language_name,
+        alternates=_alternates(page),
+        spoken=spoken,
         link=linker(page.url),
         style=STYLE,
         structured=structured_data(page, root=frame.root, site_name=frame.name),
     )
+
+
+def spoken(locale: str) -> dict[str, str]:
+    """``lang`` and ``dir`` of what is in a locale; a locale that is none leaves the language open, as HTML has it."""
+    return {"lang": tag_of(locale) or "", "dir": direction_of(locale)}
+
+
+def _alternates(page: Page) -> dict[str, str]:
+    """Language tag to page with the same content; only what a search engine knows as one, and none to itself alone."""
+    tagged = {tag: url for locale, url in page.alternates.items() if (tag := tag_of(locale)) is not None}
+    return tagged if len(tagged) > 1 and page.url in tagged.values() else {}
 
 
 def linker(here: str) -> Callable[[str], str]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from geo_lib.locales import tag_of
 from geo_lib.pages.page import Page, Picture
 
 Node = dict[str, Any]
@@ -15,9 +16,10 @@ def structured_data(page: Page, *, root: str, site_name: str) -> Node:
         "url": root + page.url,
         "name": page.title,
         "description": page.description,
-        "inLanguage": page.locale,
         "isPartOf": {"@type": "WebSite", "@id": f"{root}/", "url": f"{root}/", "name": site_name},
     }
+    if (language := tag_of(page.locale)) is not None:
+        about["inLanguage"] = language
     graph = [about | of_kind(page, root)]
     if page.steps:
         graph.append(_way(page, root))

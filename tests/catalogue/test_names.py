@@ -19,7 +19,7 @@ def test_an_image_is_called_by_what_is_to_be_seen_before_what_its_owner_wrote(sp
         {"image_id": "untitled", "title": "  "},
         {"image_id": "unknown", "title": "Oak"},
         {"image_id": "boarded", "board_title": "Tables"},
-        {"image_id": "nothing"},
+        {"image_id": "nothing", "title": "\u200b\u00a0"},
     )
     annotations = build(
         IMAGE_ANNOTATIONS,
@@ -35,4 +35,32 @@ def test_an_image_is_called_by_what_is_to_be_seen_before_what_its_owner_wrote(sp
         "unknown": ("Oak", "Oak"),
         "boarded": ("Tables", None),
         "nothing": (None, None),
+    }
+
+
+def test_a_name_begins_with_a_capital_where_its_script_and_language_have_one(spark: SparkSession) -> None:
+    said = {
+        "de": "ölbild",
+        "tr": "ince vazo",
+        "tr-TR": "ışık",
+        "en": "ink",
+        "ka": "წითელი",
+        "ar": "غرفة",
+        "nl": "ijs",
+        "el": "ώρα",
+    }
+    images = build(IMAGES, spark, *({"image_id": locale, "locale": locale} for locale in said))
+    annotations = build(
+        IMAGE_ANNOTATIONS, spark, *({"image_id": locale, "rank": 1, "query": text} for locale, text in said.items())
+    )
+    names = {r.image_id: r.name for r in image_names(images, annotations).collect()}
+    assert names == {
+        "de": "Ölbild",
+        "tr": "İnce vazo",
+        "tr-TR": "Işık",
+        "en": "Ink",
+        "ka": "წითელი",
+        "ar": "غرفة",
+        "nl": "Ijs",
+        "el": "Ώρα",
     }

@@ -1,13 +1,14 @@
 """HTML: what comes from outside stays text, links are relative, and the structured data is whole."""
 
 import json
+import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 
 from geo_lib.pages.page import Annotation, Card, Page, Picture, Section, Step
-from geo_lib.pages.render import Frame, linker, render
+from geo_lib.pages.render import Frame, linker, render, style_sheet
 
 FRAME = Frame(root="https://x.test", name="Visual GEO", simulated=False)
 EVIL = """"><script>alert(1)</script></script><img src=x onerror=alert(2)>'{{ 7*7 }}"""
@@ -166,6 +167,47 @@ def test_every_picture_has_a_size_and_words_for_those_who_cannot_see_it() -> Non
 def test_a_simulated_site_says_so_on_every_page_and_a_real_one_does_not(kind: str) -> None:
     assert "Simulated platform" in Document(render(PAGES[kind], replace(FRAME, simulated=True))).text
     assert "Simulated" not in Document(render(PAGES[kind], FRAME)).text
+
+
+@pytest.mark.parametrize(
+    ("locale", "lang", "direction"),
+    [
+        *(("ar", "ar", "rtl"), ("he-IL", "he-IL", "rtl"), ("fa", "fa", "rtl"), ("ur_PK", "ur-PK", "rtl")),
+        *(("de-AT", "de-AT", "ltr"), ("ar-Latn", "ar-Latn", "ltr"), ("en-UK", "en-GB", "ltr"), ("jp", "", "ltr")),
+    ],
+)
+def test_a_page_says_its_language_and_where_its_lines_begin(locale: str, lang: str, direction: str) -> None:
+    html = render(replace(PAGES["collection"], locale=locale), FRAME)
+    assert Document(html).all("html") == [{"lang": lang, "dir": direction}]
+    (data,) = Document(html).scripts
+    assert json.loads(data)["@graph"][0].get("inLanguage", "") == lang
+
+
+def test_a_hub_of_several_languages_says_so_for_each() -> None:
+    sections = [Section("ar", [Card("/ar/c/x/", "X", 9, [])], "/ar/"), Section("jp", [], "/jp/")]
+    document = Document(render(replace(PAGES["home"], sections=sections), FRAME))
+    links = {link["href"]: link for link in document.all("a")}
+    arabic, none = links["ar/index.html"], links["jp/index.html"]
+    assert (arabic["hreflang"], arabic["lang"], arabic["dir"]) == ("ar", "ar", "rtl")
+    assert ("hreflang" in none, none["lang"]) == (False, "")
+    assert {"lang": "ar", "dir": "rtl"} in document.all("section")
+
+
+def test_alternates_are_named_as_search_engines_know_them_and_none_to_itself_alone() -> None:
+    def named(**alternates: str) -> dict[str | None, str | None]:
+        page = replace(PAGES["locale"], alternates={k.replace("_", "-"): url for k, url in alternates.items()})
+        links = Document(render(page, FRAME)).all("link")
+        return {link["hreflang"]: link["href"] for link in links if link["rel"] == "alternate"}
+
+    root = "https://x.test"
+    found = named(en="/en/", en_UK="/en-UK/", jp="/jp/", es_419="/es-419/", german="/german/")
+    assert found == {"en": f"{root}/en/", "en-GB": f"{root}/en-UK/", "es-419": f"{root}/es-419/"}
+    assert named(en="/en/", jp="/jp/") == {}
+    assert named(de="/de/", fr="/fr/") == {}
+
+
+def test_the_style_sheet_knows_no_left_or_right() -> None:
+    assert not re.findall(r"(?:margin|padding|border)-(?:left|right)|(?<![-\w])(?:left|right)\s*:", style_sheet())
 
 
 def test_languages_without_texts_of_their_own_are_served_in_english() -> None:
