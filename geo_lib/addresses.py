@@ -7,14 +7,15 @@ import re
 from functools import lru_cache
 from urllib.parse import quote, unquote, urlsplit
 
-from pyspark.sql import Column
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import StringType
 
 HOME = "/"
 _PORTS = {"http": 80, "https": 443}
-_PLAIN = re.compile(r"https?://[a-z0-9][a-z0-9.-]*(?:/(?!\.)[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*/?", re.ASCII)
-"""What is in the normal form already, and nearly every address is: a host in lower case, a path without any escape."""
+_NAME = "[A-Za-z0-9_~-][A-Za-z0-9._~-]*"
+_PLAIN = f"https?://[a-z0-9][a-z0-9.-]*/(?:{_NAME}/)*(?:{_NAME})?"
+"""What is in the normal form already, for Python and for Spark; nearly every address is."""
 _RESERVED = "!$&'()*+,;=:@/?[]"
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})?")
 
@@ -48,6 +49,13 @@ def normal_column(address: Column) -> Column:
     return F.udf(lambda text: None if text is None else normal(text), StringType())(address)
 
 
+def normalised(rows: DataFrame, name: str) -> DataFrame:
+    """``rows`` with the column in its normal form; only what is in another goes through Python."""
+    is_plain = F.coalesce(F.col(name).rlike(rf"\A{_PLAIN}\z"), F.lit(True))
+    others = rows.where(~is_plain).withColumn(name, normal_column(F.col(name)))
+    return rows.where(is_plain).unionByName(others)
+
+
 @lru_cache(maxsize=10_000)  # rows of one page come together
 def normal(address: str) -> str:
     """One spelling for all addresses of the web that RFC 3986 (6.2.2, 6.2.3) calls equal, without the fragment.
@@ -57,7 +65,7 @@ def normal(address: str) -> str:
     else. A last slash, the order of a query and http or https tell pages apart. What is no address of the web stays.
     """
     text = address.strip().strip("\u200b\ufeff")
-    if _PLAIN.fullmatch(text) and text.count("/") > 2:
+    if re.fullmatch(_PLAIN, text):
         return text
     try:
         parts = urlsplit(text)

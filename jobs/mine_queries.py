@@ -9,8 +9,10 @@ query_performance and mined_queries. Of search_console it reads the days that pa
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from geo_lib.addresses import normalised
 from geo_lib.config import at_least_one, zero_to_one
 from geo_lib.counts import Counts
 from geo_lib.provenance import code_digest
@@ -60,7 +62,7 @@ def run(ctx: Context, knobs: MineQueries) -> Counts:
     window = (first, ctx.as_of)
     ledger = _ledger(ctx)
     _bring_sums(ctx, ledger, window)
-    with held(added_up(ctx.read(PAGE_QUERIES))) as by_page, held(image_attribution(ctx.read(IMAGES))) as attribution:
+    with held(_by_page(ctx)) as by_page, held(image_attribution(ctx.read(IMAGES))) as attribution:
         fates = {row["fate"]: row["rows"] for row in row_fates(by_page, attribution).collect()}
         performance = query_performance(
             by_page,
@@ -87,6 +89,11 @@ def run(ctx: Context, knobs: MineQueries) -> Counts:
             "signatures": mined["s"],
         },
     )
+
+
+def _by_page(ctx: Context) -> DataFrame:
+    """The sums under the one spelling of each page that the catalogue uses, too."""
+    return added_up(normalised(ctx.read(PAGE_QUERIES), "page_url"))
 
 
 def _ledger(ctx: Context) -> dict[date, DayRecord]:

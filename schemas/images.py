@@ -14,7 +14,7 @@ IMAGES = Table(
             column("image_id", StringType(), "the platform's id of the row; several may share a signature"),
             column("signature", StringType(), "SHA-256 (hex) of the image bytes as delivered: the unit of content"),
             column("split_key", StringType(), "what the training split hashes: the thing shown; one per signature"),
-            column("page_url", StringType(), "page that shows the image, as search engines know it"),
+            column("page_url", StringType(), "page that shows the image, in the normal form of RFC 3986"),
             column("title", StringType(), "as delivered; null: none given", nullable=True),
             column("description", StringType(), "as delivered; null: none given", nullable=True),
             column("creator", StringType(), "who made or saved it; null: not known", nullable=True),

@@ -17,7 +17,9 @@ def image_attribution(images: DataFrame) -> DataFrame:
     alone. Otherwise each of them, as ``ambiguous``. Unique by (page_url, signature).
     """
     path = F.regexp_replace(F.regexp_replace("page_url", r"[?#].*$", ""), "/+$", "")
-    is_named = F.substring_index(path, "/", -1) == F.col("image_id")
+    last = F.substring_index(path, "/", -1)
+    unescaped = F.try_url_decode(F.replace(last, F.lit("+"), F.lit("%2B")))  # a plus is a blank in forms alone
+    is_named = F.col("image_id").isin(last, unescaped)
     shown = images.groupBy("page_url", "signature").agg(F.max(is_named).alias("is_named"))
     page = Window.partitionBy("page_url")
     one = F.count("*").over(page) == 1

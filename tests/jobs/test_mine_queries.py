@@ -41,7 +41,7 @@ def test_what_finds_an_image_by_the_day_asked_for_is_mined_and_every_console_row
         SEARCH_CONSOLE,
         spark,
         {"query": "oak"},
-        {"query": "oak", "country": "deu"},
+        {"query": "oak", "country": "deu", "page_url": "HTTPS://Pins.test:443/x/../pin/%61#top"},
         {"query": "weak", "sum_position_1based": 600},
         {"query": None, "is_anonymized": True},
         {"query": "about us", "page_url": "https://pins.test/about"},

@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
+from geo_lib.addresses import normal
 from geo_lib.search_console.attribution import image_attribution
 from schemas.images import IMAGES
 from tests.builders import build
@@ -24,6 +25,16 @@ def test_of_several_contents_the_one_that_the_address_names_is_primary_and_alone
     page = "https://pins.test/pin/a/?utm=1#top"
     rows = [
         {"image_id": "a", "signature": "A", "page_url": page},
+        {"image_id": "b", "signature": "B", "page_url": page},
+    ]
+    assert attributed(spark, *rows) == {(page, "A"): "primary_image"}
+
+
+@pytest.mark.parametrize("image_id", ["vase-grün", "a+b c", "100%", "plain"])
+def test_an_address_names_an_image_however_its_id_is_escaped(spark: SparkSession, image_id: str) -> None:
+    page = normal(f"https://pins.test/pin/{image_id}/")
+    rows = [
+        {"image_id": image_id, "signature": "A", "page_url": page},
         {"image_id": "b", "signature": "B", "page_url": page},
     ]
     assert attributed(spark, *rows) == {(page, "A"): "primary_image"}
