@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from geo_lib.catalogue.fetch import stored
+from geo_lib.catalogue.stored import stored
 from geo_lib.pages.media import render_one
 from geo_lib.pictures import turned, upright
 

@@ -21,7 +21,7 @@ from geo_lib.catalogue.sources.found import Found
 from geo_lib.config import Conf
 from geo_lib.errors import ConfigError, InputError
 from geo_lib.files import write_whole
-from geo_lib.locales import WELL_FORMED
+from geo_lib.locales import UnknownLocaleError, canonical
 from jobs.ingest_catalogue import IngestCatalogue
 
 _EXAMPLES = 5
@@ -37,9 +37,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, conf: Conf, console: Console) -> int:
-    locale = args.locale.replace("_", "-")
-    if not re.fullmatch(WELL_FORMED, locale):
-        raise ConfigError(f"--locale is {args.locale}; it must be a language tag such as en or de-AT.")
+    try:
+        locale = canonical(args.locale)
+    except UnknownLocaleError as unknown:
+        raise ConfigError(f"--locale: {unknown}") from unknown
     if args.site_url is not None and not re.match(r"https?://[^/]", args.site_url):
         raise ConfigError(f"--site-url is {args.site_url}; it must begin with https:// and name a host.")
     if args.to.suffix != ".parquet":

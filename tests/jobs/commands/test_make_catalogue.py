@@ -26,7 +26,7 @@ def test_a_feed_becomes_a_manifest_that_the_ingest_takes(tmp_path: Path, capfd: 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--locale", "german!"], "must be a language tag"),
+        (["--locale", "german!"], "must begin with a language's code"),
         (["--locale", "de", "--site-url", "shop.test"], "must begin with https://"),
         (["--locale", "de", "--to", "catalogue.csv"], "name a .parquet file"),
         (["--locale", "de"], "names no picture"),
