@@ -52,7 +52,7 @@ GENERATIONS = Table(
             column(
                 "token_logprobs",
                 ArrayType(FloatType(), False),
-                "natural logarithm of the probability of each token, before any decoding parameter",
+                "natural logarithm of the probability of each token, before any decoding parameter; null as token_ends",
                 nullable=True,
             ),
         ]
