@@ -71,7 +71,7 @@ def with_shard(vectors: DataFrame, shards_by_locale: Mapping[str, int]) -> DataF
     """
     shards = F.create_map(*(F.lit(part) for pair in sorted(shards_by_locale.items()) for part in pair))
     number = F.pmod(F.xxhash64("id"), shards[F.col("locale")])
-    return vectors.withColumn("shard", F.concat_ws("-", "locale", F.lpad(number.cast("string"), 3, "0")))
+    return vectors.withColumn("shard", F.concat_ws("-", "locale", F.format_string("%03d", number)))
 
 
 @dataclass(frozen=True, slots=True)
