@@ -19,7 +19,7 @@ _NAMES = {
 }
 _TAG = re.compile(r"^[\s>*#\-\d.()]*[\[<(*_\"']*([A-Za-z][A-Za-z_ /&-]{2,20}?)[\]>)*_\"']*\s*[:>\]=-]\s*(.+)$")
 _NUMBERED = re.compile(r"[\W_]*(query|item|option|nr|no|q)?[\W_]*\d+[\W_]*", re.IGNORECASE)
-_NOTHING = frozenset(("n/a", "n.a", "na", "none", "null", "nil", "not applicable", "nothing", "keine", "k.a", "-", "–"))
+_NOTHING = frozenset(("n/a", "n.a", "none", "null", "nil", "not applicable", "nothing", "keine", "k.a"))
 """What stands where there is nothing to say, a full stop aside."""
 _THOUGHTS = re.compile(
     r"\A.*</(?:think(?:ing)?|thought|reasoning)>|<(?:think(?:ing)?|thought|reasoning)>.*\Z", re.I | re.S
@@ -65,6 +65,12 @@ def category_named(name: str) -> str | None:
     return _NAMES.get(re.sub(r"[^a-z]", "", name.lower()))
 
 
+def says_nothing(text: str) -> bool:
+    """Whether a text only says that there is none."""
+    said = text.strip().lower()
+    return not said or said.rstrip(".") in _NOTHING
+
+
 @dataclass(frozen=True, slots=True)
 class _Cut:
     """Text that ended before it was closed."""
@@ -92,7 +98,7 @@ def _proposals(value: object, category: str | None, *, named: str = "") -> Itera
                 yield from _proposals(item, category, named=named)
         case _Cut():
             yield Proposal(category, value.text, CUT_OFF)
-        case str() if not value.strip() or value.strip().rstrip(".").lower() in _NOTHING:
+        case str() if says_nothing(value):
             yield Proposal(category, value, NOT_TEXT)
         case str():
             span = value.span if isinstance(value, _Text) else None

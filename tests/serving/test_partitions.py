@@ -24,7 +24,15 @@ def echo(log: Path) -> Callable[[], Server]:
         def generate(self, prepared: Sequence[Prepared]) -> list[Generation]:
             assert len(prepared) <= self.at_once
             return [
-                Generation(text, finish_reason="stop", output_tokens=len(text), cost_dollars=0.5) for text in prepared
+                Generation(
+                    text,
+                    finish_reason="stop",
+                    output_tokens=len(text),
+                    cost_dollars=0.5,
+                    token_ends=[4, len(text)],
+                    token_logprobs=[-0.5, -0.25],
+                )
+                for text in prepared
             ]
 
     def load() -> Server:
@@ -44,9 +52,9 @@ def test_every_request_comes_back_under_its_key_with_its_prompt_its_answer_and_w
     answers = generations(asked, key="query_id", load=echo(tmp_path / "log"))
     assert answers.columns == ["query_id", "prompt", *[column.split()[0] for column in ANSWER.split(", ")]]
     assert sorted(tuple(row) for row in answers.collect()) == [
-        ("q1", "red vase", "q1: red vase", None, None, "stop", None, 12, 0.5),
-        ("q2", "bad", None, "bad_word", "it says bad", None, None, None, None),
-        ("q3", "oak table", "q3: oak table", None, None, "stop", None, 13, 0.5),
+        ("q1", "red vase", "q1: red vase", None, None, "stop", None, 12, 0.5, [4, 12], [-0.5, -0.25]),
+        ("q2", "bad", None, "bad_word", "it says bad", None, None, None, None, None, None),
+        ("q3", "oak table", "q3: oak table", None, None, "stop", None, 13, 0.5, [4, 13], [-0.5, -0.25]),
     ]
 
 

@@ -27,7 +27,9 @@ class Recording:
         return []
 
 
-def test_the_decoding_reaches_vllm_field_by_field_and_nothing_else_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_decoding_reaches_vllm_field_by_field_and_beside_it_that_probabilities_are_wanted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("HUMMING_DISABLE_PARALLEL_BUILD", "1")  # as every import of vLLM here
     from vllm import SamplingParams
 
@@ -40,7 +42,8 @@ def test_the_decoding_reaches_vllm_field_by_field_and_nothing_else_is_told(monke
     (told,) = recording.asked
     names = [field for field in SamplingParams.__struct_fields__ if not field.startswith("_")]
     differing = {name: getattr(told, name) for name in names if getattr(told, name) != getattr(untold, name)}
-    assert differing == {"temperature": 0.3, "top_p": 0.7, "top_k": 5, "repetition_penalty": 1.2, "max_tokens": 33}
+    decoded = {"temperature": 0.3, "top_p": 0.7, "top_k": 5, "repetition_penalty": 1.2, "max_tokens": 33}
+    assert differing == decoded | {"logprobs": 0}
 
 
 def test_output_of_the_process_goes_to_the_file_and_comes_back_after(tmp_path: Path) -> None:
