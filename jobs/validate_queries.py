@@ -40,8 +40,8 @@ class ValidateQueries:
     vlm: AskedVlm = setting(AskedVlm)
     """Of a model's answers, those that were drawn like this."""
     language: Language = setting(Language)
-    min_confidence: float = 0.7
-    """Of what the console does not have for an image, the model's queries that it was at least so sure of."""
+    min_confidence: float = 0.0
+    """Of what the console does not have for an image, the model's queries that it was at least so sure of; 0: all."""
     max_failed_share: float = 0.05
     """Share of proposals that may be generations that failed."""
 
