@@ -127,9 +127,13 @@ def read_bytes(address: str) -> bytes:
 
     Other trouble is the store's and is raised as it is.
     """
-    look_at(address)
-    with _refusals(address):
-        files, path = locate(address)
+    return read_found(look_at(address))
+
+
+def read_found(file: FoundFile) -> bytes:
+    """All of a file that was listed: as ``read_bytes``, without asking the store for it again."""
+    with _refusals(file.uri):
+        files, path = locate(file.uri)
         with files.open_input_stream(path, compression=None) as stream:
             return bytes(stream.read())
 
@@ -149,16 +153,17 @@ def literal(address: str) -> str:
     return _PATTERN.sub(r"\\\g<0>", address)
 
 
-def line_not_utf8(address: str) -> int | None:
-    """The first line of a text, zipped or not, that is no UTF-8 or has a null character; null when there is none.
+def line_not_utf8(address: str, *, refuse_null: bool = False) -> int | None:
+    """The first line of a text, zipped or not, that is no UTF-8; null when there is none.
 
-    Whoever decodes such bytes all the same makes other words of the words. Raises as ``read_bytes`` does.
+    Whoever decodes such bytes all the same makes other words of the words. ``refuse_null``: nor may a line have the
+    null character, which UTF-16 is full of. What the store cannot give or unzip is an ``OSError``.
     """
     decoder, line = codecs.getincrementaldecoder("utf-8")(), 1
     files, path = locate(address)
     with files.open_input_stream(path) as opened:  # unpacks .gz by itself
         while chunk := bytes(opened.read(_CHUNK)):
-            if b"\0" in chunk:
+            if refuse_null and b"\0" in chunk:
                 return line + chunk[: chunk.index(b"\0")].count(b"\n")
             try:
                 line += decoder.decode(chunk).count("\n")
@@ -171,9 +176,9 @@ def walk(folder: str) -> Iterator[FoundFile]:
     """Every file below ``folder`` by relative path; hidden ones and Spark's ``_SUCCESS`` kin are left out."""
     from pyarrow.fs import FileSelector, FileType
 
-    files, path = locate(folder)
-    if files.get_file_info(path).type != FileType.Directory:
+    if not is_folder(folder):
         raise InputError(f"{folder} is no folder; give the folder that holds the files.")
+    files, path = locate(folder)
     root = folder.rstrip("/")
     found = []
     for info in files.get_file_info(FileSelector(path, recursive=True)):

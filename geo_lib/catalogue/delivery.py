@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from geo_lib.files import UnreadableFileError, look_at, read_bytes
+from geo_lib.files import UnreadableFileError, look_at, read_found
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ def read_file(uri: str, known: Mark | None) -> Delivery:
         mark = Mark(uri, there.size, there.mtime_ns)
         if mark == known and mark.mtime_ns is not None:
             return Delivery(None, mark)
-        return Delivery(read_bytes(uri), mark)
+        return Delivery(read_found(there), mark)
     except FileNotFoundError:
         raise MissingPictureError(f"no file at {uri}") from None
     except UnreadableFileError as refused:

@@ -64,7 +64,7 @@ def read(spark: SparkSession, manifest: str) -> DataFrame:
 
 def _refuse_other_encodings(files: Sequence[str]) -> None:
     for file in files:
-        if (line := line_not_utf8(file)) is not None:
+        if (line := line_not_utf8(file, refuse_null=True)) is not None:
             raise InputError(f"{file} is not UTF-8, which its line {line:,} shows; save it as UTF-8.")
 
 

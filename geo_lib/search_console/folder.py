@@ -29,9 +29,6 @@ _TABLE = re.compile(r"(?:^|/)(searchdata_[a-z_]+)(?:/|$)")
 _URL_IMPRESSIONS = "searchdata_url_impression"
 _HEAD = 1 << 16
 """Bytes of a text file that tell its columns."""
-_CHUNK = 1 << 22
-_PATTERN = re.compile(r"[\\{}\[\]*?]")
-"""What Hadoop takes for a pattern in a path unless it is escaped."""
 _BETWEEN = re.compile(r"[\s,]*")
 _SEPARATORS = (",", ";", "\t")
 
@@ -103,19 +100,11 @@ def proofread(found: Sequence[ConsoleFile], *, known: Collection[date]) -> list[
 
 
 def _flaw_of_text(uri: str) -> str | None:
-    decoder, lines = codecs.getincrementaldecoder("utf-8")(), 1
-    store, place = files.locate(uri)
     try:
-        with store.open_input_stream(place) as opened:  # unpacks .gz by itself
-            while chunk := bytes(opened.read(_CHUNK)):
-                lines += decoder.decode(chunk).count("\n")
-            decoder.decode(b"", final=True)
-    except UnicodeDecodeError as wrong:
-        line = lines + wrong.object[: wrong.start].count(b"\n")
-        return f"its line {line:,} is not UTF-8; save the file as UTF-8"
+        line = files.line_not_utf8(uri)
     except OSError as unreadable:
         return f"cannot be read: {unreadable}"[:300]
-    return None
+    return None if line is None else f"its line {line:,} is not UTF-8; save the file as UTF-8"
 
 
 def exported_days(path: str) -> frozenset[date] | None:
@@ -168,7 +157,7 @@ def nothing(spark: SparkSession) -> tuple[Layout, DataFrame]:
 
 
 def _read(spark: SparkSession, kind: str, uris: Sequence[str], *, separator: str) -> DataFrame:
-    paths = [_PATTERN.sub(r"\\\g<0>", uri) for uri in uris]
+    paths = [files.literal(uri) for uri in uris]
     match kind:
         case "parquet":  # their footers tell afterwards whether something was skipped
             rows = spark.read.option("ignoreCorruptFiles", "true").parquet(*paths)

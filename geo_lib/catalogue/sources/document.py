@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element, ParseError, TreeBuilder
 from geo_lib.catalogue.delivery import NoPictureError
 from geo_lib.catalogue.web import Web, get, is_web, unzipped
 from geo_lib.errors import InputError
-from geo_lib.files import UnreadableFileError, look_at, read_bytes
+from geo_lib.files import UnreadableFileError, look_at, read_found
 
 MAX_BYTES = 50_000_000
 """Of a document, unzipped: what sitemaps.org allows; larger feeds are split by whoever makes them."""
@@ -23,9 +23,10 @@ def read_document(address: str, *, web: Web) -> bytes:
         if is_web(address):
             data = get(address, web=replace(web, max_bytes=MAX_BYTES)).body or b""
         else:
-            if (size := look_at(address).size) > MAX_BYTES:
-                raise InputError(f"{address} has {size:,} bytes, and {MAX_BYTES:,} are allowed; split it.")
-            data = read_bytes(address)
+            there = look_at(address)
+            if there.size > MAX_BYTES:
+                raise InputError(f"{address} has {there.size:,} bytes, and {MAX_BYTES:,} are allowed; split it.")
+            data = read_found(there)
         return unzipped(data, at_most=MAX_BYTES, what=address) if data.startswith(_GZIP) else data
     except FileNotFoundError:
         raise InputError(f"there is no file or folder {address}; name one that exists, or an https address.") from None

@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element
 from geo_lib.catalogue.sources.document import name, xml
 from geo_lib.catalogue.sources.found import Found, LeftOut, plain
 from geo_lib.errors import InputError
-from geo_lib.files import is_uri, read_bytes, walk
+from geo_lib.files import is_uri, read_found, walk
 from geo_lib.pictures import UndecodableError, upright
 
 _XMP = {"title": "title", "description": "description", "creator": "creator"}
@@ -39,7 +39,7 @@ def folder_pictures(folder: str, *, site_url: str, locale: str) -> Iterator[Foun
     """Every picture below ``folder``, its path as its id; its page is ``site_url`` and the path without suffix."""
     root = folder if is_uri(folder) else str(Path(folder).absolute())
     for file in walk(root):
-        data = read_bytes(file.uri)
+        data = read_found(file)
         try:
             upright(data)
         except UndecodableError as wrong:
