@@ -73,7 +73,7 @@ def _turned(data: bytes) -> "tuple[Image, str]":
 
     with Image.open(io.BytesIO(data)) as opened:
         opened.load()  # verify() looks at headers alone; a truncated picture passes it
-        turn = _TURNS.get(_orientation(opened) or 0)
+        turn = _TURNS.get(_orientation(opened))
         picture = _in_srgb(_in_eight_bits(opened))
         picture = picture.copy() if turn is None else picture.transpose(Image.Transpose[turn])
     # of what else was known of it nothing holds any more
@@ -81,12 +81,13 @@ def _turned(data: bytes) -> "tuple[Image, str]":
     return picture, opened.format or _UNKNOWN
 
 
-def _orientation(picture: "Image") -> int | None:
+def _orientation(picture: "Image") -> int:
+    """As EXIF counts it; 1, as the pixels lie, where it says nothing that counts."""
     try:
         said = picture.getexif().get(_ORIENTATION)
     except _BROKEN_PICTURE:
-        return None
-    return said if isinstance(said, int) else None
+        return 1
+    return said if isinstance(said, int) else 1
 
 
 def _in_eight_bits(picture: "Image") -> "Image":
