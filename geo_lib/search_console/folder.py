@@ -164,7 +164,8 @@ def _read(spark: SparkSession, kind: str, uris: Sequence[str], *, separator: str
         case "csv":
             rows = spark.read.csv(paths, header=True, multiLine=True, escape='"', sep=separator)
         case _:
-            rows = spark.read.json(paths, primitivesAsString=True, multiLine=kind == "json_array")
+            # an array is one long line: told by multiLine, Spark takes its path for a pattern once more
+            rows = spark.read.json(paths, primitivesAsString=True, lineSep="\0" if kind == "json_array" else None)
     return rows.withColumns({"_uri": F.col("_metadata.file_path"), "_mtime": F.col("_metadata.file_modification_time")})
 
 

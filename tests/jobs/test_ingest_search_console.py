@@ -189,13 +189,13 @@ def test_too_many_malformed_days_stop_the_job_however_few_their_rows(context: Co
 
 @pytest.mark.slow
 def test_days_that_the_export_log_does_not_call_complete_wait(context: Context, tmp_path: Path) -> None:
-    drop(tmp_path / "searchdata_url_impression", FIRST, {})
-    drop(tmp_path / "searchdata_url_impression", SECOND, {}, {"query": "early"})
+    drop(tmp_path / "console" / "searchdata_url_impression", FIRST, {})
+    drop(tmp_path / "console" / "searchdata_url_impression", SECOND, {}, {"query": "early"})
     pq.write_table(
         pa.Table.from_pylist([{"namespace": "SEARCHDATA_URL_IMPRESSION", "data_date": FIRST}]),
-        tmp_path / "ExportLog.parquet",
+        tmp_path / "console" / "ExportLog.parquet",
     )
-    counts = context.run(JOB, IngestSearchConsole(path=str(tmp_path)))
+    counts = context.run(JOB, IngestSearchConsole(path=str(tmp_path / "console")))
     assert (counts.kept, counts.dropped) == (1, {"not_in_export_log": 2})
     assert stored(context) == {(FIRST, "oak"): 4}
 
@@ -261,7 +261,7 @@ def test_a_day_that_is_exported_and_pulled_twice_comes_in_once_from_a_folder_of_
             {"date": str(day), "page": page, "query": query, "impressions": shown, "clicks": 0, "position": 1.5}
             for day, query, shown in rows
         ]
-        (folder / name).write_text(json.dumps(told))
+        (folder / name).write_text("\ufeff" + json.dumps(told, indent=1))
         os.utime(folder / name, (written, written))
 
     drop(folder, FIRST, {})
