@@ -57,7 +57,9 @@ def wanted_words(intents: DataFrame) -> DataFrame:
 def _with_words(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
     for batch in batches:
         pairs = zip(batch["locale"], batch["text"], strict=True)
-        yield batch.assign(words=[same_words_key(normalise(text), locale=locale) for locale, text in pairs])
+        yield batch.assign(
+            words=[same_words_key(normalise(text, locale=locale), locale=locale) for locale, text in pairs]
+        )
 
 
 def against_truth(shown: DataFrame, wanted: DataFrame) -> DataFrame:

@@ -41,7 +41,8 @@ def judged(texts: DataFrame, checks: Sequence[Check]) -> DataFrame:
     def judge(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         for batch in batches:
             yield _judged(
-                [Said(at, raw, normalise(raw)) for at, raw in zip(batch.locale, batch.raw, strict=True)], checks
+                [Said(at, raw, normalise(raw, locale=at)) for at, raw in zip(batch.locale, batch.raw, strict=True)],
+                checks,
             )
 
     return texts.select("locale", "raw").mapInPandas(judge, _VERDICT)

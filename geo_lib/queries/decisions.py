@@ -183,4 +183,8 @@ def demand_of(performance: DataFrame, locales: DataFrame) -> DataFrame:
 
 def _with_text(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
     for batch in batches:
-        yield batch.assign(text=batch["query"].map(normalise))[["locale", "impressions", "text"]]
+        yield batch.assign(
+            text=[
+                normalise(query, locale=locale) for query, locale in zip(batch["query"], batch["locale"], strict=True)
+            ]
+        )[["locale", "impressions", "text"]]

@@ -11,16 +11,39 @@ from pyspark.sql import functions as F
 
 from geo_lib.locales import language_of
 
-NORMALISATION_VERSION = 1
+NORMALISATION_VERSION = 2
 """Raised with every change of ``normalise`` or ``query_id``: it says which texts and ids belong together."""
 
-_QUOTES = str.maketrans({**dict.fromkeys("‘’‚‛′`´", "'"), **dict.fromkeys("‐‑‒–—―−", "-"), "⁄": "/"})
-_KEPT_WITHIN = "'-./%+&"
-"""Punctuation that belongs to words (men's, t-shirt, 1.5, 24/7, 50%, a+b, r&b)."""
-_WITHIN = re.compile(r"(?<=\w)['\-./%+&]+(?=\w)|(?<=\d)%|(?<=\w)\+{1,2}|(?<=\s)&(?=\s)")
+_QUOTES = str.maketrans({**dict.fromkeys("‘’‚‛′`´ʼ׳", "'"), **dict.fromkeys("‐‑‒–—―−־֊", "-"), "⁄": "/"})
+_UNSAID = dict.fromkeys(map(ord, "™℠®ـ՛՜՞"))
+"""What is not read out: marks of a trade, the stroke that only draws Arabic out, Armenian accents of a sentence."""
+_KEPT_WITHIN = "'-./%+&·״་"
+"""Punctuation that belongs to words (men's, t-shirt, 1.5, 24/7, 50%, a+b, r&b; col·lecció, צה״ל, བོད་ཡིག)."""
+_LETTER = rf"[^\s{re.escape(_KEPT_WITHIN)}]"
+"""Of a text without other punctuation; what re takes for letters ends words of Hindi at every vowel sign."""
+_WITHIN = re.compile(
+    rf"(?<={_LETTER})['\-./%+&]+(?={_LETTER})|(?<=\d)%|(?<={_LETTER})\+{{1,2}}|(?<=\s)&(?=\s)"
+    rf"|(?<=l)·(?=l)|(?<=[א-ת])״(?=[א-ת])|(?<={_LETTER})་(?={_LETTER})"
+)
+_HEBREW_QUOTE = re.compile('(?<=[א-ת])["”](?=[א-ת])')
+_AFTER_WHOLE = re.compile("(?<=\\d)(?=[¼-¾⅐-⅞])")
+"""Between 1 and ½, which side by side would be eleven halves."""
+_TO_COMPOSE = re.compile("[^ำຳໜໝ\u3131-\u318e]+")
+"""All but letters that NFKC takes apart though their languages write them so: Thai and Lao am, Lao digraphs, Korean
+consonants and vowels that stand alone."""
+_AM = (
+    (re.compile("\u0e4d([\u0e48-\u0e4b]*)\u0e32"), r"\1ำ"),
+    (re.compile("\u0ecd([\u0ec8-\u0ecb]*)\u0eb2"), r"\1ຳ"),
+)
+"""Am in two signs, as it comes from systems that take it apart."""
+_ZWNJ, _ZWJ = "\u200c", "\u200d"
+_JOINERS = re.compile(f"[{_ZWNJ}{_ZWJ}]+")
+_VIRAMA = 9
+"""The combining class of signs that take a consonant's vowel away."""
 _WORD = re.compile(r"[^\s'\-./%+&]+(?:'[^\s'\-./%+&]+)?")
-"""Of a normalised text; not by ``\\w``, which ends words of Hindi or Thai at every vowel sign."""
 
+_DOTLESS = ("tr", "az", "crh", "gag")
+"""Languages that tell ı from i: their capitals are I and İ."""
 _JOINING: dict[str, frozenset[str]] = {
     "en": frozenset(("a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to", "with")),
     "de": frozenset((
@@ -39,34 +62,70 @@ _STEMMERS = {
 """Language to algorithm of the snowball project; words of other languages stay whole."""
 
 
-def normalise(text: str) -> str:
-    """Lower case, one form per character (NFKC), single spaces, no punctuation but what belongs to words.
+def normalise(text: str, *, locale: str = "") -> str:
+    """Lower case, one form per character, single spaces, no punctuation but what belongs to words.
 
-    The empty string when nothing is left. Idempotent. Lower case, not case folding: the text is shown to people, and
-    folding would write ``weiß`` as ``weiss``.
+    The empty string when nothing is left. Idempotent. Lower case as the locale has it, not case folding: the text is
+    shown to people, and folding would write ``weiß`` as ``weiss``. NFKC, except where it would write a language in
+    letters that it does not use; joiners stay where they shape letters.
     """
     for _ in range(4):  # a few characters lower or compose into others; one more round finds nothing to change
-        before, text = text, _once(text)
+        before, text = text, _once(text, is_dotless=language_of(locale) in _DOTLESS)
         if text == before:
             break
     return text
 
 
-def _once(text: str) -> str:
-    text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).lower().translate(_QUOTES))
-    text = "".join(_plain(character) for character in text)
+def _once(text: str, *, is_dotless: bool) -> str:
+    text = _compatible(text)
+    if is_dotless:
+        text = text.replace("I", "ı").replace("İ", "i")
+    # i̇: what lower() makes of the Turkish İ where nobody says that it is Turkish
+    text = _compatible(_compatible(text).lower().replace("i̇", "i"))
+    text = _joined("".join(map(_plain, text)))
     kept = {place for match in _WITHIN.finditer(f" {text} ") for place in range(match.start() - 1, match.end() - 1)}
     return " ".join(
         "".join(c if c not in _KEPT_WITHIN or place in kept else " " for place, c in enumerate(text)).split()
     )
 
 
+def _compatible(text: str) -> str:
+    """One form per character; what NFKC would make of accents that stand alone is a space and the accent."""
+    text = _AFTER_WHOLE.sub(" ", _HEBREW_QUOTE.sub("״", text).translate(_UNSAID).translate(_QUOTES))
+    text = "".join(" " if unicodedata.category(character) == "Sk" else character for character in text)
+    text = _TO_COMPOSE.sub(lambda signs: unicodedata.normalize("NFKC", signs[0]), text).translate(_QUOTES)
+    for in_two, in_one in _AM:
+        text = in_two.sub(in_one, text)
+    return text
+
+
 def _plain(character: str) -> str:
-    """Letters, marks, numbers and word punctuation as they are; joiners and variants gone; the rest a space."""
+    """Letters, marks, numbers, joiners and word punctuation as they are; variants and signs without width gone; the
+    rest a space."""
+    if character in (_ZWNJ, _ZWJ):
+        return character
     kind = unicodedata.category(character)
-    if kind in ("Cf", "Me") or "\ufe00" <= character <= "\ufe0f":  # such as the emoji style of a heart
+    is_variant = "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef"
+    if kind in ("Cf", "Me") or is_variant:  # such as the emoji style of a heart
         return ""
     return character if kind[0] in "LMN" or character in _KEPT_WITHIN else " "
+
+
+def _joined(text: str) -> str:
+    """The text with one joiner where it shapes letters, as in Persian or Sinhala, and with none elsewhere."""
+
+    def needed(joiners: re.Match[str]) -> str:
+        before, after = text[max(joiners.start() - 1, 0) : joiners.start()], text[joiners.end() : joiners.end() + 1]
+        beside_virama = any(unicodedata.combining(sign) == _VIRAMA for sign in before + after)
+        shapes = joiners[0][0] == _ZWJ or after.strip() != ""
+        within_arabic = joiners[0][0] == _ZWNJ and before.strip() != "" and _is_arabic(after)
+        return joiners[0][0] if (beside_virama and shapes) or within_arabic else ""
+
+    return _JOINERS.sub(needed, text)
+
+
+def _is_arabic(letter: str) -> bool:
+    return letter.isalpha() and unicodedata.name(letter, "").startswith("ARABIC")
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -82,13 +141,18 @@ def same_words_key(text: str, *, locale: str) -> str:
     """
     language = language_of(locale)
     joining = _JOINING.get(language, frozenset())
+    text = _JOINERS.sub("", _dotted(locale, text))
     said = {_stem(word, language) for word in words(text) if word not in joining}
     return " ".join(sorted(said or set(words(text)) or {text}))
 
 
 @lru_cache(maxsize=100_000)
 def _stem(word: str, language: str) -> str:
-    return str(_stemmer(language).stemWord(word)) if language in _STEMMERS else word
+    if language not in _STEMMERS:
+        return word
+    if language == "tr" and not set(word).isdisjoint("aou") and set(word).isdisjoint("eöü"):
+        word = word.replace("i", "ı")  # by vowel harmony: the endings that are sought have it
+    return _dotted(language, str(_stemmer(language).stemWord(word)))
 
 
 @cache
@@ -99,10 +163,20 @@ def _stemmer(language: str) -> Any:
 
 
 def query_id(locale: str, text: str) -> str:
-    """Identity of a normalised query in a locale: 32 hex digits, never reassigned."""
-    return hashlib.sha256(f"{locale}\n{text}".encode()).hexdigest()[:32]
+    """Identity of a normalised query in a locale: 32 hex digits, never reassigned.
+
+    In locales that tell ı from i, one of both: keyboards of other languages have no ı, and IŞIK may be lowered by
+    whoever does not know its language.
+    """
+    return hashlib.sha256(f"{locale}\n{_dotted(locale, text)}".encode()).hexdigest()[:32]
+
+
+def _dotted(locale: str, text: str) -> str:
+    return text.replace("ı", "i") if language_of(locale) in _DOTLESS else text
 
 
 def query_id_column(locale: Column, text: Column) -> Column:
     """``query_id`` as a column expression."""
-    return F.substring(F.sha2(F.concat(locale, F.lit("\n"), text).cast("binary"), 256), 1, 32)
+    is_dotless = locale.rlike(f"(?i)^({'|'.join(_DOTLESS)})([-_]|$)")
+    dotted = F.when(is_dotless, F.translate(text, "ı", "i")).otherwise(text)
+    return F.substring(F.sha2(F.concat(locale, F.lit("\n"), dotted).cast("binary"), 256), 1, 32)

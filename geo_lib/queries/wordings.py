@@ -30,21 +30,24 @@ def wordings(decided_proposals: DataFrame, demand: DataFrame, known: DataFrame) 
     )
     same_words = Window.partitionBy("locale", "words")
     speaks_first = same_words.orderBy(
-        F.desc(F.col("kept") > 0), F.desc("is_known"), F.desc("own_demand"), F.desc("images"), "query_id"
+        F.desc(F.col("kept") > 0), F.desc("is_known"), F.desc("own_demand"), F.desc("images"), "query_id", "text"
     )
     return (
         texts.withColumns(
             {
                 "place": F.row_number().over(speaks_first),
                 "texts": F.collect_set("text").over(same_words),
-                "demand": F.sum("own_demand").over(same_words),
+                # texts of one id have one demand between them
+                "demands": F.collect_set(F.struct("query_id", "own_demand")).over(same_words),
             }
         )
         .where("place = 1 and kept > 0")
         .select(
             *("locale", "words", "query_id", F.col("text").alias("query")),
             F.sort_array(F.array_remove("texts", F.col("text"))).alias("aliases"),
-            F.col("demand").cast("bigint").alias("demand"),
+            F.aggregate("demands", F.lit(0).cast("bigint"), lambda total, of_id: total + of_id["own_demand"]).alias(
+                "demand"
+            ),
         )
     )
 

@@ -25,6 +25,16 @@ from geo_lib.queries.text import normalise, query_id, query_id_column, same_word
         ("😀 笑顔 😀", "笑顔"),
         ("heart ❤️", "heart"),
         ("#diy @home (2026)", "diy home 2026"),
+        ("LEGO™ storage, LEGO®-Steine", "lego storage lego-steine"),
+        ("men´s it`s", "men's it's"),
+        ("1½ inch 2⁄3", "1 1/2 inch 2/3"),
+        ("İstanbul ISTANBUL", "istanbul istanbul"),
+        ("Auf\u200clage", "auflage"),
+        ('ג׳ינס צה"ל תל־אביב', "ג'ינס צה״ל תל-אביב"),
+        ("ինչո՞ւ", "ինչու"),
+        ("كـــتاب", "كتاب"),
+        ("น\u0e4d\u0e49\u0e32หอม", "น\u0e49\u0e33หอม"),
+        ("می\u200c\u200cخواهم \u200cگل\u200c", "می\u200cخواهم گل"),
         ("...", ""),
         ("", ""),
     ],
@@ -33,11 +43,34 @@ def test_a_query_has_one_normal_form(raw: str, normal: str) -> None:
     assert normalise(raw) == normal
 
 
-@given(st.text(max_size=30))
-def test_the_normal_form_of_a_normal_form_is_itself(text: str) -> None:
-    once = normalise(text)
-    assert normalise(once) == once
-    assert once == " ".join(once.split()) == unicodedata.normalize("NFKC", once)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "น้ำหอม", "ສຳລັບ ໝໍ້", "ශ්\u200dරී ලංකා", "می\u200cخواهم", "ക്\u200cഷ അവന്\u200d", "র\u200d্যাক",
+        "टी-शर्ट", "ㅋㅋ 이모티콘", "col·lecció", "བོད་ཡིག", "ஸ்ரீ", "မြန်မာ",
+    ],
+)  # fmt: skip
+def test_a_word_that_is_written_as_its_language_has_it_stays_so(text: str) -> None:
+    assert normalise(text) == unicodedata.normalize("NFC", text)
+
+
+@pytest.mark.parametrize("locale", ["tr", "tr-TR", "az_AZ"])
+def test_capitals_are_lowered_as_the_language_does_and_whoever_did_otherwise_means_the_same(locale: str) -> None:
+    assert normalise("KIRMIZI İNCİ", locale=locale) == "kırmızı inci"
+    assert normalise("KIRMIZI", locale="en") == "kirmizi"
+    assert query_id(locale, "kirmizi") == query_id(locale, "kırmızı")
+    assert query_id("en", "kirmizi") != query_id("en", "kırmızı")
+    assert same_words_key("kirmizi", locale=locale) == same_words_key("kırmızı", locale=locale)
+
+
+_SCRIPTS = st.sampled_from(["", "tr", "he", "th"])
+
+
+@given(st.text(max_size=30) | st.text("İIıi\u0307\u200c\u200dກຳํ้าำ्́क\u0644'\"״ש·l1½™ ", max_size=12), _SCRIPTS)
+def test_the_normal_form_of_a_normal_form_is_itself(text: str, locale: str) -> None:
+    once = normalise(text, locale=locale)
+    assert normalise(once, locale=locale) == once
+    assert once == " ".join(once.split()) == unicodedata.normalize("NFC", once)
 
 
 @given(st.text(max_size=30))
@@ -71,6 +104,8 @@ def test_order_and_repetition_of_words_do_not_make_another_set_of_words() -> Non
         ("de", "vase für den tisch", "vase am tisch"),
         ("fr", "rideau rouge", "rideaux rouges"),
         ("nb", "rød stol", "røde stoler"),
+        ("tr", "ışık", "ışıklar"),
+        ("fa", "می\u200cخواهم", "میخواهم"),
     ],
 )
 def test_forms_of_a_word_are_one_word_in_its_own_language(locale: str, one: str, other: str) -> None:
@@ -104,7 +139,8 @@ def test_the_id_is_fixed_for_good() -> None:
 
 @pytest.mark.transform
 def test_the_column_gives_the_same_id_as_plain_python(spark: SparkSession) -> None:
-    cases = [("en", "red chair"), ("de", "gemütliche leseecke"), ("ja", "笑顔"), ("en", "")]
+    cases = [("en", "red chair"), ("de", "gemütliche leseecke"), ("ja", "笑顔"), ("en", ""), ("trv", "ı"), ("en", "ı")]
+    cases += [("tr", "ışık"), ("TR-cy", "ışık"), ("az_Latn", "ışık")]
     df = spark.createDataFrame(cases, "locale string, text string")
     found = df.select("locale", "text", query_id_column(F.col("locale"), F.col("text")).alias("id")).collect()
     assert {(r.locale, r.text): r.id for r in found} == {case: query_id(*case) for case in cases}
