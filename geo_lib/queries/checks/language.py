@@ -14,6 +14,9 @@ OTHER_LANGUAGE = "other_language"
 OTHER_SCRIPT = "other_script"
 MIN_LETTERS = 8
 """Below so many letters no verdict on the language is sure: "sofa" is a word of twenty languages."""
+_REST_SCORE = 0.55
+"""What the language of a query must still score with any one of its words left out: in "gemutlich cabin", "cinco de
+mayo decor" and "black hat" (as German) all hangs on one."""
 
 _VARIANTS = {
     **dict.fromkeys(("als", "bar", "gsw", "lb", "nds"), "de"),
@@ -74,13 +77,24 @@ def foreign(text: str, *, locale: str, min_score: float) -> str | None:
     """Why a normalised query is not of the locale's language; null when it is, or when nobody can be sure.
 
     ``other_script``: see ``Detected``; Latin letters pass everywhere. ``other_language``: the detector gives another
-    language at least ``min_score``, on at least ``MIN_LETTERS`` letters. Otherwise the benefit of the doubt.
+    language at least ``min_score``, on at least ``MIN_LETTERS`` letters, and not because of a single one of its words.
+    Otherwise the benefit of the doubt.
     """
     heard = detected(text, locale=locale)
     if heard.is_foreign_script:
         return OTHER_SCRIPT
     is_sure = heard.score is not None and heard.score >= min_score and len(_letters(text)) >= MIN_LETTERS
-    return OTHER_LANGUAGE if is_sure and heard.language != _own(locale) else None
+    if not is_sure or heard.language == _own(locale):
+        return None
+    return OTHER_LANGUAGE if _stands_without_any_word(text, heard.language, min(_REST_SCORE, min_score)) else None
+
+
+def _stands_without_any_word(text: str, language: str | None, min_score: float) -> bool:
+    """Whether a text still is of the language, by this score, whichever of its words is left out."""
+    words = text.split()
+    rests = [" ".join(words[:n] + words[n + 1 :]) for n in range(len(words))] if len(words) > 1 else []
+    scores = ((_VARIANTS.get(heard, heard), score) for heard, score in map(_likeliest, rests))
+    return all(heard == language and score >= min_score for heard, score in scores)
 
 
 def detected(text: str, *, locale: str) -> Detected:

@@ -1,14 +1,15 @@
 """Queries that may not stand for an image: swear words and explicit content, also in disguise. By a word list.
 
-The list is that of the better-profanity package, whose own matcher does a hundred sentences a second; less what is an
-ordinary word on a platform of pictures, and with words of other languages (safety.yml).
+English is judged by the list of the better-profanity package, whose own matcher does a hundred sentences a second; less
+what is an ordinary word on a platform of pictures (safety.yml). Other languages are judged by words of their own and by
+those of the list that are known the world over: most of it are everyday words somewhere, as slut, fart and douche.
 """
 
 import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -29,13 +30,18 @@ _JOINT = re.compile(r"[^\w\s'’@$!]|_")
 _SPELLED_OUT = re.compile(r"(?<!\w)(?:\w[.\-_*\s]){2,}\w(?!\w)")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Lexicon:
     """Banned word sequences as they are looked up: letters and digits, one space between words."""
 
     banned: frozenset[str]
-    longest: int
-    """Words in the longest of them."""
+    harmless: frozenset[str]
+    """Sequences within which no word is banned, such as moby dick."""
+
+    @cached_property
+    def longest(self) -> int:
+        """Words in the longest of them."""
+        return max(phrase.count(" ") + 1 for phrase in self.banned | self.harmless)
 
 
 def explicit_words(raw: str, *, locale: str) -> str | None:
@@ -50,11 +56,21 @@ def explicit_words(raw: str, *, locale: str) -> str | None:
     spelled_out = _SPELLED_OUT.sub(lambda spaced: re.sub(r"[^\w]|_", "", spaced[0]), plain)
     for text in dict.fromkeys((plain, spelled_out, _JOINT.sub(" ", plain))):  # most queries are one and the same
         words = [_undisguised(word) for word in re.split(r"[\s,;:/]+", text)]
-        words = [word for word in words if word]
-        for start in range(len(words)):
-            for length in range(1, lexicon.longest + 1):
-                if (phrase := " ".join(words[start : start + length])) in lexicon.banned:
-                    return phrase
+        if banned := _first_banned([word for word in words if word], lexicon):
+            return banned
+    return None
+
+
+def _first_banned(words: Sequence[str], lexicon: _Lexicon) -> str | None:
+    start = 0
+    while start < len(words):
+        phrases = [" ".join(words[start : start + length]) for length in range(lexicon.longest, 0, -1)]
+        if harmless := next((phrase for phrase in phrases if phrase in lexicon.harmless), None):
+            start += harmless.count(" ") + 1
+            continue
+        if banned := next((phrase for phrase in reversed(phrases) if phrase in lexicon.banned), None):
+            return banned
+        start += 1
     return None
 
 
@@ -70,12 +86,16 @@ def _undisguised(word: str) -> str:
 @cache
 def _lexicon(language: str) -> _Lexicon:
     settings = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
-    allowed = {*settings["allowed"]["anywhere"], *settings["allowed"].get(language, ())}
-    words = (set(_packaged_words()) - allowed) | set(settings["banned"].get(language, ()))
+    words, allowed = set(_packaged_words()), set(settings["allowed"])
+    if language != "en":
+        words = {word for word in words if any(part in word for part in settings["known_everywhere"])}
+        allowed |= set(settings["allowed_in"].get(language, ()))
+    words = words - allowed | set(settings["banned"].get(language, ()))
     phrases = {" ".join(filter(None, map(_undisguised, re.split(r"[\s\-]+", word)))) for word in words}
     phrases |= {_undisguised(word) for word in words if " " not in word}
     banned = frozenset(phrase for phrase in phrases if len(phrase) > 1) - {_undisguised(word) for word in allowed}
-    return _Lexicon(banned, max(phrase.count(" ") + 1 for phrase in banned))
+    harmless = set(settings["harmless"])
+    return _Lexicon(banned, frozenset(harmless | {f"{phrase}s" for phrase in harmless}))
 
 
 def _packaged_words() -> list[str]:

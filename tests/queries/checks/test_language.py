@@ -23,6 +23,13 @@ from geo_lib.queries.checks.language import Language, detected, foreign, languag
         ("красное платье", "nb", "other_script"),
         ("красное платье", "ja", "other_script"),
         ("2026", "en", None),
+        ("cinco de mayo decor", "en", None),  # names that every language borrows
+        ("gemutlich cabin", "en", None),
+        ("eid mubarak decor", "en", None),
+        ("raksha bandhan gifts", "en", None),
+        ("black hat", "en", None),
+        ("was passt zu hut am strand", "de", None),
+        ("decoracion de cinco de mayo", "en", "other_language"),
     ],
 )
 def test_a_query_is_dropped_only_when_it_is_confidently_of_another_language(
