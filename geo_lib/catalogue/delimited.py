@@ -86,7 +86,7 @@ def _by_heading(lines: Iterator[str]) -> Iterator[dict[str, str]]:
             yield {PROBLEM: f"line {line:,} {_QUOTES}"}
         elif len(values) != len(headings):
             found = f"line {line:,} has {len(values)} fields under {len(headings)} headings"
-            yield {PROBLEM: f"{found}; write a value that holds a {_SEPARATORS[separator]} in quotes"}
+            yield {PROBLEM: f"{found}; write empty ones, too, and in quotes what holds a {_SEPARATORS[separator]}"}
         else:
             yield {name: value for name, value in zip(headings, values, strict=True) if name}
 
