@@ -168,8 +168,8 @@ def _given(rows: DataFrame) -> DataFrame:
         case "string":
             # one such id may be a name like another; that all are tells of a column that was numbers with gaps
             are_floating = F.bool_and(F.col("image_id").rlike(_FLOATING)) & F.bool_or(F.col("image_id").rlike("[.eE]"))
-            told = given.agg(F.coalesce(are_floating, F.lit(False)).alias("_floating"))
-            given = given.crossJoin(F.broadcast(told))
+            known = given.agg(F.coalesce(are_floating, F.lit(False)).alias("_floating"))
+            given = given.crossJoin(F.broadcast(known))
         case _:
             given = given.withColumn("_floating", F.lit(False))
     whole = F.regexp_replace("image_id", r"\.0*$", "")
@@ -260,8 +260,8 @@ def _time(text: Column) -> Column:
     # of what ISO 8601 leaves free Spark knows not all: 12:00Z, +0200
     spelled = F.regexp_replace(text, r"([T ]\d\d:\d\d)(?=$|Z|[+-])", "$1:00")
     spelled = F.regexp_replace(spelled, r"(:[\d.]+[+-]\d\d)(\d\d)$", "$1:$2")
-    is_written_out = number.isNull() | text.rlike(r"^\d{4}$")
-    return F.when(is_written_out, spelled.try_cast("timestamp")).otherwise(F.timestamp_micros(micros.cast("bigint")))
+    has_a_year = text.rlike(r"^\d{4}(-|$)")  # or Spark takes 12:00 for noon of the day it runs
+    return F.when(has_a_year, spelled.try_cast("timestamp")).otherwise(F.timestamp_micros(micros.cast("bigint")))
 
 
 def _absolute(uri: Column, *, folder: str) -> Column:

@@ -216,7 +216,7 @@ def test_ids_as_text_lose_a_fraction_only_where_all_are_whole_numbers(
 def test_a_number_of_time_is_read_by_its_size_and_what_names_no_time_is_rejected(spark: SparkSession) -> None:
     times = ["1790856000", "1790856000000", "1790856000000000", "1790856000000000000", "1790856000.0", "1.790856E9"]
     times += ["2026-10-01T12:00:00", "2026-10-01 14:00:00+02:00", "2026-10-01T12:00Z", "2026-10-01T14:00:00+0200"]
-    wrong = ["yesterday", "45000", "20261001", "01.10.2026", "0", "99999999999999999999"]
+    wrong = ["yesterday", "45000", "20261001", "01.10.2026", "12:00", "0", "99999999999999999999"]
     found = columns_of(spark, created_at=[*times, *wrong, " ", None, "2026"])
     assert [found[str(i)].created_at for i in range(len(times))] == [NOON] * len(times)
     assert [found[str(len(times) + i)].reason for i in range(len(wrong))] == ["unknown_time"] * len(wrong)
