@@ -3,7 +3,7 @@
     geo build-index --conf conf/demo.yml
 
 Reads image_embeddings and, to measure recall with, query_embeddings; writes index/<version>/ in the lakehouse
-and then index_shards. Vectors of several models are refused. Counts vectors.
+and then index_shards. Vectors of several models are refused, and so is a shard that finds too few. Counts vectors.
 """
 
 from dataclasses import dataclass, field
@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from pyspark.sql import Row
 from pyspark.sql import functions as F
 
-from geo_lib.ann.build import built, prune, sample_of, source_of, with_shard
+from geo_lib.ann.build import built, prune, refuse_poor_recall, sample_of, source_of, with_shard
 from geo_lib.ann.search import index_name
 from geo_lib.ann.shard import Hnsw
-from geo_lib.config import at_least_one, setting
+from geo_lib.config import at_least_one, setting, zero_to_one
 from geo_lib.counts import Counts
 from geo_lib.embeddings.family import (
     IMAGES,
@@ -40,9 +40,12 @@ class BuildIndex:
     """Vectors of one locale in a shard: every query asks every shard of its locale, so few and large."""
     recall_sample: int = 200
     """Queries per locale that recall@10 is measured with, against brute force over the shard."""
+    min_recall: float = 0.9
+    """The job fails, and the index stays as it was, when a shard finds a smaller share than this."""
 
     def __post_init__(self) -> None:
         at_least_one(self, "rows_per_shard", "recall_sample")
+        zero_to_one(self, "min_recall")
         refuse_unlike_families(self.families)
 
 
@@ -51,6 +54,7 @@ def run(ctx: Context, knobs: BuildIndex) -> Counts:
     for settings in knobs.families:
         vectors, of_family = _built(ctx, knobs, settings.name)
         rows_in, shards = rows_in + vectors, shards + of_family
+    refuse_poor_recall(shards, least=knobs.min_recall)
     manifest = ctx.spark.createDataFrame(shards, INDEX_SHARDS.schema)
     ctx.write(INDEX_SHARDS, manifest, slices=[index_name(settings.name, IMAGES) for settings in knobs.families])
     prune(ctx.lakehouse, keep={row["index_version"] for row in ctx.read(INDEX_SHARDS).collect()})

@@ -2,18 +2,22 @@
 
 import hashlib
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
+from pyspark.sql.types import Row
 
 from geo_lib.ann.shard import METRIC, Hnsw, build_shard, recall, save
 from geo_lib.embeddings.vectors import Vectors, stacked
+from geo_lib.errors import QualityError
 
 RECALL_AT = 10
+_LAYOUT = 2
+"""Of a shard's files."""
 _SHARD = (
     "index_version string, shard string, locale string, rows bigint, dimension int, metric string, m int, "
     "ef_construction int, ef int, path string, checksum string, recall_at_10 double"
@@ -35,7 +39,7 @@ class Source:
 
     def index_version(self, *, hnsw: Hnsw, rows_per_shard: int) -> str:
         """16 hex digits of a hash over the vectors and over the parameters."""
-        parameters = (hnsw.m, hnsw.ef_construction, hnsw.ef, hnsw.seed, rows_per_shard)
+        parameters = (_LAYOUT, hnsw.m, hnsw.ef_construction, hnsw.ef, hnsw.seed, rows_per_shard)
         whole = ",".join([self.digest, *map(str, parameters)])
         return hashlib.sha256(whole.encode()).hexdigest()[:16]
 
@@ -65,13 +69,13 @@ def source_of(vectors: DataFrame) -> Source:
 
 
 def with_shard(vectors: DataFrame, shards_by_locale: Mapping[str, int]) -> DataFrame:
-    """``vectors`` with ``shard``: ``en-000`` and so on, by a hash of the id.
+    """``vectors`` with ``shard``: ``en-000`` and so on, three digits or more, by a hash of the id.
 
     A shard holds one locale, because a collection shows images of one.
     """
     shards = F.create_map(*(F.lit(part) for pair in sorted(shards_by_locale.items()) for part in pair))
     number = F.pmod(F.xxhash64("id"), shards[F.col("locale")])
-    return vectors.withColumn("shard", F.concat_ws("-", "locale", F.format_string("%03d", number)))
+    return vectors.withColumn("shard", F.format_string("%s-%03d", "locale", number))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +124,18 @@ def built(sharded: DataFrame, *, version: str, lakehouse: str, hnsw: Hnsw, sampl
         return pd.DataFrame([manifest], columns=[field.split()[0] for field in _SHARD.split(", ")])
 
     return sharded.select("shard", "locale", "id", "embedding").groupBy("shard").applyInPandas(build_one, _SHARD)
+
+
+def refuse_poor_recall(manifest: Sequence[Row], *, least: float) -> None:
+    """Raise ``QualityError`` with the worst shards when the measured recall of one is below ``least``."""
+    measured = [(row["recall_at_10"], f"{row['index']} {row['shard']}") for row in manifest]
+    poor = sorted((found, name) for found, name in measured if found is not None and found < least)
+    if poor:
+        worst = ", ".join(f"{name} {found:.3f}" for found, name in poor[:3])
+        raise QualityError(
+            f"{len(poor)} of {len(manifest)} shards find less of the nearest ten than min_recall asks, {least:.3f}: "
+            f"{worst}; raise hnsw's ef or m, or look for many vectors that are nearly the same"
+        )
 
 
 def prune(lakehouse: str, *, keep: set[str]) -> list[str]:

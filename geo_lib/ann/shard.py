@@ -33,27 +33,47 @@ class Hnsw:
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """A searchable shard. Labels of the graph are positions in ``ids``; ids are global. Can be pickled."""
+    """A searchable shard. Can be pickled.
+
+    The graph holds every vector once, whatever number of ids have it: among many equal ones a walk comes to no others.
+    """
 
     ids: npt.NDArray[np.str_]
+    """Global; those of one vector side by side, in their order."""
+    starts: Positions
+    """Where the ids of each label of the graph begin, and behind the last one's end: (labels + 1,)."""
     graph: Any
 
     def search(self, queries: Vectors, *, k: int, ef: int) -> tuple[Positions, Scores]:
         """Positions and cosines of the nearest of each query, both (queries, min(k, rows)), best first.
 
         hnswlib raises when it cannot fill k places, so k is clipped to the shard and ef raised to k. It also
-        raises when the walk of one query ends in a corner with fewer than k rows, as among many equal vectors: then
-        that query searches the shard exactly, and no other, so that what is found does not depend on the batch.
+        raises when the walk of one query ends in a corner with fewer than k rows, as among many nearly equal vectors:
+        then that query searches the shard exactly, and no other, so that what is found does not depend on the batch.
         """
         k = min(k, len(self.ids))
-        self.graph.set_ef(max(ef, k))
+        return self._spread(*self._labels(queries, k=min(k, len(self.starts) - 1), ef=max(ef, k)), k=k)
+
+    def _labels(self, queries: Vectors, *, k: int, ef: int) -> tuple[Positions, Scores]:
+        self.graph.set_ef(ef)
         try:
             return self._walk(queries, k=k)
         except RuntimeError:
-            everything = self.vectors()
+            everything = self._distinct()
         found = [self._walk_or_exact(query, everything, k=k) for query in np.split(queries, len(queries))]
-        positions, scores = zip(*found, strict=True)
-        return np.concatenate(positions), np.concatenate(scores)
+        labels, scores = zip(*found, strict=True)
+        return np.concatenate(labels), np.concatenate(scores)
+
+    def _spread(self, labels: Positions, scores: Scores, *, k: int) -> tuple[Positions, Scores]:
+        """The ids of the labels found, best first: each label has one at least, so that k labels are enough."""
+        if len(self.starts) == len(self.ids) + 1:
+            return labels, scores
+        positions, cosines = [], []
+        for own, cosine in zip(labels, scores, strict=True):
+            starts, ends = self.starts[own], self.starts[own + 1]
+            positions.append(np.concatenate([np.arange(*ids) for ids in zip(starts, ends, strict=True)])[:k])
+            cosines.append(np.repeat(cosine, ends - starts)[:k])
+        return np.array(positions, dtype=np.int64).reshape(-1, k), np.array(cosines, np.float32).reshape(-1, k)
 
     def _walk(self, queries: Vectors, *, k: int) -> tuple[Positions, Scores]:
         labels, distances = self.graph.knn_query(queries, k=k, num_threads=1)
@@ -67,7 +87,10 @@ class Shard:
 
     def vectors(self) -> Vectors:
         """Every vector, in the order of ``ids``."""
-        return np.asarray(self.graph.get_items(np.arange(len(self.ids))), dtype=np.float32)
+        return np.repeat(self._distinct(), np.diff(self.starts), axis=0)
+
+    def _distinct(self) -> Vectors:
+        return np.asarray(self.graph.get_items(np.arange(len(self.starts) - 1)), dtype=np.float32)
 
 
 def build_shard(ids: Sequence[str], vectors: Vectors, hnsw: Hnsw) -> Shard:
@@ -82,11 +105,17 @@ def build_shard(ids: Sequence[str], vectors: Vectors, hnsw: Hnsw) -> Shard:
             f"a shard needs one vector per id and every id once; it got {len(ids)} ids, {len(set(ids))} of them "
             f"distinct, and vectors of shape {vectors.shape}"
         )
-    order = np.argsort(np.asarray(ids, dtype=np.str_))
+    names = np.asarray(ids, dtype=np.str_)
+    by_id = np.argsort(names)
+    _, first, which = np.unique(vectors[by_id], axis=0, return_index=True, return_inverse=True)
+    # labels in the order of their smallest ids, as if no vector came twice
+    label = np.argsort(np.argsort(first))[which.ravel()]
+    order = by_id[np.argsort(label, kind="stable")]
+    starts = np.concatenate([[0], np.cumsum(np.bincount(label))]).astype(np.int64)
     graph = hnswlib.Index(METRIC, vectors.shape[1])
-    graph.init_index(max_elements=len(ids), M=hnsw.m, ef_construction=hnsw.ef_construction, random_seed=hnsw.seed)
-    graph.add_items(vectors[order], np.arange(len(ids)), num_threads=1)
-    return Shard(ids=np.asarray(ids, dtype=np.str_)[order], graph=graph)
+    graph.init_index(max_elements=len(first), M=hnsw.m, ef_construction=hnsw.ef_construction, random_seed=hnsw.seed)
+    graph.add_items(vectors[order][starts[:-1]], np.arange(len(first)), num_threads=1)
+    return Shard(ids=names[order], starts=starts, graph=graph)
 
 
 def recall(shard: Shard, queries: Vectors, *, k: int, ef: int) -> float:
@@ -101,8 +130,12 @@ def recall(shard: Shard, queries: Vectors, *, k: int, ef: int) -> float:
 
 
 def save(shard: Shard, path: Path) -> str:
-    """Write ``path`` and its ids beside it (``.ids``), each by one rename; return the checksum of both."""
-    write_whole(ids_path(path), "\n".join(shard.ids.tolist()).encode())
+    """Write ``path`` and its ids beside it (``.ids``), each by one rename; return the checksum of both.
+
+    A line of the ids for every vector of the graph, with a tab between those that share it.
+    """
+    of_label = np.split(shard.ids, shard.starts[1:-1])
+    write_whole(ids_path(path), "\n".join("\t".join(ids.tolist()) for ids in of_label).encode())
     write_whole(path, lambda half: shard.graph.save_index(str(half)))
     return checksum(path)
 
@@ -117,7 +150,9 @@ def load(path: Path, *, dimension: int, expected: str) -> Shard:
         raise ModelError(f"the index shard {path} {state}; build the index again: geo build-index --force")
     graph = hnswlib.Index(METRIC, dimension)
     graph.load_index(str(path))
-    return Shard(ids=np.array(ids_path(path).read_text(encoding="utf-8").split("\n"), dtype=np.str_), graph=graph)
+    of_label = [line.split("\t") for line in ids_path(path).read_text(encoding="utf-8").split("\n")]
+    starts = np.concatenate([[0], np.cumsum([len(ids) for ids in of_label])]).astype(np.int64)
+    return Shard(np.array([name for ids in of_label for name in ids], dtype=np.str_), starts, graph)
 
 
 def ids_path(path: Path) -> Path:

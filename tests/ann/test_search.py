@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.types import Row
 
-from geo_lib.ann.build import built, prune, sample_of, source_of, with_shard
+from geo_lib.ann.build import built, prune, refuse_poor_recall, sample_of, source_of, with_shard
 from geo_lib.ann.search import Index, nearest
 from geo_lib.ann.shard import Hnsw
 from geo_lib.embeddings.vectors import Vectors, exact_top_k
+from geo_lib.errors import QualityError
 
 pytestmark = pytest.mark.transform
 
@@ -85,6 +87,21 @@ def test_the_version_follows_the_vectors_and_the_parameters_but_not_the_order_of
         version(images.where("false")),
     ]
     assert len({version(images), *others}) == 5
+
+
+def test_shards_beyond_the_thousandth_keep_their_numbers(spark: SparkSession) -> None:
+    ids = spark.range(20_000).select(F.col("id").cast("string"), F.lit("en").alias("locale"))
+    shards = with_shard(ids, {"en": 1_500}).select("shard").distinct().collect()
+    assert {row.shard for row in shards} == {f"en-{n:03d}" for n in range(1_500)}
+
+
+def test_a_shard_that_finds_too_few_of_the_nearest_is_refused_by_name() -> None:
+    def row(shard: str, recall: float | None) -> Row:
+        return Row(index="f/images", shard=shard, recall_at_10=recall)
+
+    refuse_poor_recall([row("de-000", None), row("en-000", 0.9)], least=0.9)
+    with pytest.raises(QualityError, match=r"1 of 2 shards .* min_recall asks, 0.900: f/images en-001 0.875; raise"):
+        refuse_poor_recall([row("en-000", 0.97), row("en-001", 0.875)], least=0.9)
 
 
 def test_versions_that_no_manifest_names_are_removed(tmp_path: Path) -> None:

@@ -81,6 +81,20 @@ def test_images_with_the_same_vector_are_as_good_as_each_other() -> None:
     assert recall(build_shard(names(30), same, Hnsw()), unit(3, seed=2), k=10, ef=64) == 1.0
 
 
+def test_many_images_of_one_vector_hide_no_others(tmp_path: Path) -> None:
+    distinct = unit(100)
+    vectors = np.repeat(distinct, 100, axis=0)
+    shard = build_shard([f"id{i:05d}" for i in range(10_000)], vectors, Hnsw())
+    saved = load(tmp_path / "s.hnsw", dimension=16, expected=save(shard, tmp_path / "s.hnsw"))
+    for index in (shard, saved):
+        positions, scores = index.search(distinct, k=150, ef=64)
+        own = [[f"id{i:05d}" for i in range(100 * n, 100 * n + 100)] for n in range(100)]
+        assert index.ids[positions[:, :100]].tolist() == own
+        assert (np.diff(scores, axis=1) <= 0).all()
+        assert recall(index, distinct, k=10, ef=64) == 1.0
+        np.testing.assert_allclose(index.vectors(), vectors, atol=1e-6)
+
+
 def test_a_saved_shard_comes_back_and_a_damaged_one_does_not(tmp_path: Path) -> None:
     shard, path, queries = build_shard(names(50), unit(50), Hnsw()), tmp_path / "en-000.hnsw", unit(4, seed=3)
     digest = save(shard, path)
