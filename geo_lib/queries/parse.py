@@ -13,18 +13,37 @@ UNKNOWN_CATEGORY = "unknown_category"
 NOT_TEXT = "not_text"
 
 _NAMES = {
-    **dict.fromkeys(("description", "descriptions", "descriptive", "descriptionqueries", "entity"), DESCRIPTION),
-    **dict.fromkeys(("style", "styles", "styledetail", "styleanddetail", "detail", "stylequeries"), STYLE),
-    **dict.fromkeys(("usecase", "usecases", "use", "uses", "usecasequeries", "occasion"), USE_CASE),
+    **dict.fromkeys(("description", "descriptions", "descriptive", "entity"), DESCRIPTION),
+    **dict.fromkeys(
+        ("style", "styles", "styledetail", "styleanddetail", "styledetails", "styleanddetails", "detail", "details"),
+        STYLE,
+    ),
+    **dict.fromkeys(("usecase", "usecases", "use", "uses", "occasion", "occasions"), USE_CASE),
 }
-_TAG = re.compile(r"^[\s>*#\-\d.()]*[\[<(*_\"']*([A-Za-z][A-Za-z_ /&-]{2,20}?)[\]>)*_\"']*\s*[:>\]=-]\s*(.+)$")
-_NUMBERED = re.compile(r"[\W_]*(query|item|option|nr|no|q)?[\W_]*\d+[\W_]*", re.IGNORECASE)
-_NOTHING = frozenset(("n/a", "n.a", "none", "null", "nil", "not applicable", "nothing", "keine", "k.a"))
-"""What stands where there is nothing to say, a full stop aside."""
-_THOUGHTS = re.compile(
-    r"\A.*</(?:think(?:ing)?|thought|reasoning)>|<(?:think(?:ing)?|thought|reasoning)>.*\Z", re.I | re.S
+_TAG = re.compile(
+    r"^[\s>*#\-\d.()|]*[\[<(*_\"']*([A-Za-z][A-Za-z_ /&-]{2,20}?)[\]>)*_\"']*(?:\s*[:：>\]=|]|\s+[-–—])[\s*_]*(.+)$"
 )
-"""What a model writes for itself: all before the end of a thought, and a thought that never ends."""
+"""A line that names its category: ``2. **Style:** boho``, ``[style] boho``, ``| style | boho |``."""
+_ITEM = re.compile(r"^\s*(?:[-*•+–>]|\(?\d{1,2}[.):])\s+(.+)$")
+"""A line of a list, below the heading that names its category."""
+_NUMBERED = re.compile(
+    r"[\W_]*(?:(?:query|search|keyword|item|idea|option|nr|no|q)?[\W_]*\d+|[a-z])[\W_]*", re.IGNORECASE
+)
+_ORDINAL = re.compile(r"\s*\(?(\d{1,2})[.):]\s+(?=\S)")
+_NOTHING = frozenset((
+    "n a", "na", "none", "null", "nil", "nothing", "not applicable", "not available", "not specified", "none found",
+    "no queries", "undefined", "unknown", "keine", "k a", "entfällt", "aucun", "aucune", "ninguno", "ninguna", "n d",
+    "nessuno", "nessuna", "nenhum", "nenhuma", "geen", "ingen", "inget", "brak", "нет", "无", "なし", "없음",
+))  # fmt: skip
+"""What stands where there is nothing to say, in words alone."""
+_BEGINS, _GOES_ON_AS = r"[<\[◁]", r"(?:think(?:ing)?|thoughts?|reasoning|reflection|analysis|scratchpad)[>\]▷]"
+_THOUGHTS = re.compile(
+    rf"(?:{_BEGINS}{_GOES_ON_AS}|<\|channel\|>analysis).*?(?:{_BEGINS}/{_GOES_ON_AS}|<\|end\|>|\Z)"
+    rf"|\A(?:(?!{_BEGINS}{_GOES_ON_AS}).)*{_BEGINS}/{_GOES_ON_AS}",
+    re.I | re.S,
+)
+"""What a model writes for itself: from a thought's beginning to its end, be it the answer's; and, since templates begin
+the thought in the prompt, all before an end without a beginning."""
 _CATEGORY_KEYS = ("category", "type", "tag", "class")
 _TEXT_KEYS = ("query", "text", "value", "q")
 
@@ -62,13 +81,14 @@ def parse_response(answer: str) -> list[tuple[str, str]]:
 
 def category_named(name: str) -> str | None:
     """The category that a tag means, in whatever spelling; null for another word."""
-    return _NAMES.get(re.sub(r"[^a-z]", "", name.lower()))
+    letters = re.sub(r"[^a-z]", "", name.lower())
+    return _NAMES.get(re.sub(r"(?:search)?(?:query|queries|terms?|keywords?)$", "", letters))
 
 
 def says_nothing(text: str) -> bool:
-    """Whether a text only says that there is none."""
-    said = text.strip().lower()
-    return not said or said.rstrip(".") in _NOTHING
+    """Whether a text only stands where there is nothing to say: blank, ``-``, ``N/A``, ``(none)``."""
+    said = re.sub(r"[\W_]+", " ", text.lower()).strip()
+    return not said or said in _NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +109,13 @@ class _Text(str):
         return made
 
 
-def _proposals(value: object, category: str | None, *, named: str = "") -> Iterator[Proposal]:
+def _proposals(value: object, category: str | None) -> Iterator[Proposal]:
     match value:
         case dict():
             yield from _of_object(value, category)
         case list():
-            for item in value:
-                yield from _proposals(item, category, named=named)
+            for item in _without_numbers(value):
+                yield from _proposals(item, category)
         case _Cut():
             yield Proposal(category, value.text, CUT_OFF)
         case str() if says_nothing(value):
@@ -105,6 +125,19 @@ def _proposals(value: object, category: str | None, *, named: str = "") -> Itera
             yield Proposal(category, str(value), None if category else UNKNOWN_CATEGORY, span)
         case _:
             yield Proposal(category, json.dumps(value), NOT_TEXT)
+
+
+def _without_numbers(items: list[object]) -> list[object]:
+    """The items of a list that numbers its texts from one on, without the numbers: one alone may be a "1. Advent"."""
+    texts = [item for item in items if isinstance(item, _Text)]
+    ordinals = [_ORDINAL.match(text) for text in texts]
+    if len(texts) < max(2, len(items)) or [o and int(o[1]) for o in ordinals] != list(range(1, len(texts) + 1)):
+        return items
+    return [
+        _Text(text[o.end() :], (text.span[1] - len(text) + o.end(), text.span[1]))
+        for text, o in zip(texts, ordinals, strict=True)
+        if o
+    ]
 
 
 def _of_object(value: dict[str, object], category: str | None) -> Iterator[Proposal]:
@@ -121,25 +154,43 @@ def _of_object(value: dict[str, object], category: str | None) -> Iterator[Propo
 
 
 def _tagged_lines(answer: str) -> Iterator[Proposal]:
-    line_at = 0
+    """Queries of lines that name their category, and of lists below a line that does."""
+    line_at, heading = 0, None
     for line in answer.splitlines(keepends=True):
-        if (match := _TAG.match(line.rstrip())) and (category := category_named(match[1])):
-            text = re.sub(r"</?[A-Za-z_ ]+>\s*$", "", match[2])
-            at = match.start(2)
-            for query in re.split(r"[;|]|,(?=\s)", text):
-                if stripped := query.strip(" \t\"'`*"):
-                    at = line.index(stripped, at)
-                    yield Proposal(category, stripped, span=(line_at + at, line_at + at + len(stripped)))
-                    at += len(stripped)
+        tag, item = _TAG.match(line.rstrip()), _ITEM.match(line.rstrip())
+        if tag and (category := category_named(tag[1])):
+            yield from _of_line(line, tag.start(2), line_at, category)
+        elif category := category_named(line):
+            heading = category
+        elif item and heading:
+            yield from _of_line(line, item.start(1), line_at, heading)
+        elif line.strip():
+            heading = None
         line_at += len(line)
 
 
-_CLOSING = {'"': '"', "'": "'", "“": "”", "„": "“", "‘": "’", "`": "`"}
+def _of_line(line: str, at: int, line_at: int, category: str) -> Iterator[Proposal]:
+    """The queries of a line from a place on; ``line_at``: where the line stands in the answer."""
+    text = re.sub(r"</?[A-Za-z_ ]+>\s*$", "", line[at:])
+    for query in re.split(r"[;|]|,(?=\s)", text):
+        if stripped := query.strip(" \t\r\n\"'`*“”„"):
+            at = line.index(stripped, at)
+            span = (line_at + at, line_at + at + len(stripped))
+            yield Proposal(category, stripped, NOT_TEXT if says_nothing(stripped) else None, span)
+            at += len(stripped)
+
+
+_CLOSING = {
+    '"': '"', "'": "'", "`": "`", "“": "”", "”": "”", "„": "“", "‘": "’", "«": "»", "»": "«", "「": "」", "『": "』",
+}  # fmt: skip
+_BETWEEN = " \t\r\n,;，、；"
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 _LITERALS = {"true": True, "false": False, "null": None, "none": None}
 _DEEPEST = 20
-_ENDS = re.compile(r"\s*(?:[,;:=\]}]|\Z)|\s+[\"'“„‘`{\[]|\s*\n")
+_ENDS = re.compile(r"\s*(?:[,;:=，、；：\]}]|//|\Z)|\s+[\"'“„‘`{\[]|\s*\n")
 """What follows a quote that ends a text."""
+_GOES_ON = re.compile(r"\s*,\s*\w(?:[^\"”\[\]{}\n]|(?<=\d)[\"”](?!\s*[,\]}]))*[\"”]\s*[,;\]}]")
+"""What follows a double quote that ends nothing before a comma: words up to one that does, as in ``12", white"``."""
 _OPENING = re.compile(r"[{\[]")
 
 
@@ -174,13 +225,13 @@ class _Reader:
         self._at += 1
         read: dict[str, object] = {}
         while True:
-            self._skip(" \t\r\n,;")
+            self._skip_between()
             if self._peek() in ("}", "]", ""):
                 self._at += 1
                 return read
-            key = self._string(self._peek()) if self._peek() in _CLOSING else self._bare(stops=":,}]\n")
+            key = self._string(self._peek()) if self._peek() in _CLOSING else self._bare(stops=":：,}]\n")
             self._skip(" \t\r\n")
-            if self._peek() not in (":", "="):
+            if self._peek() not in (":", "=", "："):
                 continue
             self._at += 1
             self._skip(" \t\r\n")
@@ -193,7 +244,7 @@ class _Reader:
         self._at += 1
         read: list[object] = []
         while True:
-            self._skip(" \t\r\n,;")
+            self._skip_between()
             if self._peek() in ("]", ""):
                 self._at += 1
                 return read
@@ -222,7 +273,7 @@ class _Reader:
     def _is_within(self, closing: set[str]) -> bool:
         """Whether the quote just read is part of the text: more follows, and on this line another that ends it."""
         if _ENDS.match(self._text, self._at):
-            return False
+            return not closing.isdisjoint('"”') and _GOES_ON.match(self._text, self._at) is not None
         line_end = self._text.find("\n", self._at)
         rest = range(self._at, len(self._text) if line_end < 0 else line_end)
         return any(self._text[at] in closing and _ENDS.match(self._text, at + 1) for at in rest)
@@ -260,6 +311,13 @@ class _Reader:
 
     def _peek(self) -> str:
         return self._text[self._at] if self._at < len(self._text) else ""
+
+    def _skip_between(self) -> None:
+        """On to the next value: past commas and what a model remarks after ``//``."""
+        self._skip(_BETWEEN)
+        while self._text.startswith("//", self._at):
+            self._at = (self._text.find("\n", self._at) + 1) or len(self._text)
+            self._skip(_BETWEEN)
 
     def _skip(self, characters: str) -> None:
         while self._at < len(self._text) and self._text[self._at] in characters:

@@ -89,12 +89,6 @@ def test_the_version_follows_the_vectors_and_the_parameters_but_not_the_order_of
     assert len({version(images), *others}) == 5
 
 
-def test_shards_beyond_the_thousandth_keep_their_numbers(spark: SparkSession) -> None:
-    ids = spark.range(20_000).select(F.col("id").cast("string"), F.lit("en").alias("locale"))
-    shards = with_shard(ids, {"en": 1_500}).select("shard").distinct().collect()
-    assert {row.shard for row in shards} == {f"en-{n:03d}" for n in range(1_500)}
-
-
 def test_a_shard_that_finds_too_few_of_the_nearest_is_refused_by_name() -> None:
     def row(shard: str, recall: float | None) -> Row:
         return Row(index="f/images", shard=shard, recall_at_10=recall)
