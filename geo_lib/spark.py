@@ -64,6 +64,8 @@ def session(settings: Mapping[str, str] | None = None, *, remote: str | None = N
     if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
         raise MachineError("Spark needs Java 17 or newer, and there is no java on this machine; install a JRE 17.")
     os.environ["PYSPARK_PYTHON"] = sys.executable  # or workers start the system's python3
+    if not _names_are_utf8():
+        os.environ["LC_ALL"] = "C.UTF-8"  # or Java writes a question mark for each letter that is not ASCII
     builder = SparkSession.builder.remote(remote) if remote else SparkSession.builder.appName("visual-geo")
     if remote and remote.startswith("sc://"):
         return builder.getOrCreate()
@@ -128,6 +130,12 @@ def is_connect(spark: SparkSession) -> bool:
 def cache_folder() -> Path:
     """Where this machine keeps what is fetched or unpacked once: ``$XDG_CACHE_HOME/visual-geo``."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "visual-geo"
+
+
+def _names_are_utf8() -> bool:
+    """Whether the locale that Java goes by has names of files in UTF-8, as Python has them in any case."""
+    said = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_CTYPE", "LANG"))), "")
+    return said.lower().replace("-", "").endswith("utf8")
 
 
 def _worker_environment() -> dict[str, str]:

@@ -39,13 +39,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             try:
                 return int(args.act(args, conf, console))
             except GeoError as error:
-                console.print(f"geo {args.command}: {error}", style="red", markup=False, highlight=False)
+                console.print(f"geo {args.command}: {error}", style="red")
                 return 2 if isinstance(error, ConfigError) else 1
             except Exception as error:
                 logging.getLogger().exception("geo %s failed", args.command)
-                sentence = str(error).splitlines()[0] if str(error) else type(error).__name__
-                console.print(f"geo {args.command}: {sentence}", style="red", markup=False, highlight=False)
-                console.print(f"The whole story is in {log_file}", style="dim", highlight=False)
+                sentence = next(filter(None, map(str.strip, str(error).splitlines())), type(error).__name__)
+                console.print(f"geo {args.command}: {sentence}", style="red")
+                console.print(f"The whole story is in {log_file}", style="dim")
                 return 1
     except GeoError as error:
         print(f"geo {args.command}: {error}", file=sys.stderr)

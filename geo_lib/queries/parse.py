@@ -86,9 +86,8 @@ def category_named(name: str) -> str | None:
 
 
 def says_nothing(text: str) -> bool:
-    """Whether a text only stands where there is nothing to say: blank, ``-``, ``N/A``, ``(none)``."""
-    said = re.sub(r"[\W_]+", " ", text.lower()).strip()
-    return not said or said in _NOTHING
+    """Whether a text only stands where there is nothing to say: blank, ``N/A``, ``(none)``."""
+    return not text.strip() or re.sub(r"[\W_]+", " ", text.lower()).strip() in _NOTHING
 
 
 @dataclass(frozen=True, slots=True)

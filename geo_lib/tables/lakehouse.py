@@ -108,12 +108,16 @@ class Tables:
         """Give every table that exists its name ``schema.table`` in this session, for SQL; return the names."""
         there = [table for table in tables if self.exists(table)]
         if not self.catalog and there:
-            self.spark.sql(f"create database if not exists {self.schema} location '{self._database()}'")
+            lies_at = contract.quoted(self._database())
+            self.spark.sql(f"create database if not exists {self.schema} location {lies_at}")
             for table in there:
-                self.spark.sql(
-                    f"create table if not exists {self.schema}.{table.name} using delta location '{self._path(table)}'"
-                )
+                lies_at = contract.quoted(self._path(table))
+                self.spark.sql(f"create table if not exists {self.schema}.{table.name} using delta location {lies_at}")
         return [f"{self.schema}.{table.name}" for table in there]
+
+    def use(self) -> None:
+        """Let SQL of this session name the tables of a schema that exists without it."""
+        self.spark.sql(f"use `{self.catalog}`.`{self.schema}`" if self.catalog else f"use {self.schema}")
 
     # -- where and what ------------------------------------------------------------------------------------
 
@@ -124,7 +128,9 @@ class Tables:
         return f"{self._database()}/{table.name}"
 
     def _name(self, table: Table) -> str:
-        return f"`{self.catalog}`.`{self.schema}`.`{table.name}`" if self.catalog else f"delta.`{self._path(table)}`"
+        if self.catalog:
+            return f"`{self.catalog}`.`{self.schema}`.`{table.name}`"
+        return f"delta.`{self._path(table).replace('`', '``')}`"
 
     def _place(self, table: Table) -> Place:
         return Place(self.spark, self._name(table), self._path(table), in_catalog=self.catalog is not None)

@@ -21,7 +21,7 @@ def run(args: argparse.Namespace, conf: Conf, console: Console) -> int:
         with board.shown():
             outcome = run_shown(args.job, knobs, runner, board, force=args.force)
         if outcome.counts is not None and outcome.counts.report:
-            console.print(outcome.counts.report, markup=False, highlight=False)
+            console.print(outcome.counts.report)
     return 0
 
 

@@ -48,7 +48,7 @@ def run(args: argparse.Namespace, conf: Conf, console: Console) -> int:
     web = conf.knobs("ingest_catalogue", IngestCatalogue).web
     rows, left, counts = sorted_out(images_of(args.source, locale=locale, site_url=args.site_url, web=web))
     for one in left[:_EXAMPLES]:
-        console.print(f"left out: {one.where}: {one.reason} {one.detail}", style="dim", markup=False, highlight=False)
+        console.print(f"left out: {one.where}: {one.reason} {one.detail}", style="dim")
     reasons = f" ({counts.commonest_reasons(9)})" if counts.kept < counts.rows_in else ""
     if not rows:
         raise InputError(f"{args.source} names no picture that a catalogue could hold{reasons}; nothing was written.")
@@ -56,8 +56,6 @@ def run(args: argparse.Namespace, conf: Conf, console: Console) -> int:
     console.print(
         f"{args.to}: {counts.kept:,} of {counts.rows_in:,} pictures{reasons}; name it as jobs: ingest_catalogue: "
         "{manifest: …} in your configuration",
-        markup=False,
-        highlight=False,
     )
     return 0
 

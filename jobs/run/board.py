@@ -65,7 +65,7 @@ class Board:
             if counts is not None and not note:
                 row.note = counts.commonest_reasons()
             if not self.console.is_terminal:
-                self.console.print(_line(row), soft_wrap=True, highlight=False)
+                self.console.print(_line(row), soft_wrap=True)
 
     @contextmanager
     def shown(self) -> Iterator["Board"]:

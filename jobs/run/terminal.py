@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import IO, Any, TextIO
 
 from rich.console import Console
 from rich.table import Table as Grid
@@ -46,7 +46,7 @@ def quiet(conf: Conf) -> Iterator[tuple[Console, Path]]:
         logging.getLogger(chatty).setLevel(logging.WARNING)
     width = None if terminal.isatty() else 160
     try:
-        yield Console(file=terminal, width=width), log_file
+        yield literal_console(terminal, width=width), log_file
     finally:
         root.removeHandler(handler)
         handler.close()
@@ -56,6 +56,11 @@ def quiet(conf: Conf) -> Iterator[tuple[Console, Path]]:
             os.dup2(back, fd)
             os.close(back)
         terminal.close()
+
+
+def literal_console(file: IO[str], *, width: int | None) -> Console:
+    """A console that shows text as it is: names and queries may hold what rich takes for its markup."""
+    return Console(file=file, width=width, markup=False, emoji=False, highlight=False)
 
 
 def print_rows(columns: Sequence[str], rows: Sequence[tuple[Any, ...]], how: str, console: Console) -> None:
@@ -71,7 +76,7 @@ def print_rows(columns: Sequence[str], rows: Sequence[tuple[Any, ...]], how: str
             grid.add_column(name, overflow="fold")
         for row in rows:
             grid.add_row(*("" if value is None else str(value) for value in row))
-        console.print(grid, markup=False, highlight=False)
+        console.print(grid)
         console.print(f"{len(rows):,} rows", style="dim")
 
 
@@ -84,28 +89,25 @@ def say_how_it_went(
     """
     for outcome in outcomes:
         if outcome.counts is not None and outcome.counts.report:
-            console.print(f"\n{outcome.job}\n{outcome.counts.report}", markup=False, highlight=False, soft_wrap=True)
+            console.print(f"\n{outcome.job}\n{outcome.counts.report}", soft_wrap=True)
     failed = [o for o in outcomes if o.status == "failed"]
     for outcome in failed:
-        console.print(f"\n{outcome.job} failed: {outcome.error}", style="red", markup=False, highlight=False)
+        console.print(f"\n{outcome.job} failed: {outcome.error}", style="red")
     took = sum(o.seconds for o in outcomes)
     skipped = sum(o.status == "skipped" for o in outcomes)
     console.print(
         f"\n{len(outcomes) - len(failed) - skipped} of {len(jobs)} tasks ran, {skipped} had nothing to do, "
         f"{len(jobs) - len(outcomes) + len(failed)} did not succeed; {took:.0f} s of work",
-        highlight=False,
     )
     if failed:
         console.print("Mend the cause and run the same command again: what succeeded is not repeated.")
         return
-    console.print(f"lakehouse  {conf.lakehouse}", highlight=False, soft_wrap=True)
+    console.print(f"lakehouse  {conf.lakehouse}", soft_wrap=True)
     if Path(conf.lakehouse, "site", "index.html").is_file():
-        console.print(f"open       file://{conf.lakehouse}/site/index.html", highlight=False, soft_wrap=True)
+        console.print(f"open       file://{conf.lakehouse}/site/index.html", soft_wrap=True)
     option = "" if file is None else f" --conf {shlex.quote(str(file))}"
     for statement in (asked.format(schema=conf.schema) for job in jobs for asked in job.ask):
-        console.print(
-            f'try        {_command_to_type()} sql "{statement}"{option}', highlight=False, markup=False, soft_wrap=True
-        )
+        console.print(f'try        {_command_to_type()} sql "{statement}"{option}', soft_wrap=True)
 
 
 def _command_to_type() -> str:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from rich.console import Console
 
 from geo_lib import config
 from geo_lib.counts import Counts
@@ -49,7 +48,7 @@ def fine(context: Context, knobs: NoKnobs) -> Counts:
 
 
 def broken(context: Context, knobs: NoKnobs) -> Counts:
-    raise InputError("there is no manifest")
+    raise InputError("there is no manifest [/path] :star:")
 
 
 @pytest.fixture
@@ -59,7 +58,7 @@ def run_tasks(tables: Tables) -> Callable[..., tuple[dict[str, str], str]]:
     def run(**tasks: tuple[Callable[[Context, NoKnobs], Counts], tuple[str, ...]]) -> tuple[dict[str, str], str]:
         runner = Runner(tables, Models(f"{tables.lakehouse}/mlflow"), tables.lakehouse)
         shown = StringIO()
-        board = Board(Console(file=shown, width=120), "geo run test")
+        board = Board(terminal.literal_console(shown, width=120), "geo run test")
         steps = [
             Step(Task(key, (key,), after), Job(key, NoKnobs, run, "things"), NoKnobs(), force=True)
             for key, (run, after) in tasks.items()
@@ -76,7 +75,7 @@ def test_a_failed_task_stops_what_depends_on_it_and_nothing_else(
     ended, shown = run_tasks(first=(broken, ()), second=(fine, ("first",)), third=(fine, ("second",)), aside=(fine, ()))
     assert ended == {"first": "failed", "aside": "succeeded"}
     assert "first" in shown
-    assert "there is no manifest" in shown
+    assert "there is no manifest [/path] :star:" in shown
     assert re.search(r"second.*waits for first", shown)
     assert re.search(r"third.*waits for second", shown)
 
@@ -102,20 +101,36 @@ def test_sql_answers_as_table_csv_and_json(tables: Tables, conf: Path, capfd: py
 def test_sql_and_tables_find_what_jobs_wrote(tables: Tables, conf: Path, capfd: pytest.CaptureFixture[str]) -> None:
     own = Tables(tables.spark, str(conf.parent.parent / "lakehouse"), tables.stamp)
     own.read(JOB_RUNS)
-    statement = "select count(*) as n from geo.job_runs"
-    assert cli.main(["sql", statement, "--format", "json", "--conf", str(conf)]) == 0
-    assert json.loads(capfd.readouterr().out) == [{"n": 0}]
+    for name in ("geo.job_runs", "job_runs"):
+        statement = f"select count(*) as n from {name}"
+        assert cli.main(["sql", statement, "--format", "json", "--conf", str(conf)]) == 0
+        assert json.loads(capfd.readouterr().out) == [{"n": 0}]
     assert cli.main(["tables", "--conf", str(conf)]) == 0
     assert "geo.job_runs" in capfd.readouterr().out
+    tables.spark.sql("use default")
     tables.spark.sql("drop database geo cascade")
 
 
+def test_an_answer_ends_at_the_limit_and_says_so(tables: Tables, conf: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    statement = ["sql", "select id from range(12)", "--conf", str(conf), "--limit"]
+    assert cli.main([*statement, "3"]) == 0
+    assert "these are its first 3 rows" in capfd.readouterr().out
+    assert cli.main([*statement, "3", "--format", "csv"]) == 1
+    assert "geo sql: the answer has more than 3 rows; ask for fewer, or raise --limit" in capfd.readouterr().out
+    assert cli.main([*statement, "12", "--format", "csv"]) == 0
+    assert len(capfd.readouterr().out.splitlines()) == 13
+
+
+@pytest.mark.parametrize(
+    ("statement", "what"),
+    [("select * from nowhere", "TABLE_OR_VIEW_NOT_FOUND"), ("selec count(*) from images", "Syntax error at or near")],
+)
 def test_a_wrong_statement_is_one_sentence_and_the_rest_is_in_the_log(
-    tables: Tables, conf: Path, capfd: pytest.CaptureFixture[str]
+    tables: Tables, conf: Path, statement: str, what: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.main(["sql", "select * from nowhere", "--conf", str(conf)]) == 1
+    assert cli.main(["sql", statement, "--conf", str(conf)]) == 1
     out = capfd.readouterr().out
-    assert "TABLE_OR_VIEW_NOT_FOUND" in out
+    assert what in out
     assert "Traceback" not in out
     (log_file,) = (conf.parent.parent / "lakehouse" / "logs").glob("*.log")
     assert "Traceback" in log_file.read_text()
@@ -243,7 +258,9 @@ def test_what_to_try_next_can_be_typed_as_it_is_printed(conf: Path, monkeypatch:
     def said(script: Path) -> str:
         monkeypatch.setattr("sys.argv", [str(script), "run", "w"])
         shown = StringIO()
-        terminal.say_how_it_went(Console(file=shown, width=160), config.load(conf), conf, [build_collections.JOB], [])
+        terminal.say_how_it_went(
+            terminal.literal_console(shown, width=160), config.load(conf), conf, [build_collections.JOB], []
+        )
         return shown.getvalue()
 
     monkeypatch.setenv("PATH", str(conf.parent))

@@ -39,3 +39,16 @@ def test_registered_names_answer_sql_with_comments(spark: SparkSession, tables: 
     comments = {r.col_name: r.comment for r in spark.sql("describe table geo_registered.shelf").collect()}
     assert comments["n"] == "how many"
     spark.sql("drop database geo_registered cascade")
+
+
+def test_a_lakehouse_may_lie_in_a_folder_of_any_name(spark: SparkSession, tables: Tables) -> None:
+    table = contract(Write.MERGE)
+    odd = Tables(spark, lakehouse=f"{tables.lakehouse}/O'Brien `a` [1]* {{b}} ü", stamp=tables.stamp, schema="geo_odd")
+    for n in (1, 2):
+        odd.write(table, build(table, spark, {"day": "mon", "n": n}))
+    assert [row.n for row in odd.read(table).collect()] == [2]
+    odd.register([table])
+    odd.use()
+    assert spark.sql("select n from shelf").first() == (2,)
+    spark.sql("use default")
+    spark.sql("drop database geo_odd cascade")
