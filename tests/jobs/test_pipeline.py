@@ -107,8 +107,8 @@ def test_published_pages_say_that_they_are_simulated_and_are_in_the_sitemap(plat
     for page in pages:
         html = (platform.lakehouse / page.path).read_text()
         assert "imulated" in html, page.path
-        assert f'<link rel="canonical" href="{page.url}"' in html
-        assert f"<loc>{page.url}</loc>" in sitemaps
+        assert f'<link rel="canonical" href="{page.canonical or page.url}"' in html
+        assert (f"<loc>{page.url}</loc>" in sitemaps) == (page.canonical is None)
         for block in re.findall(r'<script type="application/ld\+json">(.*?)</script>', html, flags=re.S):
             json.loads(block)
 
