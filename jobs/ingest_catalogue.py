@@ -25,7 +25,7 @@ from geo_lib.config import not_negative, zero_to_one
 from geo_lib.counts import Counts
 from geo_lib.errors import ConfigError, TooManyRemovedError
 from geo_lib.provenance import code_digest, version_of
-from geo_lib.spark import held
+from geo_lib.spark import held, settled
 from jobs.run.job import Context, Job
 from schemas.image_bytes import IMAGE_BYTES
 from schemas.images import IMAGES
@@ -76,16 +76,19 @@ def run(ctx: Context, knobs: IngestCatalogue) -> Counts:
     delivered = manifest.read(spark, knobs.manifest)
     if unknown := manifest.unknown_columns(delivered):
         log.info("%s: columns that nothing reads: %s", knobs.manifest, ", ".join(unknown))
-    rows = manifest.catalogue_rows(delivered, manifest=knobs.manifest)
+    # each step stands on rows, not on the plan of all before it, which costs a small catalogue most of its minutes
+    rows = settled(manifest.catalogue_rows(delivered, manifest=knobs.manifest))
     _refuse_to_empty(ctx.read(IMAGES), rows, knobs)  # before anything is asked for
     reader = _reader(knobs)
-    asked = looked_up(
-        rows.where("reason is null"),
-        believed(ctx.read(PICTURE_SOURCES), ctx.read(IMAGE_BYTES)),
-        reader=reader,
-        as_of=ctx.as_of,
-        recheck_days=knobs.recheck_days,
-        everything=ctx.forced,
+    asked = settled(
+        looked_up(
+            rows.where("reason is null"),
+            believed(ctx.read(PICTURE_SOURCES), ctx.read(IMAGE_BYTES)),
+            reader=reader,
+            as_of=ctx.as_of,
+            recheck_days=knobs.recheck_days,
+            everything=ctx.forced,
+        )
     )
     taken = fetched(
         to_take(asked),
@@ -95,27 +98,34 @@ def run(ctx: Context, knobs: IngestCatalogue) -> Counts:
         connections_per_host=knobs.web.connections_per_host,
     )
     with held(taken, StorageLevel.DISK_ONLY) as taken:  # three tables and the counts come from one reading
-        pictures = outcomes(
-            asked, taken, reader=reader, as_of=ctx.as_of, grace_days=knobs.grace_days, at_once=[UnwantedUseError.reason]
-        )
-        with held(pictures) as pictures, held(manifest.with_pictures(rows, pictures)) as judged:
-            is_failure = F.coalesce(F.col("reason") != UnwantedUseError.reason, F.lit(False))  # a wish is none
-            counts = Counts.tallied(judged, failed=is_failure, rows_in=delivered.count(), produced=_produced(pictures))
-            rejected = judged.where("reason is not null").select(
-                F.lit(CATALOGUE).alias("source"), "row", "reason", "detail"
+        pictures = settled(
+            outcomes(
+                asked,
+                taken,
+                reader=reader,
+                as_of=ctx.as_of,
+                grace_days=knobs.grace_days,
+                at_once=[UnwantedUseError.reason],
             )
-            ctx.write(REJECTED_ROWS, rejected, slices=[CATALOGUE])
-            if counts.dropped:
-                allowed = judged.where(is_failure | F.col("reason").isNull())
-                _refuse_to_empty(ctx.read(IMAGES), allowed, knobs, allowed=True)
-            counts.refuse_above(knobs.max_failed_share, unit=JOB.unit)
-            shown = judged.where("reason is null").select("signature").distinct()
-            gone = ctx.read(IMAGE_BYTES).select("signature").join(shown, on="signature", how="left_anti")
-            ctx.write(IMAGE_BYTES, manifest.image_bytes(judged, taken), gone=gone)
-            ctx.write(IMAGES, manifest.images(judged, split_key_pattern=knobs.split_key_pattern))
-            found = pictures.where("reason is null").select(*PICTURE_SOURCES.schema.names)
-            ctx.write(PICTURE_SOURCES, found)  # last, so that it knows of nothing that is not there
-            return counts
+        )
+        judged = settled(manifest.with_pictures(rows, pictures))
+        is_failure = F.coalesce(F.col("reason") != UnwantedUseError.reason, F.lit(False))  # a wish is none
+        counts = Counts.tallied(judged, failed=is_failure, rows_in=delivered.count(), produced=_produced(pictures))
+        rejected = judged.where("reason is not null").select(
+            F.lit(CATALOGUE).alias("source"), "row", "reason", "detail"
+        )
+        ctx.write(REJECTED_ROWS, rejected, slices=[CATALOGUE])
+        if counts.dropped:
+            allowed = judged.where(is_failure | F.col("reason").isNull())
+            _refuse_to_empty(ctx.read(IMAGES), allowed, knobs, allowed=True)
+        counts.refuse_above(knobs.max_failed_share, unit=JOB.unit)
+        shown = judged.where("reason is null").select("signature").distinct()
+        gone = ctx.read(IMAGE_BYTES).select("signature").join(shown, on="signature", how="left_anti")
+        ctx.write(IMAGE_BYTES, manifest.image_bytes(judged, taken), gone=gone, is_unique=True)
+        ctx.write(IMAGES, manifest.images(judged, split_key_pattern=knobs.split_key_pattern), is_unique=True)
+        found = pictures.where("reason is null").select(*PICTURE_SOURCES.schema.names)
+        ctx.write(PICTURE_SOURCES, found, is_unique=True)  # last, so that it knows of nothing that is not there
+        return counts
 
 
 def _reader(knobs: IngestCatalogue) -> str:
