@@ -40,6 +40,7 @@ SMALL_MACHINE = {
     "spark.sql.execution.arrow.maxRecordsPerBatch": "512",  # rows may carry images
     # One idle Python worker at most: a second one would load a second engine (FIFO pool).
     "spark.python.factory.idleWorkerMaxPoolSize": "1",
+    "spark.python.daemon.module": "geo_lib.daemon",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
 }

@@ -18,7 +18,7 @@ from geo_lib.counts import Counts
 from geo_lib.embeddings.family import Families, default_families, founding, refuse_unlike_families, vectors_of
 from geo_lib.links.authority import page_authority
 from geo_lib.links.plan import image_fates, planned_links, planned_pages, related_collections
-from geo_lib.spark import held
+from geo_lib.spark import settled
 from jobs.run.job import Context, Job
 from schemas.collection_items import COLLECTION_ITEMS
 from schemas.collections import COLLECTIONS, PUBLISH
@@ -60,24 +60,21 @@ def run(ctx: Context, knobs: PlanLinks) -> Counts:
     family = founding(knobs.families)
     vectors = vectors_of(ctx.read(QUERY_EMBEDDINGS), family=family, id_as="query_id")
     of_family = ctx.read(COLLECTION_ITEMS).where(F.col("family") == family)
-    # each of these stands many times in what follows, so each is read once
-    with (
-        held(ctx.read(IMAGES)) as images,
-        held(of_arm(ctx.read(IMAGE_ANNOTATIONS))) as annotations,
-        held(ctx.read(COLLECTIONS).where(F.col("state") == PUBLISH)) as collections,
-        held(of_family.join(collections.select("collection_id"), on="collection_id", how="left_semi")) as items,
-        held(
-            image_fates(images, collections, items, annotations, max_links_per_page=knobs.max_links_per_page)
-        ) as fates,
-        held(planned_pages(fates, collections)) as pages,
-    ):
-        related = related_collections(
-            collections,
-            vectors,
-            per_collection=knobs.related,
-            min_similarity=knobs.min_related_similarity,
-        )
-        planned = planned_links(
+    # each of these stands many times in what follows
+    images = settled(ctx.read(IMAGES))
+    annotations = settled(of_arm(ctx.read(IMAGE_ANNOTATIONS)))
+    collections = settled(ctx.read(COLLECTIONS).where(F.col("state") == PUBLISH))
+    items = settled(of_family.join(collections.select("collection_id"), on="collection_id", how="left_semi"))
+    fates = settled(image_fates(images, collections, items, annotations, max_links_per_page=knobs.max_links_per_page))
+    pages = settled(planned_pages(fates, collections))
+    related = related_collections(
+        collections,
+        vectors,
+        per_collection=knobs.related,
+        min_similarity=knobs.min_related_similarity,
+    )
+    links = settled(
+        planned_links(
             pages,
             collections,
             items,
@@ -88,16 +85,16 @@ def run(ctx: Context, knobs: PlanLinks) -> Counts:
             siblings=knobs.siblings,
             home_collections=knobs.home_collections,
         )
-        with held(planned) as links:
-            authority = page_authority(pages, links, damping=knobs.damping, max_links_per_page=knobs.max_links_per_page)
-            ctx.write(LINKS, in_arm(links))
-            ctx.write(PAGE_AUTHORITY, in_arm(authority))
-            without_page = fates.where("reason is not null").select("reason")
-            return Counts.tallied(
-                pages.select(F.lit(None).cast("string").alias("reason")).unionByName(without_page),
-                rows_in=images.count() + pages.where("kind != 'image'").count(),
-                produced={"links": links.count(), "unreachable_pages": authority.where("click_depth is null").count()},
-            )
+    )
+    authority = page_authority(pages, links, damping=knobs.damping, max_links_per_page=knobs.max_links_per_page)
+    ctx.write(LINKS, in_arm(links))
+    ctx.write(PAGE_AUTHORITY, in_arm(authority))
+    without_page = fates.where("reason is not null").select("reason")
+    return Counts.tallied(
+        pages.select(F.lit(None).cast("string").alias("reason")).unionByName(without_page),
+        rows_in=images.count() + pages.where("kind != 'image'").count(),
+        produced={"links": links.count(), "unreachable_pages": authority.where("click_depth is null").count()},
+    )
 
 
 JOB = Job(

@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from geo_lib.embeddings.vectors import unit_dot
+from geo_lib.spark import settled
 from schemas.collections import HOLD, PUBLISH
 
 TOO_LITTLE_EVIDENCE = "too_little_evidence"
@@ -62,7 +63,7 @@ def gated(
         UNLIKE_IMAGES: F.col("coherence") < min_coherence,
     }
     faulty = [F.when(is_faulty, F.lit(reason)) for reason, is_faulty in faults.items()]
-    sized = sized.withColumn("faults", F.array_compact(F.array(*faulty)))
+    sized = settled(sized.withColumn("faults", F.array_compact(F.array(*faulty))))
     better_first = Window.partitionBy("locale").orderBy(
         F.desc("has_page"), F.desc("demand"), F.desc("items"), "query_id"
     )
@@ -72,15 +73,12 @@ def gated(
     reasons = F.array_append("faults", F.when(F.col("canonical_id").isNotNull(), F.lit(NEAR_DUPLICATE)))
     judged = judged.withColumn("reasons", F.array_sort(F.array_compact(reasons)))
     judged = judged.withColumn("state", F.when(F.size("reasons") == 0, PUBLISH).otherwise(HOLD))
-    return judged.join(_answers(judged), on="wish_id", how="left").withColumn(
+    # what answers a wish: the collection of the query that speaks for it, or the published one that stands in
+    answer = F.when(F.col("state") == PUBLISH, F.col("collection_id")).otherwise(F.col("canonical_id"))
+    answered_by = F.max(F.when(F.col("speaks"), answer)).over(Window.partitionBy("wish_id"))
+    return judged.withColumn("answered_by", answered_by).withColumn(
         "canonical_id", F.when(F.col("state") == HOLD, F.coalesce("canonical_id", "answered_by"))
     )
-
-
-def _answers(judged: DataFrame) -> DataFrame:
-    """``wish_id, answered_by``: the published collection that answers a wish, its own or the one that stands in."""
-    answer = F.when(F.col("state") == PUBLISH, F.col("collection_id")).otherwise(F.col("canonical_id"))
-    return judged.where("speaks").select("wish_id", answer.alias("answered_by"))
 
 
 def near_duplicates(

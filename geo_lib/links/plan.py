@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from geo_lib.addresses import HOME, image_url, locale_url
 from geo_lib.catalogue.names import capitalised
 from geo_lib.embeddings.vectors import exact_top_k, stacked
+from geo_lib.spark import settled
 
 PLACEMENT = {
     "hub": 1.0,
@@ -113,14 +114,15 @@ def planned_links(
     shown = pages.where(F.col("kind") == "image").select(
         F.col("id").alias("image_id"), F.col("page").alias("image_page"), "locale"
     )
-    shown = shown.join(names.select("image_id", "name"), on="image_id", how="left").withColumn(
-        "name", F.coalesce("name", "image_id")
-    )
+    shown = shown.join(names.select("image_id", "name"), on="image_id", how="left")
+    shown = settled(shown.withColumn("name", F.coalesce("name", "image_id")))
     pages_of_collections = collections.select(
         "collection_id", F.col("url").alias("collection_page"), "title", "locale", "demand", "items"
     )
-    membership = items.join(pages_of_collections.drop("locale", "items"), on="collection_id", how="inner").join(
-        shown.select("image_id", "image_page", "name"), on="image_id", how="inner"
+    membership = settled(
+        items.join(pages_of_collections.drop("locale", "items"), on="collection_id", how="inner").join(
+            shown.select("image_id", "image_page", "name"), on="image_id", how="inner"
+        )
     )
     parts = [
         _to_collections(membership, annotations, pages_of_collections, shown, most=max_collections),

@@ -58,8 +58,8 @@ def bring_up_to_date(place: Place, table: Table, properties: Mapping[str, str]) 
     added = [f for name, f in wanted.items() if name not in stored]
     differing = [
         f"{name}: {stored[name].dataType.simpleString()} is stored, {f.dataType.simpleString()} wanted"
-        for name, f in wanted.items()
-        if name in stored and stored[name].dataType != f.dataType
+        for name, f in wanted.items()  # in words, which leave out what no table stores: whether elements may be null
+        if name in stored and stored[name].dataType.simpleString() != f.dataType.simpleString()
     ] + [f"{name}: stored, no longer in the contract" for name in stored if name not in wanted]
     differing += [f"{f.name}: new, and not nullable" for f in added if not f.nullable]
     differing += [

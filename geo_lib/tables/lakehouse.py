@@ -95,12 +95,21 @@ class Tables:
 
         Another writer's commit in between is no failure: ``df`` is computed again and what is still missing added.
         """
-        if table.write is not Write.APPEND:
-            raise ValueError(f"{table.name} is written by write(): its mode is {table.write.value}")
+        self._refuse_to_append(table)
         self._ensure(table)
         app_id = f"{self.stamp.run_id}/{self.schema}.{table.name}"
         try:
             writing.append(self._place(table), table, df, self.stamp, app_id=app_id, sequence=sequence)
+        finally:
+            self._logs.pop(self._name(table), None)
+
+    def append_new(self, table: Table, df: DataFrame) -> None:
+        """Add rows whose keys nobody else can have, such as those of this run, at a quarter of ``append``'s cost."""
+        self._refuse_to_append(table)
+        self._ensure(table)
+        rows = self.stamp.on(table.conform(df))
+        try:
+            writing.persistently(lambda: rows.writeTo(self._name(table)).append())
         finally:
             self._logs.pop(self._name(table), None)
 
@@ -131,6 +140,11 @@ class Tables:
         if self.catalog:
             return f"`{self.catalog}`.`{self.schema}`.`{table.name}`"
         return f"delta.`{self._path(table).replace('`', '``')}`"
+
+    @staticmethod
+    def _refuse_to_append(table: Table) -> None:
+        if table.write is not Write.APPEND:
+            raise ValueError(f"{table.name} is written by write(): its mode is {table.write.value}")
 
     def _place(self, table: Table) -> Place:
         return Place(self.spark, self._name(table), self._path(table), in_catalog=self.catalog is not None)

@@ -165,7 +165,7 @@ class Runner:
         empty: dict[str, Any] = dict.fromkeys(JOB_RUNS.schema.names) | {"inputs": {}, "outputs": {}}
         filled = [tuple((empty | dict(row))[name] for name in JOB_RUNS.schema.names) for row in rows]
         frame = self.tables.spark.createDataFrame(filled, JOB_RUNS.schema)
-        self.tables.append(JOB_RUNS, frame, sequence=time.monotonic_ns())
+        self.tables.append_new(JOB_RUNS, frame)
 
 
 def _versions(tables: Tables, wanted: Sequence[Table]) -> dict[str, str]:

@@ -91,6 +91,8 @@ def test_append_adds_a_key_once_and_a_repeated_sequence_of_one_run_nothing(spark
     tables.append(table, build(table, spark, {"day": "tue", "n": 1}), sequence=1)
     tables.append(table, build(table, spark, {"day": "mon", "n": 9}, {"day": "wed", "n": 1}), sequence=2)
     assert rows(tables, table) == [("mon", None, 1), ("wed", None, 1)]
+    tables.append_new(table, build(table, spark, {"day": "tue", "n": 1}))
+    assert [row[0] for row in rows(tables, table)] == ["mon", "tue", "wed"]
 
 
 def test_two_tasks_that_append_at_the_same_moment_both_leave_their_rows_and_a_common_key_once(
@@ -135,12 +137,15 @@ def test_two_writers_of_a_slice_each_leave_both_slices_however_they_meet(spark: 
     assert rows(tables, table) == [("mon", None, 3), ("tue", None, 3)]
 
 
-@pytest.mark.parametrize(("write", "call"), [(Write.APPEND, "write"), (Write.MERGE, "append")])
+@pytest.mark.parametrize(
+    ("write", "call"), [(Write.APPEND, "write"), (Write.MERGE, "append"), (Write.MERGE, "append_new")]
+)
 def test_a_table_is_written_only_by_its_own_mode(spark: SparkSession, tables: Tables, write: Write, call: str) -> None:
     table = contract(write)
     calls: dict[str, Callable[[], None]] = {
         "write": lambda: tables.write(table, build(table, spark)),
         "append": lambda: tables.append(table, build(table, spark), sequence=1),
+        "append_new": lambda: tables.append_new(table, build(table, spark)),
     }
     with pytest.raises(ValueError, match="shelf is written by"):
         calls[call]()
