@@ -27,13 +27,11 @@ _EXCLUDES = (
     "org.xerial.snappy:*,org.slf4j:*,com.google.code.findbugs:*,org.antlr:*"
 )
 
-SMALL_MACHINE = {
+ONE_MACHINE = {
     "spark.master": "local[*,3]",  # three tries per task, so that one killed worker does not fail the job
-    "spark.driver.memory": "3g",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.session.timeZone": "UTC",
-    "spark.sql.shuffle.partitions": "4",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
     "spark.databricks.delta.snapshotPartitions": "2",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
@@ -55,7 +53,7 @@ _WORKER_ENVIRONMENT = {
 def session(settings: Mapping[str, str] | None = None, *, remote: str | None = None) -> SparkSession:
     """The session to work in: the running one, else a new one with Delta and settings for one machine.
 
-    ``settings`` override ``SMALL_MACHINE``. ``remote`` (``local[2]``, ``sc://…``) asks for Spark Connect.
+    ``settings`` override ``ONE_MACHINE`` and ``sized``. ``remote`` (``local[2]``, ``sc://…``) asks for Spark Connect.
     Raises ``MachineError`` when Java is missing.
     """
     if remote is None and (running := SparkSession.getActiveSession()) is not None:
@@ -72,7 +70,11 @@ def session(settings: Mapping[str, str] | None = None, *, remote: str | None = N
         return builder.getOrCreate()
     warehouse = {"spark.sql.warehouse.dir": str(cache_folder() / "warehouse")}  # or the working folder gets one
     chosen = (
-        SMALL_MACHINE | warehouse | _delta() | {f"spark.executorEnv.{k}": v for k, v in _worker_environment().items()}
+        ONE_MACHINE
+        | sized(*_machine())
+        | warehouse
+        | _delta()
+        | {f"spark.executorEnv.{k}": v for k, v in _worker_environment().items()}
     )
     if (archive := class_archive()).is_file():  # a JVM that it was not made by ignores it
         chosen |= {"spark.driver.extraJavaOptions": f"-XX:SharedArchiveFile={archive}"}
@@ -80,6 +82,22 @@ def session(settings: Mapping[str, str] | None = None, *, remote: str | None = N
         if not (remote and key in ("spark.master", "spark.driver.bindAddress", "spark.driver.host")):
             builder = builder.config(key, value)
     return builder.getOrCreate()
+
+
+def sized(cores: int, gigabytes: float) -> dict[str, str]:
+    """Settings that grow with a machine: an eighth of its memory for Spark, since models need most of the rest, and two
+    partitions for each core."""
+    memory = max(2, min(round(gigabytes / 8), 31))  # above 31 GB references take twice the room
+    return {"spark.driver.memory": f"{memory}g", "spark.sql.shuffle.partitions": str(max(4, 2 * cores))}
+
+
+def _machine() -> tuple[int, float]:
+    """The cores and GB (2^30 bytes) that this process may have, which in a container are fewer than there are."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    limit = Path("/sys/fs/cgroup/memory.max")
+    if limit.is_file() and (text := limit.read_text("ascii").strip()).isdigit():
+        memory = min(memory, int(text))
+    return len(os.sched_getaffinity(0)), memory / 2**30
 
 
 def leave(session: SparkSession) -> None:
