@@ -5,6 +5,11 @@ class GeoError(Exception):
     """Base of every error that ``geo`` reports as one sentence instead of a traceback."""
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of an error that says something, which for Spark's is not the first; else what kind it is."""
+    return next(filter(None, map(str.strip, str(error).splitlines())), type(error).__name__)
+
+
 class ConfigError(GeoError, ValueError):
     """The configuration or the command line asks for something that does not exist or cannot be."""
 

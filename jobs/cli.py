@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from geo_lib import config
-from geo_lib.errors import ConfigError, GeoError
+from geo_lib.errors import ConfigError, GeoError, first_line
 from jobs.commands import job as one_job
 from jobs.commands import make_catalogue, sql, tables
 from jobs.commands import run as workflow
@@ -43,8 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 return 2 if isinstance(error, ConfigError) else 1
             except Exception as error:
                 logging.getLogger().exception("geo %s failed", args.command)
-                sentence = next(filter(None, map(str.strip, str(error).splitlines())), type(error).__name__)
-                console.print(f"geo {args.command}: {sentence}", style="red")
+                console.print(f"geo {args.command}: {first_line(error)}", style="red")
                 console.print(f"The whole story is in {log_file}", style="dim")
                 return 1
     except GeoError as error:

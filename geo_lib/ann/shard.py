@@ -111,10 +111,10 @@ def build_shard(ids: Sequence[str], vectors: Vectors, hnsw: Hnsw) -> Shard:
     # labels in the order of their smallest ids, as if no vector came twice
     label = np.argsort(np.argsort(first))[which.ravel()]
     order = by_id[np.argsort(label, kind="stable")]
-    starts = np.concatenate([[0], np.cumsum(np.bincount(label))]).astype(np.int64)
+    starts = _starts(np.bincount(label))
     graph = hnswlib.Index(METRIC, vectors.shape[1])
     graph.init_index(max_elements=len(first), M=hnsw.m, ef_construction=hnsw.ef_construction, random_seed=hnsw.seed)
-    graph.add_items(vectors[order][starts[:-1]], np.arange(len(first)), num_threads=1)
+    graph.add_items(vectors[order[starts[:-1]]], np.arange(len(first)), num_threads=1)
     return Shard(ids=names[order], starts=starts, graph=graph)
 
 
@@ -151,8 +151,13 @@ def load(path: Path, *, dimension: int, expected: str) -> Shard:
     graph = hnswlib.Index(METRIC, dimension)
     graph.load_index(str(path))
     of_label = [line.split("\t") for line in ids_path(path).read_text(encoding="utf-8").split("\n")]
-    starts = np.concatenate([[0], np.cumsum([len(ids) for ids in of_label])]).astype(np.int64)
-    return Shard(np.array([name for ids in of_label for name in ids], dtype=np.str_), starts, graph)
+    names = np.array([name for ids in of_label for name in ids], dtype=np.str_)
+    return Shard(names, _starts([len(ids) for ids in of_label]), graph)
+
+
+def _starts(sizes: npt.ArrayLike) -> Positions:
+    """``Shard.starts`` of labels with so many ids each."""
+    return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
 
 
 def ids_path(path: Path) -> Path:

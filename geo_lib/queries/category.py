@@ -98,10 +98,11 @@ class Marker:
 
 def categories_of(queries: Sequence[tuple[str, str]], *, load: Callable[[], TextEncoder] = load_packaged) -> list[str]:
     """The category of each (locale, raw query), in order."""
-    by_markers = [marker_category(locale, normalise(query, locale=locale)) for locale, query in queries]
-    undecided = sorted({normalise(q) for (_, q), known in zip(queries, by_markers, strict=True) if known is None})
+    texts = [normalise(query, locale=locale) for locale, query in queries]
+    by_markers = [marker_category(locale, text) for (locale, _), text in zip(queries, texts, strict=True)]
+    undecided = sorted({text for text, known in zip(texts, by_markers, strict=True) if known is None})
     by_meaning = dict(zip(undecided, _nearest(undecided, load), strict=True)) if undecided else {}
-    return [known or by_meaning[normalise(query)] for (_, query), known in zip(queries, by_markers, strict=True)]
+    return [known or by_meaning[text] for text, known in zip(texts, by_markers, strict=True)]
 
 
 def marker_category(locale: str, text: str) -> str | None:

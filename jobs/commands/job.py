@@ -7,6 +7,7 @@ from rich.console import Console
 
 from geo_lib import spark
 from geo_lib.config import Conf
+from geo_lib.errors import first_line
 from jobs.run.board import Board
 from jobs.run.job import Job
 from jobs.run.runner import Outcome, Runner
@@ -38,7 +39,7 @@ def run_shown(job: Job[Any], knobs: Any, runner: Runner, board: Board, *, force:
     try:
         outcome = runner.run(job, knobs, force=force, progress=board.progress)
     except Exception as error:
-        board.end(job.name, "failed", note=str(error).splitlines()[0] if str(error) else type(error).__name__)
+        board.end(job.name, "failed", note=first_line(error))
         raise
     board.end(job.name, outcome.status, counts=outcome.counts, note="" if outcome.counts else "nothing has changed")
     return outcome

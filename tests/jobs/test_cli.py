@@ -48,7 +48,7 @@ def fine(context: Context, knobs: NoKnobs) -> Counts:
 
 
 def broken(context: Context, knobs: NoKnobs) -> Counts:
-    raise InputError("there is no manifest [/path] :star:")
+    raise InputError("\nthere is no manifest [/path] :star:")
 
 
 @pytest.fixture

