@@ -140,10 +140,15 @@ def same_words_key(text: str, *, locale: str) -> str:
     locale has them; the rest is taken as a set.
     """
     language = language_of(locale)
-    joining = _JOINING.get(language, frozenset())
+    joining = joining_words(language)
     text = _JOINERS.sub("", _dotted(locale, text))
     said = {_stem(word, language) for word in words(text) if word not in joining}
     return " ".join(sorted(said or set(words(text)) or {text}))
+
+
+def joining_words(language: str) -> frozenset[str]:
+    """Words of a language (ISO 639-1) that only join others, as ``with``; empty for one that nobody has listed."""
+    return _JOINING.get(language, frozenset())
 
 
 @lru_cache(maxsize=100_000)

@@ -9,14 +9,15 @@ from functools import lru_cache, partial
 from geo_lib.config import zero_to_one
 from geo_lib.locales import language_of
 from geo_lib.queries.checks.check import Check, Said
+from geo_lib.queries.text import joining_words
 
 OTHER_LANGUAGE = "other_language"
 OTHER_SCRIPT = "other_script"
 MIN_LETTERS = 8
 """Below so many letters no verdict on the language is sure: "sofa" is a word of twenty languages."""
 _REST_SCORE = 0.55
-"""What the language of a query must still score with any one of its words left out: in "gemutlich cabin", "cinco de
-mayo decor" and "black hat" (as German) all hangs on one."""
+"""What the language of a query must still score with any one of its telling words left out: in "gemutlich cabin",
+"cinco de mayo decor" and "black hat" (as German) all hangs on one. Words that join others are never borrowed."""
 
 _VARIANTS = {
     **dict.fromkeys(("als", "bar", "gsw", "lb", "nds"), "de"),
@@ -77,22 +78,23 @@ def foreign(text: str, *, locale: str, min_score: float) -> str | None:
     """Why a normalised query is not of the locale's language; null when it is, or when nobody can be sure.
 
     ``other_script``: see ``Detected``; Latin letters pass everywhere. ``other_language``: the detector gives another
-    language at least ``min_score``, on at least ``MIN_LETTERS`` letters, and not because of a single one of its words.
-    Otherwise the benefit of the doubt.
+    language at least ``min_score``, on at least ``MIN_LETTERS`` letters, and not because of a single one of its telling
+    words. Otherwise the benefit of the doubt.
     """
     heard = detected(text, locale=locale)
     if heard.is_foreign_script:
         return OTHER_SCRIPT
     is_sure = heard.score is not None and heard.score >= min_score and len(_letters(text)) >= MIN_LETTERS
-    if not is_sure or heard.language == _own(locale):
+    if heard.language is None or heard.language == _own(locale) or not is_sure:
         return None
     return OTHER_LANGUAGE if _stands_without_any_word(text, heard.language, min(_REST_SCORE, min_score)) else None
 
 
-def _stands_without_any_word(text: str, language: str | None, min_score: float) -> bool:
-    """Whether a text still is of the language, by this score, whichever of its words is left out."""
+def _stands_without_any_word(text: str, language: str, min_score: float) -> bool:
+    """Whether a text still is of the language, by this score, whichever of its telling words is left out."""
     words = text.split()
-    rests = [" ".join(words[:n] + words[n + 1 :]) for n in range(len(words))] if len(words) > 1 else []
+    telling = [n for n, word in enumerate(words) if word not in joining_words(language)] if len(words) > 1 else []
+    rests = [" ".join(words[:n] + words[n + 1 :]) for n in telling]
     return all(heard == language and score >= min_score for heard, score in map(_likeliest, rests))
 
 

@@ -30,6 +30,7 @@ from geo_lib.queries.checks.language import Language, detected, foreign, languag
         ("black hat", "en", None),
         ("was passt zu hut am strand", "de", None),
         ("decoracion de cinco de mayo", "en", "other_language"),
+        ("wohnzimmer ideen mit sessel", "en", "other_language"),  # nobody borrows "mit"
     ],
 )
 def test_a_query_is_dropped_only_when_it_is_confidently_of_another_language(
