@@ -9,7 +9,7 @@ BIN := .venv/bin
 LOCK ?= requirements-cpu.lock
 READY := .venv/.ready
 PYTEST := $(BIN)/python -m pytest -q
-IN_TWO := -n 2 --dist loadgroup --no-loadscope-reorder  # processes, each with a Spark session of its own
+IN_TWO := -n 2 --dist loadfile --no-loadscope-reorder  # processes, each with a Spark session of its own
 PYTHON ?= $(shell for p in python3.11 python3.12 python3; do $$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && { echo $$p; break; }; done)
 
 .PHONY: help
@@ -32,7 +32,7 @@ test-connect: $(READY)  ## the pure transforms again, on Spark Connect
 
 .PHONY: test-slow
 test-slow: $(READY)  ## what takes a model, a server or a second workflow of its own
-	$(PYTEST) $(IN_TWO) -m slow
+	$(PYTEST) -m slow
 
 .PHONY: test-stickers
 test-stickers: $(READY)  ## Eq. 1 on the stickers corpus (GEO_STICKERS, else ../shared/corpora/stickers)
