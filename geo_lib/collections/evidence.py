@@ -15,15 +15,16 @@ _ENOUGH = 20
 
 
 def witnessed(wishes: DataFrame, annotations: DataFrame) -> DataFrame:
-    """``wish_id, signature, evidence``: the images that carry a wish among their annotations.
+    """``wish_id, signature, evidence, heard``: the images that carry a wish among their annotations.
 
-    ``evidence`` counts its wordings there, each once for every source that has it for the image.
+    ``evidence`` counts its wordings there, each once for every source that has it for the image; ``heard`` says whether
+    the console has one of them, so that people came to this image by it.
     """
     return (
-        annotations.select("signature", "query_id", F.size("sources").alias("sources"))
+        annotations.select("signature", "query_id", F.size("sources").alias("sources"), "confirmed")
         .join(wishes, on="query_id", how="inner")
         .groupBy("wish_id", "signature")
-        .agg(F.sum("sources").cast("int").alias("evidence"))
+        .agg(F.sum("sources").cast("int").alias("evidence"), F.bool_or("confirmed").alias("heard"))
     )
 
 
@@ -31,20 +32,21 @@ def supported(witnessed: DataFrame, alike: DataFrame, *, min_support: int) -> Da
     """``witnessed`` with ``neighbours``: how many of the images most like it carry the wish as well.
 
     ``alike``: (signature, neighbour). One annotation that nothing else speaks for is as often wrong as right: left out
-    are images with fewer than ``min_support`` of evidence and neighbours together.
+    are images with fewer than ``min_support`` of evidence and neighbours together. And a model repeats itself: what
+    neither the image nor a neighbour was found by is its word alone, on however many images, and left out as well.
     """
-    carrying = witnessed.select("wish_id", F.col("signature").alias("neighbour"))
+    carrying = witnessed.select("wish_id", F.col("signature").alias("neighbour"), F.col("heard").alias("heard_of"))
     near = (
         witnessed.select("wish_id", "signature")
         .join(alike.select("signature", "neighbour"), on="signature", how="inner")
-        .join(carrying, on=["wish_id", "neighbour"], how="left_semi")
+        .join(carrying, on=["wish_id", "neighbour"], how="inner")
         .groupBy("wish_id", "signature")
-        .agg(F.count("*").cast("int").alias("neighbours"))
+        .agg(F.count("*").cast("int").alias("neighbours"), F.bool_or("heard_of").alias("heard_nearby"))
     )
     return (
         witnessed.join(near, on=["wish_id", "signature"], how="left")
         .withColumn("neighbours", F.coalesce("neighbours", F.lit(0)))
-        .where(F.col("evidence") + F.col("neighbours") >= min_support)
+        .where((F.col("evidence") + F.col("neighbours") >= min_support) & (F.col("heard") | F.col("heard_nearby")))
     )
 
 

@@ -60,26 +60,38 @@ def test_a_query_joins_only_one_that_speaks_itself(spark: SparkSession) -> None:
 def test_evidence_counts_wordings_once_for_every_source(spark: SparkSession) -> None:
     rows = build(
         ANNOTATIONS, spark,
-        {"signature": "s", "query_id": "nook", "sources": ["console", "vlm"]},
+        {"signature": "s", "query_id": "nook", "sources": ["console", "vlm"], "confirmed": True},
         {"signature": "s", "query_id": "corner", "sources": ["vlm"]},
         {"signature": "t", "query_id": "corner", "sources": ["vlm"]},
         {"signature": "t", "query_id": "other", "sources": ["vlm"]},
     )  # fmt: skip
     said = spark.createDataFrame([("nook", "corner"), ("corner", "corner")], "query_id string, wish_id string")
-    found = {(r.wish_id, r.signature): r.evidence for r in witnessed(said, rows).collect()}
-    assert found == {("corner", "s"): 3, ("corner", "t"): 1}
+    found = {(r.wish_id, r.signature): (r.evidence, r.heard) for r in witnessed(said, rows).collect()}
+    assert found == {("corner", "s"): (3, True), ("corner", "t"): (1, False)}
 
 
 def test_a_lone_annotation_counts_when_images_like_it_carry_the_wish_too(spark: SparkSession) -> None:
     carrying = spark.createDataFrame(
-        [("w", "a", 1), ("w", "b", 1), ("w", "c", 1), ("v", "d", 1), ("w", "e", 2)],
-        "wish_id string, signature string, evidence int",
+        [("w", "a", 1, True), ("w", "b", 1, False), ("w", "c", 1, True), ("v", "d", 1, True), ("w", "e", 2, True)],
+        "wish_id string, signature string, evidence int, heard boolean",
     )
     alike = spark.createDataFrame(
         [("a", "b"), ("a", "d"), ("b", "d"), ("c", "d"), ("d", "a")], "signature string, neighbour string"
     )
     found = {(r.signature, r.neighbours) for r in supported(carrying, alike, min_support=2).collect()}
     assert found == {("a", 1), ("e", 0)}
+
+
+def test_what_only_the_model_says_of_an_image_and_of_those_like_it_is_no_evidence(spark: SparkSession) -> None:
+    carrying = spark.createDataFrame(
+        [("scrap", name, 1, False) for name in "abc"] + [("dog", "d", 1, False), ("dog", "e", 1, True)],
+        "wish_id string, signature string, evidence int, heard boolean",
+    )
+    alike = spark.createDataFrame(
+        [("a", "b"), ("a", "c"), ("b", "a"), ("d", "e"), ("e", "d")], "signature string, neighbour string"
+    )
+    found = {(r.wish_id, r.signature) for r in supported(carrying, alike, min_support=2).collect()}
+    assert found == {("dog", "d"), ("dog", "e")}
 
 
 def test_the_bar_is_the_lowest_score_from_which_vectors_agree_with_annotations(spark: SparkSession) -> None:
