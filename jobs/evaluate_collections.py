@@ -7,7 +7,7 @@ is none, an image counts when more than one source has the page's query for it, 
 Replaces its slice of evaluations, in which the worst pages stand one by one. Counts published collections.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame, Row
@@ -40,8 +40,8 @@ from schemas.truth_intents import TRUTH_INTENTS
 
 AGAINST_TRUTH, AGAINST_A_SECOND_SOURCE = "collections", "collections_second_source"
 ARM, METRIC = "published", "items_right"
-WORST = "page:"
-"""Begins the segment of one of the worst pages; its collection follows."""
+PAGE = "page:"
+"""Begins the segment of a single page; its collection follows."""
 _WORST = 10
 
 
@@ -79,7 +79,10 @@ def run(ctx: Context, knobs: EvaluateCollections) -> Counts:
         figures.append(("pages_below_half", Measured(ARM, OVERALL, below_half)))
     worst = sorted(found, key=lambda part: (part.share, part.name))[:_WORST]
     rows = evaluation_rows(evaluation, measured, metric=METRIC, unit="pages", versions={})
-    rows += evaluation_rows(evaluation, list(_one_by_one(worst)), metric=METRIC, unit="images", versions={})
+    one_by_one = [
+        Measured(ARM, f"{PAGE}{part.name}", right) for part in worst if (right := share(*part.counts)) is not None
+    ]
+    rows += evaluation_rows(evaluation, one_by_one, metric=METRIC, unit="images", versions={})
     for metric, one in figures:
         unit = "wishes" if metric == "wishes_with_page" else "pages"
         rows += evaluation_rows(evaluation, [one], metric=metric, unit=unit, versions={})
@@ -122,12 +125,6 @@ def _figures(found: Coverage) -> list[tuple[str, Measured]]:
         "pages_nobody_wants": share(found.unwanted, found.pages),
     }
     return [(metric, Measured(ARM, OVERALL, it)) for metric, it in counted.items() if it is not None]
-
-
-def _one_by_one(worst: Sequence[Part]) -> Iterator[Measured]:
-    for part in worst:
-        if (right := share(*part.counts)) is not None:
-            yield Measured(ARM, f"{WORST}{part.name}", right)
 
 
 def _named(worst: Sequence[Part], pages: Sequence[Row]) -> list[str]:

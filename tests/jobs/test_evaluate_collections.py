@@ -25,15 +25,16 @@ def published(context: Context) -> Context:
     pages = [{"collection_id": q, "query_id": q, "title": q.title(), "slug": q, "locale": "en", "url": q,
               "state": PUBLISH, "family": "text", "items": n} for q, n in ((VASE, 4), (DESK, 1))]  # fmt: skip
     tables.write(COLLECTIONS, build(COLLECTIONS, spark, *pages))
-    queries = [{"query_id": q, "query": q, "words": q, "locale": "en", "category": "description"} for q in (VASE, DESK)]
+    queries = [{"query_id": q, "query": q, "words": q, "locale": "en", "category": "description",
+                "images": 1} for q in (VASE, DESK)]  # fmt: skip
     tables.write(QUERIES, build(QUERIES, spark, *queries))
     items = [(VASE, "a"), (VASE, "b"), (VASE, "c"), (VASE, "d"), (DESK, "d")]
     shown = [{"collection_id": page, "family": "text", "image_id": image, "rank": 1} for page, image in items]
     tables.write(COLLECTION_ITEMS, build(COLLECTION_ITEMS, spark, *shown))
     tables.write(IMAGES, build(IMAGES, spark, *({"image_id": s, "signature": s, "locale": "en"} for s in "abcd")))
     sources = [("a", ["console", "vlm"]), ("b", ["vlm"])]
-    said = [{"signature": s, "query_id": VASE, "query": VASE, "locale": "en", "category": "description", "sources": by}
-            for s, by in sources]  # fmt: skip
+    said = [{"signature": s, "query_id": VASE, "query": VASE, "locale": "en", "category": "description", "sources": by,
+             "confirmed": "console" in by} for s, by in sources]  # fmt: skip
     tables.write(ANNOTATIONS, build(ANNOTATIONS, spark, *said))
     return context
 
