@@ -3,8 +3,9 @@
     geo annotate-images --conf conf/demo.yml
 
 Reads images, image_bytes and vlm@champion; appends to generations, one commit per chunk of signatures,
-so that a crash costs the chunk in flight and repeats no committed one. An error that another setting of the
-engine may cure is counted and not kept: the next run asks again. Counts signatures.
+so that a crash costs the chunk in flight and repeats no committed one. A picture that kills its worker on every try,
+and alone, is kept as worker_lost. An error that another setting of the engine may cure is counted and not kept: the
+next run asks again. Counts signatures.
 """
 
 import math
@@ -12,6 +13,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -19,7 +21,8 @@ from pyspark.sql import functions as F
 from geo_lib.config import at_least_one, setting, zero_to_one
 from geo_lib.counts import Counts
 from geo_lib.models import VLM_CHAMPION
-from geo_lib.serving.partitions import generations
+from geo_lib.serving.chunks import WORKER_LOST, KeyRange, answered_in_ranges, hash_ranges
+from geo_lib.serving.partitions import generations, unanswered
 from geo_lib.serving.requests import CURABLE
 from geo_lib.serving.settings import AskedVlm
 from geo_lib.serving.vllm import engine, spec_of
@@ -61,30 +64,45 @@ def run(ctx: Context, knobs: AnnotateImages) -> Counts:
     wanted = asked(images)
     answered_before = answers(ctx.read(GENERATIONS), images, **version)
     refused: Counter[str] = Counter()
+    sequence = count()
+
+    def keep(answered_now: DataFrame) -> None:
+        stamped = answered_now.withColumns({"task": F.lit(TASK), **{k: F.lit(v) for k, v in version.items()}})
+        rows = stamped.withColumnRenamed("signature", "subject").select(*GENERATIONS.schema.names)
+        ctx.append(GENERATIONS, rows, sequence=next(sequence))
+
     with held(wanted.join(answered_before, on="signature", how="left_anti")) as missing:
-        new = missing.count()
-        chunks = math.ceil(new / knobs.chunk_signatures)
-        pictures = ctx.read(IMAGE_BYTES).select("signature", F.array("bytes").alias("images"))
-        for chunk in range(chunks):
-            ctx.progress(chunk, chunks, "chunks committed")
-            some = missing.where(F.pmod(F.xxhash64("signature"), F.lit(chunks)) == chunk)
-            requests = some.join(pictures, on="signature", how="inner")
+        pictures = ctx.read(IMAGE_BYTES)
+
+        def ask(chunk: KeyRange) -> int:
+            requests = requests_of(chunk, missing, pictures)
             written = generations(requests, key="signature", load=partial(engine, spec), partitions=knobs.engines)
             with held(written) as written:  # or the commit would ask the model again
-                refused.update(_curable(written))
-                lasting = written.where(F.col("error_class").isNull() | ~F.col("error_class").isin(*CURABLE))
-                stamped = lasting.withColumns({"task": F.lit(TASK), **{k: F.lit(v) for k, v in version.items()}})
-                rows = stamped.withColumnRenamed("signature", "subject").select(*GENERATIONS.schema.names)
-                ctx.append(GENERATIONS, rows, sequence=chunk)
-        ctx.progress(chunks, chunks, "chunks committed")
+                fates = {r["error_class"]: r["count"] for r in written.groupBy("error_class").count().collect()}
+                keep(written.where(F.col("error_class").isNull() | ~F.col("error_class").isin(*CURABLE)))
+                refused.update({error: n for error, n in fates.items() if error in CURABLE})
+            return sum(fates.values())
+
+        new = missing.count()
+        lost = answered_in_ranges(
+            hash_ranges(math.ceil(new / knobs.chunk_signatures)),
+            ask=ask,
+            keys_of=lambda chunk: [r[0] for r in requests_of(chunk, missing, pictures).select("signature").collect()],
+            progress=lambda done, chunks: ctx.progress(done, chunks, "chunks committed"),
+        )
+        if lost:
+            alone = missing.where(F.col("signature").isin(lost))
+            why = "the worker that was to answer it was killed on every try"
+            keep(unanswered(alone, key="signature", error_class=WORKER_LOST, error_message=why))
     answered = answers(ctx.read(GENERATIONS), images, **version)
     return _counts(wanted, answered, refused, new).refuse_above(knobs.max_failed_share, unit=JOB.unit)
 
 
-def _curable(written: DataFrame) -> Mapping[str, int]:
-    """Signatures by the error that is not kept."""
-    rows = written.where(F.col("error_class").isin(*CURABLE)).groupBy("error_class").count().collect()
-    return {row["error_class"]: row["count"] for row in rows}
+def requests_of(chunk: KeyRange, missing: DataFrame, pictures: DataFrame) -> DataFrame:
+    """signature, prompt, images: what is asked about the signatures of a chunk, from those files of ``pictures`` alone
+    that hold some of its range."""
+    stored = chunk.of(pictures, "signature").select("signature", F.array("bytes").alias("images"))
+    return chunk.of(missing, "signature").join(stored, on="signature", how="inner")
 
 
 def _counts(wanted: DataFrame, answered: DataFrame, refused: Mapping[str, int], new: int) -> Counts:

@@ -25,7 +25,7 @@ from geo_lib.counts import Counts
 from geo_lib.errors import ConfigError
 from geo_lib.evaluation.arms import Answers, Arm, ask, settled
 from geo_lib.evaluation.rows import evaluation_rows, measure, refuse_below, refuse_gain_below, report_lines
-from geo_lib.evaluation.truth import meant, retained
+from geo_lib.evaluation.truth import meant, retained, subjects_of
 from geo_lib.evaluation.vlm_quality import (
     METRIC,
     Queries,
@@ -44,6 +44,7 @@ from geo_lib.serving.partitions import generations
 from geo_lib.serving.processor import load_processor
 from geo_lib.serving.settings import AskedVlm
 from geo_lib.serving.vllm import EngineSpec, engine, spec_of
+from geo_lib.spark import held
 from geo_lib.training.shards import shards
 from geo_lib.training.split import split_column
 from geo_lib.vlm.answers import answers
@@ -101,17 +102,18 @@ def run(ctx: Context, knobs: EvaluateVlm) -> Counts:
         judged_by = meant(held_out, intents, pictures)
     else:
         judged_by = retained(held_out, ctx.read(TRAINING_EXAMPLES))
-    judged_by.sort(key=lambda s: s.signature)
-    chosen = judged_by[: knobs.signatures]
-    prompts = {r["signature"]: r["prompt"] for r in held_out.collect()}
-    dropped = {
-        "no_truth": len(prompts.keys() - {s.signature for s in judged_by}),
-        "beyond_the_sample": len(judged_by) - len(chosen),
-    }
+    with held(judged_by) as judged_by:
+        with_answer = judged_by.count()
+        # a signature is a hash, so the smallest are a sample; no more of them come to the driver
+        sample = judged_by.orderBy("signature").limit(knobs.signatures).collect()
+    chosen, prompts = subjects_of(sample), {row["signature"]: row["prompt"] for row in sample}
+    rows_in = held_out.count()
+    dropped = {"no_truth": rows_in - with_answer, "beyond_the_sample": with_answer - len(chosen)}
     if not chosen:
-        return Counts(len(prompts), 0, dropped=dropped, report="no held-out signature with a known answer")
+        return Counts(rows_in, 0, dropped=dropped, report="no held-out signature with a known answer")
 
-    training = [r for r in ctx.read(TRAINING_EXAMPLES).orderBy("example_id").collect() if r["split"] == "train"]
+    examples = ctx.read(TRAINING_EXAMPLES).where("split = 'train'")
+    training = examples.select("signature", "locale", *CATEGORIES).collect()
     tuned, untuned = (spec_of(m, knobs.vlm, log_file=ctx.log_file("vllm.log")) for m in (champion, base))
     own = {s.signature: s.signature for s in chosen}
     others = deranged(own, seed=knobs.seed)
@@ -135,7 +137,7 @@ def run(ctx: Context, knobs: EvaluateVlm) -> Counts:
     against = "the simulated truth" if has_truth else "what the console retained"
     title = f"matched ROUGE-1 F1 against {against}, held-out signatures"
     return Counts(
-        len(prompts),
+        rows_in,
         len(chosen),
         dropped=dropped,
         produced={"measurements": len(measured)} | {f"{arm}_without_an_answer": n for arm, n in unanswered.items()},
@@ -155,16 +157,16 @@ def _written_before(
     ctx: Context, champion: ModelFiles, knobs: EvaluateVlm, chosen: Sequence[Subject]
 ) -> Answers[Queries]:
     """What annotate_images stored of the champion. Raises ``ConfigError`` when that is nothing."""
+    wanted = [s.signature for s in chosen]
     stored = answers(
         ctx.read(GENERATIONS),
         ctx.read(IMAGES),
         model_version=champion.model_version,
         prompt_version=PROMPT_VERSION,
         decoding_version=knobs.vlm.decoding.version,
-    )
+    ).join(_signatures(ctx, wanted), on="signature", how="left_semi")
     written = {row["signature"]: row for row in stored.select("signature", "text", "error_class").collect()}
-    wanted = [s.signature for s in chosen]
-    if not written.keys() & set(wanted):
+    if not written:
         raise ConfigError(
             f"none of {len(chosen)} held-out signatures has an answer of {champion.model_version} under decoding "
             f"{knobs.vlm.decoding.version}; run geo annotate-images first"
@@ -213,7 +215,7 @@ def _embedded(
     ctx: Context, base: ModelFiles, champion: ModelFiles, signatures: Sequence[str]
 ) -> dict[str, NDArray[np.float32]]:
     """Mean visual token of each image, under the bounds that the champion was trained in."""
-    wanted = ctx.spark.createDataFrame([(s,) for s in signatures], "signature string")
+    wanted = _signatures(ctx, signatures)
     stored = ctx.read(IMAGE_BYTES).select("signature", "bytes").join(wanted, on="signature", how="inner")
     with tempfile.TemporaryDirectory() as folder:
         images = shards(stored, Path(folder), key="signature", content="bytes")
@@ -222,6 +224,10 @@ def _embedded(
     del features
     release()
     return dict(zip(signatures, means, strict=True))
+
+
+def _signatures(ctx: Context, signatures: Sequence[str]) -> DataFrame:
+    return ctx.spark.createDataFrame([(signature,) for signature in signatures], "signature string")
 
 
 JOB = Job(

@@ -26,7 +26,8 @@ GENERATIONS = Table(
             column(
                 "error_class",
                 StringType(),
-                "undecodable_image or aspect_ratio; null when there is an answer; what a setting may cure is not kept",
+                "undecodable_image, aspect_ratio or worker_lost (it kills whoever is to answer); null when there is an "
+                "answer; what a setting may cure is not kept",
                 nullable=True,
             ),
             column(

@@ -19,4 +19,6 @@ IMAGE_BYTES = Table(
         ]
     ),
     checks={"has_area": "width > 0 and height > 0"},
+    cluster_by=("signature",),  # whoever reads the pictures of some signatures opens the files of these alone
+    version=2,
 )

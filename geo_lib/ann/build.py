@@ -49,7 +49,7 @@ class Source:
 
 
 def source_of(vectors: DataFrame) -> Source:
-    """``vectors``: id, locale, model_version, embedding."""
+    """``vectors``: id, locale, model_version, embedding, none of them null, as xxhash64 would leave a null out."""
     row_hashes = [F.xxhash64(F.lit(seed), "id", "locale", "embedding") for seed in (0, 1)]
     by_locale = vectors.groupBy("locale").agg(
         F.count("*").alias("n"),

@@ -8,8 +8,8 @@ from schemas.collections import PUBLISH
 
 
 def collection_id(query_id: Column) -> Column:
-    """16 hex digits that stand for the collection of this query, for good, whatever finds its images."""
-    return F.substring(F.sha2(F.concat_ws("\n", F.lit("collection"), query_id), 256), 1, 16)
+    """16 hex digits that stand for the collection of this query, for good, whatever finds its images; null for none."""
+    return F.substring(F.sha2(F.concat(F.lit("collection\n"), query_id), 256), 1, 16)
 
 
 def has_evidence(*, min_demand: int, min_images: int) -> Column:

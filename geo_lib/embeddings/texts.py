@@ -46,5 +46,9 @@ def image_texts(images: DataFrame, annotations: DataFrame) -> DataFrame:
 
 
 def input_hash(texts: Column) -> Column:
-    """SHA-256 of the texts in their order; the separator occurs in no text that normalisation lets through."""
+    """SHA-256 of the texts in their order.
+
+    None of them is null or empty, and the separator occurs in none: it is a control character, which neither a
+    normalised query nor a text of the catalogue has.
+    """
     return F.sha2(F.concat_ws("\u001f", texts), 256)

@@ -5,6 +5,7 @@ from dataclasses import astuple, fields
 
 import pandas as pd
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from geo_lib.serving.requests import Generation, Request, Server, answer_each
 
@@ -39,3 +40,11 @@ def generations(requests: DataFrame, *, key: str, load: Callable[[], Server], pa
 
     asked_for = requests.select(key, "prompt", *(["images"] if has_images else [])).repartition(partitions)
     return asked_for.mapInPandas(answer, f"`{key}` string, prompt string, {ANSWER}")
+
+
+def unanswered(requests: DataFrame, *, key: str, error_class: str, error_message: str) -> DataFrame:
+    """The columns of ``generations`` for requests that get no answer, all for the same reason."""
+    said = {"error_class": F.lit(error_class), "error_message": F.lit(error_message)}
+    columns = [column.split() for column in ANSWER.split(", ")]
+    answer = [said.get(name, F.lit(None)).cast(kind).alias(name) for name, kind in columns]
+    return requests.select(key, "prompt", *answer)

@@ -36,10 +36,9 @@ def create(place: Place, table: Table) -> None:
     if table.slice_by:
         # smallest and largest values of every column cost a fifth of a write, and only slices are sought
         properties["delta.dataSkippingStatsColumns"] = ",".join(dict.fromkeys((table.slice_by, *table.cluster_by)))
-    clustered = f" cluster by ({', '.join(table.cluster_by)})" if table.cluster_by else ""
     place.spark.sql(
         f"create table if not exists {place.name} ({', '.join(map(_ddl, table.stored))}) using delta "
-        f"comment {quoted(table.comment)}{clustered} "
+        f"comment {quoted(table.comment)} {_clustered(table)} "
         f"tblproperties ({', '.join(f'{quoted(k)} = {quoted(v)}' for k, v in properties.items())})"
     )
 
@@ -47,7 +46,8 @@ def create(place: Place, table: Table) -> None:
 def bring_up_to_date(place: Place, table: Table, properties: Mapping[str, str]) -> bool:
     """Add the nullable columns that the contract has and the table lacks; return whether that made a commit.
 
-    Raises ``ContractError`` when the table differs from the contract in anything else.
+    A table that was not clustered is so from now on, which the next OPTIMIZE shows. Raises ``ContractError`` when the
+    table differs from the contract in anything else.
     """
     stored_version = int(properties.get(CONTRACT, 0))
     if stored_version == table.version:
@@ -80,6 +80,8 @@ def bring_up_to_date(place: Place, table: Table, properties: Mapping[str, str]) 
         )
     if added:
         place.spark.sql(f"alter table {place.name} add columns ({', '.join(map(_ddl, added))})")
+    if table.cluster_by:
+        place.spark.sql(f"alter table {place.name} {_clustered(table)}")
     place.spark.sql(f"alter table {place.name} set tblproperties ({quoted(CONTRACT)} = {quoted(str(table.version))})")
     return True
 
@@ -87,6 +89,10 @@ def bring_up_to_date(place: Place, table: Table, properties: Mapping[str, str]) 
 def quoted(text: str) -> str:
     """``text`` as a literal of SQL."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _clustered(table: Table) -> str:
+    return f"cluster by ({', '.join(table.cluster_by)})" if table.cluster_by else ""
 
 
 def _ddl(column: StructField) -> str:

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
+from functools import reduce
 
 from delta.exceptions import (
     ConcurrentAppendException,
@@ -14,7 +15,7 @@ from delta.exceptions import (
     MetadataChangedException,
     ProtocolChangedException,
 )
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import DateType, StringType
 
@@ -37,6 +38,8 @@ CONFLICTS = (
 """Another writer's commit came in between. In Python none of them is a kind of another."""
 _ATTEMPTS = 5
 """How often to write when other writers keep committing in between, before that is an error."""
+_MOST_FILES = 16
+"""Files that may hold rows of one place of a clustered table before they are sorted anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +95,8 @@ def write(
         wanted = digests(table, new, check_keys=not is_unique)
         if table.write is Write.REPLACE_WHERE:
             _replace_slices(place, table, new, wanted, set(wanted) if answered is None else answered, log)
-        else:
-            _merge(place, table, new, wanted, log, gone)
+        elif _merge(place, table, new, wanted, log, gone) and table.cluster_by:
+            _gather(place, table, new)
 
 
 def _holds_none(place: Place, table: Table, slices: Set[str], holding: Noted) -> bool:
@@ -119,18 +122,21 @@ def _append(place: Place, table: Table, new: DataFrame, stamp: Stamp, app_id: st
 
 def _merge(
     place: Place, table: Table, new: DataFrame, wanted: Mapping[str, Digest], log: Log, gone: DataFrame | None
-) -> None:
-    """Insert, update and delete what the mode says; nothing when the last change brought in just these rows."""
+) -> bool:
+    """Insert, update and delete what the mode says; nothing when the last change brought in just these rows.
+
+    Return whether rows may have come in that lie beside others.
+    """
     holding = noted(log)
     is_whole = table.write is Write.MERGE_AND_DELETE_MISSING
     if gone is None and holding.is_all and holding.of_slices == wanted:
-        return
+        return False
     if not is_whole and not wanted and (gone is None or gone.isEmpty()):
-        return
+        return False
     if holding.is_all and not holding.of_slices:  # an empty table: the same result at a third of the cost
         said = note(Noted(wanted, is_all=True), log)
-        new.writeTo(place.name).option("userMetadata", said).append()
-        return
+        _in_order(table, new).writeTo(place.name).option("userMetadata", said).append()
+        return False
     said = note(Noted(wanted, is_all=True) if is_whole else Noted(), log)  # of the rows that stay nothing is known
     view = f"new_{table.name}_{uuid.uuid4().hex}"
     _with_gone(table, new, gone).createOrReplaceTempView(view)
@@ -153,6 +159,30 @@ def _merge(
     finally:
         place.spark.conf.unset(_NOTE)
         place.spark.catalog.dropTempView(view)
+    return True
+
+
+def _in_order(table: Table, rows: DataFrame) -> DataFrame:
+    """The rows in the order of what the table is clustered by: Delta lays rows out in OPTIMIZE alone."""
+    if not table.cluster_by:
+        return rows
+    return rows.repartitionByRange(*table.cluster_by).sortWithinPartitions(*table.cluster_by)
+
+
+def _gather(place: Place, table: Table, merged: DataFrame) -> None:
+    """Sort a clustered table once too many of its files may hold one of the ``merged`` rows: each merge adds some.
+
+    Delta sorts what lies in no cube yet, a cube being 100 GB that were sorted together; so a smaller table as a whole.
+    """
+    by = table.cluster_by
+    some = merged.select(*by).orderBy(F.xxhash64(*by)).first()  # by hash, or it may lie where only few others do
+    if some is None:
+        return
+    beside_it = place.spark.read.table(place.name).where(
+        reduce(Column.__and__, [F.col(name) == some[name] for name in by])
+    )
+    if len(beside_it.inputFiles()) > _MOST_FILES:
+        place.spark.sql(f"optimize {place.name}").collect()
 
 
 def _with_gone(table: Table, new: DataFrame, gone: DataFrame | None) -> DataFrame:

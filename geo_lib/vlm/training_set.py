@@ -68,7 +68,7 @@ def candidates(
     has_few = F.size("description") + F.size("style") + F.size("use_case") < min_queries
     reason = F.when(has_few, "too_few_queries").when(F.col("visual_tokens").isNull(), "aspect_ratio")
     return joined.select(
-        F.substring(F.sha2(F.concat_ws("\n", "signature", "locale"), 256), 1, 32).alias("example_id"),
+        F.substring(F.sha2(F.concat("signature", F.lit("\n"), "locale"), 256), 1, 32).alias("example_id"),
         "signature",
         "split_key",
         split_column(F.col("split_key")).alias("split"),
@@ -83,18 +83,20 @@ def candidates(
 
 
 def with_token_counts(examples: DataFrame, *, processor_path: str) -> DataFrame:
-    """Add text_tokens and response_tokens, counted by the tokenizer and the chat template that training uses."""
+    """Add text_tokens and response_tokens, counted by the tokenizer and the chat template that training uses; null for
+    those that have a reason already to be no example."""
     schema = f"{_ddl(examples)}, text_tokens int, response_tokens int"
 
     def count(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         tokenizer = load_tokenizer(processor_path)
         for batch in batches:
-            texts = [text_tokens(tokenizer, prompt) for prompt in batch["prompt"]]
-            answers = [response_tokens(tokenizer, answer) for answer in batch["response"]]
-            yield batch.assign(
-                text_tokens=pd.Series(texts, batch.index, "int32"),
-                response_tokens=pd.Series(answers, batch.index, "int32"),
-            )
+            possible = batch[batch["reason"].isna()]
+            counted = {
+                "text_tokens": [text_tokens(tokenizer, prompt) for prompt in possible["prompt"]],
+                "response_tokens": [response_tokens(tokenizer, answer) for answer in possible["response"]],
+            }
+            # the others' counts are null
+            yield batch.assign(**{name: pd.Series(n, possible.index, "Int32") for name, n in counted.items()})
 
     return examples.mapInPandas(count, schema)
 

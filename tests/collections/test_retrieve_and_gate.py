@@ -38,9 +38,9 @@ def test_a_query_is_a_candidate_when_people_search_for_it_or_many_images_fit_it(
 
 
 def test_the_id_of_a_collection_hangs_on_its_query_alone(spark: SparkSession) -> None:
-    rows = spark.createDataFrame([("a",), ("b",)], "query_id string")
+    rows = spark.createDataFrame([("a",), ("b",), (None,)], "query_id string")
     ids = [row.id for row in rows.select(collection_id(rows["query_id"]).alias("id")).collect()]
-    assert ids == [hashlib.sha256(f"collection\n{query}".encode()).hexdigest()[:16] for query in "ab"]
+    assert ids == [*(hashlib.sha256(f"collection\n{query}".encode()).hexdigest()[:16] for query in "ab"), None]
 
 
 def test_items_are_once_per_content_those_with_most_to_speak_for_them_first(spark: SparkSession) -> None:

@@ -1,17 +1,25 @@
 """Only what is missing is generated, in commits of a chunk each, on the real engine."""
 
-from collections.abc import Mapping
+import os
+import signal
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from hashlib import sha256
 
 import pytest
 from pyspark.sql import SparkSession
 
 from geo_lib.errors import TooManyFailedError
 from geo_lib.models import ModelFiles
+from geo_lib.serving.chunks import hash_ranges
+from geo_lib.serving.requests import Generation, Prepared, Request, Server
 from geo_lib.serving.settings import AskedVlm, Decoding
+from geo_lib.serving.vllm import EngineSpec
 from geo_lib.tables import Tables
+from geo_lib.vlm.answers import asked
 from geo_lib.vlm.prompts import INSTRUCTION
-from jobs.annotate_images import JOB, AnnotateImages
+from jobs import annotate_images
+from jobs.annotate_images import JOB, AnnotateImages, requests_of
 from jobs.run.job import Context
 from schemas.generations import GENERATIONS
 from schemas.image_bytes import IMAGE_BYTES
@@ -76,6 +84,21 @@ def test_new_signatures_are_answered_once_and_an_answered_one_never_again(
     }
 
 
+def test_a_chunk_opens_the_files_of_its_pictures_and_no_others(spark: SparkSession, context: Context) -> None:
+    contents = [(sha256(bytes([n])).hexdigest(), b"picture") for n in range(100)]
+    spark.conf.set("spark.sql.files.maxRecordsPerFile", "5")
+    try:
+        put(context, spark, *contents)
+    finally:
+        spark.conf.unset("spark.sql.files.maxRecordsPerFile")
+    pictures, missing = context.tables.read(IMAGE_BYTES), asked(context.tables.read(IMAGES))
+    chunks = [requests_of(chunk, missing.localCheckpoint(), pictures) for chunk in hash_ranges(10)]
+    assert sum(chunk.count() for chunk in chunks) == len(contents)
+    files = len(pictures.inputFiles())
+    assert files >= 20
+    assert sum(len(chunk.inputFiles()) for chunk in chunks) <= files + len(chunks) - 1
+
+
 def test_another_decoding_is_another_answer_and_leaves_the_first_as_it_is(
     spark: SparkSession, context: Context, tuned_vlm: ModelFiles
 ) -> None:
@@ -137,3 +160,35 @@ def test_an_error_that_a_setting_cures_is_not_kept_and_the_next_run_asks_again(
     counts = later.run(JOB, AnnotateImages(max_failed_share=1.0))
     assert (counts.kept, dict(counts.failed)) == (2, {"undecodable_image": 1})
     assert counts.produced["generated_now"] == 2
+
+
+def deadly() -> Callable[[EngineSpec], Server]:
+    """What loads, in the place of an engine, one that a picture kills, as no real engine would at will."""
+
+    class Deadly:
+        at_once = 8
+
+        def prepare(self, request: Request) -> Prepared:
+            return request.images[0]
+
+        def generate(self, prepared: Sequence[Prepared]) -> list[Generation]:
+            if b"poison" in prepared:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return [Generation(text="{}", finish_reason="stop", output_tokens=1) for _ in prepared]
+
+    return lambda spec: Deadly()
+
+
+def test_a_picture_that_kills_its_worker_is_kept_as_lost_and_every_other_is_answered(
+    spark: SparkSession, context: Context, tuned_vlm: ModelFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    champion(context, tuned_vlm)
+    monkeypatch.setattr(annotate_images, "engine", deadly())
+    put(context, spark, ("a", b"oak"), ("b", b"poison"), ("c", b"ash"), ("d", b"elm"))
+    counts = context.run(JOB, AnnotateImages(max_failed_share=0.25))
+    assert (counts.rows_in, counts.kept, dict(counts.failed)) == (4, 3, {"worker_lost": 1})
+    rows = {r["subject"]: r for r in context.tables.read(GENERATIONS).collect()}
+    assert {s: r["error_class"] for s, r in rows.items()} == {"a": None, "b": "worker_lost", "c": None, "d": None}
+    assert rows["b"]["prompt"] == f"{INSTRUCTION}\nlocale: en"
+    later = replace(context, tables=context.tables.stamped(replace(context.tables.stamp, run_id="later")))
+    assert later.run(JOB, AnnotateImages(max_failed_share=0.25)).produced["generated_now"] == 0

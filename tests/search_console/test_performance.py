@@ -141,6 +141,22 @@ def test_a_pair_is_measured_on_its_surest_pages_and_pages_of_many_pictures_make_
     assert found == {"A": (20, "unique_page_image", "position")}
 
 
+@pytest.mark.parametrize(("named", "pairs"), [("", 0), ("i7", 1_000)])
+def test_a_page_of_a_thousand_pictures_and_queries_makes_a_pair_per_query_or_none(
+    spark: SparkSession, named: str, pairs: int
+) -> None:
+    n, page = 1_000, f"https://pins.test/board/{named}"
+    images = [{"image_id": f"i{i}", "signature": f"s{i}", "page_url": page} for i in range(n)]
+    console = page_queries(
+        build(SEARCH_CONSOLE, spark, *({"query": f"q{i}", "page_url": page, **pair(20, position=1)} for i in range(n)))
+    )
+    attribution = image_attribution(build(IMAGES, spark, *images))
+    assert query_performance(console, attribution, **PAPER).count() == pairs
+    assert {r.fate: r.rows for r in row_fates(console, attribution).collect()} == {
+        None if pairs else "ambiguous_page": n
+    }
+
+
 def test_the_cut_keeps_thirty_by_impressions_then_position_then_query(spark: SparkSession) -> None:
     top = MineQueries().top
     rows: list[dict[str, Any]] = [

@@ -12,7 +12,8 @@ from pyspark.sql import functions as F
 from geo_lib.catalogue.subjects import subjects
 from geo_lib.queries.text import normalise, same_words_key
 from geo_lib.serving.visual_tokens import PixelBounds
-from geo_lib.vlm.training_set import candidates, chosen_queries, within_budget
+from geo_lib.vlm.training_set import candidates, chosen_queries, with_token_counts, within_budget
+from tests.kit import TINY_BASE
 
 CHOSEN = "signature string, locale string, description array<string>, style array<string>, use_case array<string>"
 BOUNDS = PixelBounds(min_pixels=3136, max_pixels=1_003_520)
@@ -136,6 +137,29 @@ def test_too_few_queries_and_impossible_images_are_named_and_kept_apart(spark: S
     assert {r["signature"]: r["reason"] for r in fates} == {
         "ok": None, "few": "too_few_queries", "none": "too_few_queries", "strip": "aspect_ratio",
     }  # fmt: skip
+
+
+def test_tokens_are_counted_for_what_may_become_an_example_alone(spark: SparkSession) -> None:
+    df = spark.createDataFrame(
+        [("ok", "p", "a", None), ("few", "p", "a", "too_few_queries"), ("too", "p", "a", None)],
+        "id string, prompt string, response string, reason string",
+    )
+    counted = {r["id"]: r for r in with_token_counts(df.coalesce(1), processor_path=str(TINY_BASE)).collect()}
+    assert (counted["few"]["text_tokens"], counted["few"]["response_tokens"]) == (None, None)
+    assert counted["ok"]["text_tokens"] == counted["too"]["text_tokens"] > 0
+    assert counted["ok"]["response_tokens"] == counted["too"]["response_tokens"] > 0
+    none_possible = with_token_counts(df.where("reason is not null"), processor_path=str(TINY_BASE)).collect()
+    assert [r["text_tokens"] for r in none_possible] == [None]
+
+
+@pytest.mark.transform
+def test_an_example_id_is_of_both_its_columns_or_there_is_none(spark: SparkSession) -> None:
+    chosen, sizes = (
+        spark.createDataFrame([], CHOSEN),
+        spark.createDataFrame([("s", 9, 9)], "signature string, width int, height int"),
+    )
+    rows = candidates(images(spark, {"locale": None}), chosen, sizes, bounds=BOUNDS, min_queries=3)
+    assert [r["example_id"] for r in rows.collect()] == [None]
 
 
 @pytest.mark.transform

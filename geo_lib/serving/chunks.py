@@ -1,0 +1,92 @@
+"""Many requests in chunks, each a range of their key; a chunk that kills its worker is halved until the cause is alone.
+
+Files of a table that is sorted by the key hold a range of it each, so that a chunk opens its own files and no others.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+WORKER_LOST = "worker_lost"
+"""The error of a request that kills whoever is to answer it."""
+
+_SIGNS_OF_LOSS = ("Python worker exited unexpectedly", "ExecutorLostFailure")
+"""What Spark says when a worker is gone, or the executor with it, after as many tries as it gives a task."""
+_MOST_IN_A_ROW = 8
+"""Chunks that may lose their worker one after the other. Each poisoned request makes it two more, since sound halves
+come in between, so this is room for four at once; a machine at fault loses every chunk."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRange:
+    """Keys from ``first`` up to ``end``, which is no part of it; null is open."""
+
+    first: str | None = None
+    end: str | None = None
+
+    def of(self, df: DataFrame, key: str) -> DataFrame:
+        """The rows of ``df`` whose ``key`` lies in the range."""
+        df = df if self.first is None else df.where(F.col(key) >= self.first)
+        return df if self.end is None else df.where(F.col(key) < self.end)
+
+    def halved(self, keys: Sequence[str]) -> tuple["KeyRange", "KeyRange"]:
+        """Two ranges with half of the keys each; ``keys``: two or more of this range, sorted."""
+        middle = keys[len(keys) // 2]
+        return KeyRange(self.first, middle), KeyRange(middle, self.end)
+
+
+def hash_ranges(count: int) -> list[KeyRange]:
+    """So many ranges in order, which hold every key once and of hashes in hexadecimal digits about equally many."""
+    cuts = [f"{(n << 64) // count:016x}" for n in range(1, count)]
+    return [KeyRange(*ends) for ends in pairwise([None, *cuts, None])] if count else []
+
+
+def answered_in_ranges(
+    ranges: Iterable[KeyRange],
+    *,
+    ask: Callable[[KeyRange], int],
+    keys_of: Callable[[KeyRange], Iterable[str]],
+    progress: Callable[[int, int], None],
+) -> list[str]:
+    """Ask one range after the other; return the keys that killed their worker even when they stood alone.
+
+    ``ask`` answers a range, keeps what comes and returns how many that were; ``keys_of`` names what it is asked for. A
+    range that loses its worker on every try is asked in halves, after all others. Raises what Spark raised when a
+    request cannot be the cause: nothing at all was answered, or too many ranges in a row lost theirs.
+    """
+    waiting, lost = deque(ranges), list[str]()
+    done = answered = lost_in_a_row = 0
+    loss: Exception | None = None
+    while waiting:
+        progress(done, done + len(waiting))
+        one = waiting.popleft()
+        done += 1
+        try:
+            answers = ask(one)
+        except (PySparkException, Py4JJavaError) as error:
+            loss, lost_in_a_row = error, lost_in_a_row + 1
+            if not _is_loss(error) or lost_in_a_row > _MOST_IN_A_ROW:
+                raise
+            keys = sorted(keys_of(one))
+            if len(keys) > 1:
+                waiting.extend(one.halved(keys))
+            else:
+                lost += keys
+        else:
+            answered += answers
+            lost_in_a_row = 0 if answers else lost_in_a_row
+    progress(done, done)
+    if loss is not None and not answered:
+        raise loss
+    return lost
+
+
+def _is_loss(error: Exception) -> bool:
+    said = str(error)
+    return any(sign in said for sign in _SIGNS_OF_LOSS)

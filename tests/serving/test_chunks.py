@@ -1,0 +1,109 @@
+"""Chunks are ranges that hold every key once, and one that kills its worker is halved until the cause stands alone."""
+
+import hashlib
+import os
+import signal
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from geo_lib.serving.chunks import KeyRange, answered_in_ranges, hash_ranges
+from geo_lib.serving.partitions import ANSWER, generations, unanswered
+from geo_lib.serving.requests import Generation, Prepared, Request, Server
+
+
+def deadly(log: Path) -> Callable[[], Server]:
+    """A server that is killed by the word "poison", as by memory that runs out, and notes each death in ``log``."""
+
+    class Deadly:
+        at_once = 8
+
+        def prepare(self, request: Request) -> Prepared:
+            if request.prompt == "trouble":
+                raise RuntimeError("the disk is full")
+            return request.prompt
+
+        def generate(self, prepared: Sequence[Prepared]) -> list[Generation]:
+            if "poison" in prepared:
+                with log.open("a") as deaths:
+                    deaths.write("killed\n")
+                os.kill(os.getpid(), signal.SIGKILL)
+            return [Generation(text=f"{text} answered", finish_reason="stop") for text in prepared]
+
+    return Deadly
+
+
+def asked(spark: SparkSession, prompts: Sequence[str]) -> DataFrame:
+    return spark.createDataFrame([(f"k{n}", p) for n, p in enumerate(prompts)], "id string, prompt string")
+
+
+def answer(requests: DataFrame, log: Path, ranges: Sequence[KeyRange]) -> tuple[list[str], dict[str, str]]:
+    """The keys that killed their worker, and what the others were answered."""
+    answers: dict[str, str] = {}
+
+    def ask(chunk: KeyRange) -> int:
+        rows = generations(chunk.of(requests, "id"), key="id", load=deadly(log)).collect()
+        assert answers.keys().isdisjoint(row["id"] for row in rows), "nothing that was answered is asked again"
+        answers.update({row["id"]: row["text"] for row in rows})
+        return len(rows)
+
+    lost = answered_in_ranges(
+        ranges,
+        ask=ask,
+        keys_of=lambda chunk: [row["id"] for row in chunk.of(requests, "id").collect()],
+        progress=lambda done, total: None,
+    )
+    return lost, answers
+
+
+@pytest.mark.transform
+@pytest.mark.parametrize("count", [1, 2, 7, 256])
+def test_ranges_hold_every_key_once_and_hashes_about_equally(spark: SparkSession, count: int) -> None:
+    hashes = [hashlib.sha256(str(n).encode()).hexdigest() for n in range(count * 100)]
+    keys = spark.createDataFrame([(k,) for k in (*hashes, "", "0", "f" * 65, "zz", "ü")], "k string").cache()
+    ranges = hash_ranges(count)
+    some = ranges if count < 10 else ranges[:3] + ranges[-3:]
+    sizes = [one.of(keys, "k").count() for one in some]
+    assert all(40 < size < 160 for size in sizes)
+    if count < 10:
+        assert sum(sizes) == len(hashes) + 5
+    ends = [one.end for one in ranges]
+    assert [one.first for one in ranges] == [None, *ends[:-1]]
+    assert ends == [*sorted(end for end in ends if end), None]
+
+
+def test_no_chunk_no_range_and_halves_part_their_keys() -> None:
+    assert hash_ranges(0) == []
+    assert KeyRange("a", "x").halved(["b", "c", "d"]) == (KeyRange("a", "c"), KeyRange("c", "x"))
+    assert KeyRange().halved(["b", "c"]) == (KeyRange(None, "c"), KeyRange("c", None))
+
+
+def test_a_request_that_kills_its_worker_is_found_by_halves_and_every_other_one_is_answered_once(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    requests = asked(spark, ["oak", "ash", "poison", "elm"])
+    lost, answers = answer(requests, tmp_path / "log", [KeyRange(None, "k1"), KeyRange("k1", None)])
+    assert lost == ["k2"]
+    assert answers == {"k0": "oak answered", "k1": "ash answered", "k3": "elm answered"}
+    deaths = (tmp_path / "log").read_text().splitlines()
+    assert len(deaths) == 3 * 3, "three tries of three requests, of two and of one"
+
+
+def test_where_nothing_at_all_is_answered_no_request_is_blamed(spark: SparkSession, tmp_path: Path) -> None:
+    with pytest.raises(Exception, match="Python worker exited unexpectedly"):
+        answer(asked(spark, ["poison"]), tmp_path / "log", [KeyRange()])
+
+
+def test_any_other_error_is_raised_at_once(spark: SparkSession, tmp_path: Path) -> None:
+    with pytest.raises(Exception, match="the disk is full"):
+        answer(asked(spark, ["oak", "trouble"]), tmp_path / "log", [KeyRange()])
+
+
+@pytest.mark.transform
+def test_requests_without_an_answer_have_the_columns_of_those_with_one(spark: SparkSession) -> None:
+    rows = unanswered(asked(spark, ["oak"]), key="id", error_class="worker_lost", error_message="killed")
+    wanted = spark.createDataFrame([], f"id string, prompt string, {ANSWER}")
+    assert [(f.name, f.dataType) for f in rows.schema] == [(f.name, f.dataType) for f in wanted.schema]
+    assert [tuple(row) for row in rows.collect()] == [("k0", "oak", None, "worker_lost", "killed", *[None] * 6)]
