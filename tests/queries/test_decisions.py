@@ -74,7 +74,7 @@ def test_every_drop_has_its_stage_and_reason(answered: DataFrame) -> None:
     assert by_query(answered, "stopped_at", "reason") == {
         "Red Vase": (None, None),
         "vase red": ("duplicate", "same_words"),
-        "a$$hole vase": ("safety", "explicit"),
+        "a$$hole vase": ("safety", "profanity"),
         "...": ("normalise", "blank"),
         "décoration de table pour le mariage": ("language", "other_language"),
     }
