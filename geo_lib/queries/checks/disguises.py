@@ -5,8 +5,8 @@ A word has several readings, and nobody has to decide which of them was meant: w
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 _LOOKALIKES = str.maketrans(
     dict(zip("авсԁеёғһіїјкӏмпорԛгѕтуԝхьꙅ", "abcdeefhiijklmnopqrstywxbs", strict=True))  # Cyrillic
@@ -31,6 +31,8 @@ _UNSEEN = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f
 """Signs without width."""
 _SPELLED_OUT = re.compile(r"(?<!\w)(?:\w[.\-_*\s]){2,}\w(?!\w)")
 _POSSESSIVE = re.compile("['’`´]s$")
+_HIDING = re.compile(r"[*•×#\-_.@!%+^~?'’\u0370-\u058f]")
+"""Signs that may hide a letter, and the letters (Greek, Cyrillic, Armenian) that stand for Latin ones."""
 _NO_LETTER = re.compile(r"[\W_]")
 _RUN = re.compile(r"(.)\1{2,}")
 _TO_SQUEEZE = re.compile(r"(.)\1\1|aa|ii|uu")
@@ -40,8 +42,7 @@ ANY, VOWEL = "*", "_"
 """In a mask: a letter that is not told, and one that can only be a vowel."""
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """One word of a text and what it may be read as."""
 
     text: str
@@ -51,6 +52,11 @@ class Word:
     """Each letter once, where letters are repeated in a way that no word has them; else empty."""
     mask: str = ""
     """Letters, ``ANY`` and ``VOWEL``, where signs hide letters: ``f*ck``; else empty."""
+
+
+def may_be_squeezed(text: str) -> bool:
+    """Whether letters are repeated in a way that hardly a word has them."""
+    return _TO_SQUEEZE.search(text) is not None
 
 
 def squeezed(text: str) -> str:
@@ -81,8 +87,8 @@ def _visible(raw: str) -> str:
 @lru_cache(maxsize=100_000)
 def words_of(chunk: str) -> tuple[Word, ...]:
     """The words of a chunk, in order: several where signs stand between them. The first may be read as all of them."""
-    if chunk.isascii() and chunk.isalpha():
-        return (_word(chunk),)
+    if chunk.isalpha():
+        return (_word(chunk, mask=_mask(chunk)),)
     inner = _inner(chunk)
     parts = [part for part in _BETWEEN.split(inner) if part.strip("@$!|€£")]
     if not parts:
@@ -127,6 +133,8 @@ def _word(text: str, *, mask: str = "") -> Word:
 
 def _mask(inner: str) -> str:
     """The letters of a chunk and, for signs within it or letters of another script, what they may hide; else empty."""
+    if not _HIDING.search(inner):
+        return ""
     letters = "".join(map(_masked, inner))
     hidden = letters.count(ANY) + letters.count(VOWEL)
     # what nobody can tell has at least its first letter; more strangers than letters are a word of their own

@@ -15,7 +15,7 @@ EXCLUSIONARY = "exclusionary"
 
 def exclusionary(text: str, *, locale: str) -> Finding | None:
     """The first such wording of a normalised query; null where there is none, or no list of the language."""
-    findings = _lexicon(language_of(locale)).findings(text)
+    findings = _lexicon(locale).findings(text.split())
     # of several one that can be mended
     return min(findings, key=lambda finding: finding.instead is None) if findings else None
 
@@ -27,7 +27,12 @@ def better_wording(text: str, *, locale: str) -> str | None:
 
 
 @cache
-def _lexicon(language: str) -> Lexicon:
+def _lexicon(locale: str) -> Lexicon:
+    return _lexicon_of(language_of(locale))
+
+
+@cache
+def _lexicon_of(language: str) -> Lexicon:
     own = read("inclusiveness", language)
     return Lexicon(rules_of(own), ordinary=own.get("ordinary", ()))
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
-from geo_lib.queries.checks.disguises import ANY, VOWEL, Word, chunks, is_fragment, plain, squeezed, words_of
+from geo_lib.queries.checks.disguises import ANY, VOWEL, Word, is_fragment, may_be_squeezed, plain, squeezed, words_of
 
 _FOLDER = Path(__file__).with_name("lexicons")
 _WINDOW = 5
@@ -138,8 +138,7 @@ class Finding:
     """Another wording that says it without offence; null where the list has none."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Met:
+class _Met(NamedTuple):
     """A word of a text and the rules that begin with it; ``certain`` are those that need not be looked into."""
 
     word: Word
@@ -165,13 +164,26 @@ class _Index:
             self._tails[tail[-_EDGE:]].append((tail, rule))
         self._parts += [(part, rule) for part in first.parts]
 
+    def may_have(self, text: str) -> bool:
+        """Whether a rule may speak of a word, at a glance."""
+        return (
+            text in self._whole
+            or text[:_EDGE] in self._heads
+            or text[-_EDGE:] in self._tails
+            or any(singular in self._whole for singular in _singular(text)[1:])
+            or any(part in text for part, _ in self._parts)
+        )
+
     def of(self, text: str) -> list[Rule]:
-        rules = [rule for entry in _singular(text) if entry in self._whole for rule in self._whole[entry]]
+        rules = list(self._whole.get(text, ()))
+        for singular in _singular(text)[1:]:
+            rules += self._whole.get(singular, ())
         if heads := self._heads.get(text[:_EDGE]):
             rules += [rule for head, rule in heads if text.startswith(head)]
         if tails := self._tails.get(text[-_EDGE:]):
             rules += [rule for tail, rule in tails if text.endswith(tail)]
-        rules += [rule for part, rule in self._parts if part in text]
+        if self._parts:
+            rules += [rule for part, rule in self._parts if part in text]
         return rules
 
 
@@ -189,8 +201,9 @@ class Lexicon:
             self._index.add(rule.row[0], rule)
             if len(rule.row) == 1:
                 self._add_one_word(rule)
-        # words recur, and most of them are met with no rule at all
-        self._met = lru_cache(maxsize=200_000)(self._met_in)
+        # words recur, and most of them are of no interest
+        self._tells = lru_cache(maxsize=200_000)(self._has_news)
+        self._met = lru_cache(maxsize=50_000)(self._met_in)
 
     def _add_one_word(self, rule: Rule) -> None:
         (first,) = rule.row
@@ -208,12 +221,12 @@ class Lexicon:
         words = [Word(word, (word,)) for word in phrase.split()]
         return any(len(rule.row) == len(words) and rule.covers(0, words) for rule in self._index.of(words[0].text))
 
-    def findings(self, raw: str) -> list[Finding]:
-        """All that a raw text would be stopped for, in no order; empty for most texts."""
-        met = [word for chunk in chunks(raw) for word in self._met(chunk)]
-        met += self._put_together(met)
-        if not any(word.rules or word.certain for word in met):
+    def findings(self, chunks: Sequence[str]) -> list[Finding]:
+        """All that a text would be stopped for, in no order; empty for most texts. ``chunks``: see ``disguises``."""
+        if not any(map(self._tells, chunks)):
             return []
+        met = [word for chunk in chunks for word in self._met(chunk)]
+        met += self._put_together(met)
         said = [word.word for word in met]
         rows = [(n, rule) for n, word in enumerate(met) for rule in word.rules if rule.covers(n, said)]
         harmless = {place for n, rule in rows if rule.kind == HARMLESS for place in range(n, n + len(rule.row))}
@@ -221,24 +234,30 @@ class Lexicon:
         broken += [rule for n, word in enumerate(met) if n not in harmless for rule in word.certain]
         return [Finding(rule.kind, rule.written, rule.instead) for rule in broken]
 
+    def _has_news(self, chunk: str) -> bool:
+        """Whether a text with this chunk is to be looked into: a rule begins here, or a word that was cut in two."""
+        if chunk.isascii() and chunk.isalpha() and not self._index.may_have(chunk) and not may_be_squeezed(chunk):
+            return is_fragment(chunk) or any(True for _ in self._two_in_one(chunk))
+        return any(word.rules or word.certain or is_fragment(word.word.text) for word in self._met(chunk))
+
     def _met_in(self, chunk: str) -> tuple[_Met, ...]:
         return tuple(map(self._rules_of, words_of(chunk)))
 
     def _rules_of(self, word: Word) -> _Met:
         if word.text in self.ordinary:
             return _Met(word)
-        rules = tuple(dict.fromkeys(rule for reading in word.readings for rule in self._index.of(reading)))
+        rules: Iterable[Rule] = self._index.of(word.text)
+        if len(word.readings) > 1:
+            rules = dict.fromkeys(rule for reading in word.readings for rule in self._index.of(reading))
         certain = [rule for reading in word.readings for rule in self._two_in_one(reading)]
         if word.squeezed:
             certain += [rule for rule in self._squeezed.of(word.squeezed) if rule not in rules]
         if word.mask:
             certain += self._masked(word.mask)
-        return _Met(word, rules, tuple(certain))
+        return _Met(word, tuple(rules), tuple(certain))
 
     def _two_in_one(self, text: str) -> Iterator[Rule]:
         """Rules that a word breaks which is two without a space: nakedgirls, girlsnaked."""
-        if len(text) < 2 * _MIN_GLUED:
-            return
         for entry, rule in (*self._halves.get(text[:_EDGE], ()), *self._halves.get(text[-_EDGE:], ())):
             rests = {text.removeprefix(entry), text.removesuffix(entry)} - {text}
             if rule.beside and any(len(rest) >= _MIN_GLUED and rule.beside.has(rest) for rest in rests):

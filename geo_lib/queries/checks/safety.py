@@ -38,18 +38,24 @@ def unsafe(raw: str, *, locale: str) -> Finding | None:
 
     Takes the raw text, because normalising removes the signs that a word may hide behind.
     """
-    lexicon, minors = _lexicon(language_of(locale))
-    findings = lexicon.findings(raw)
+    lexicon, minors = _lexicon(locale)
+    said = chunks(raw)
+    findings = lexicon.findings(said)
     if not findings:
         return None
     worst = min(findings, key=lambda finding: KINDS.index(finding.kind))
-    if worst.kind == SEXUAL and any(minors.has_any(word) for chunk in chunks(raw) for word in words_of(chunk)):
+    if worst.kind == SEXUAL and any(minors.has_any(word) for chunk in said for word in words_of(chunk)):
         return Finding(SEXUALISED_MINORS, worst.written)
     return worst
 
 
 @cache
-def _lexicon(language: str) -> tuple[Lexicon, Words]:
+def _lexicon(locale: str) -> tuple[Lexicon, Words]:
+    return _lexicon_of(language_of(locale))
+
+
+@cache
+def _lexicon_of(language: str) -> tuple[Lexicon, Words]:
     """The lists of a language, and its words for minors."""
     everywhere, own = read("safety", "everywhere"), read("safety", _SAME_LISTS.get(language, language))
     rules = rules_of(everywhere, own)

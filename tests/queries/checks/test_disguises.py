@@ -43,7 +43,7 @@ TRICKS: Mapping[str, Callable[[str, int], str]] = {
     "spaced": lambda word, _: " ".join(word),
     "joined by strokes": lambda word, _: "-".join(word),
     "repeated": lambda word, at: word[:at] + word[at] * 4 + word[at + 1 :],
-    "digits": lambda word, at: word[:at] + word[at:].translate(DIGITS) if word[:at] else word,
+    "a digit": lambda word, at: word[:at] + word[at].translate(DIGITS) + word[at + 1 :],
     "one letter of another alphabet": lambda word, at: word[:at] + word[at].translate(FOREIGN) + word[at + 1 :],
     "letters of another alphabet": lambda word, _: word.translate(FOREIGN),
     "wide": lambda word, _: word.translate(WIDE),
