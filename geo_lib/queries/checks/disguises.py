@@ -33,6 +33,7 @@ _SPELLED_OUT = re.compile(r"(?<!\w)(?:\w[.\-_*\s]){2,}\w(?!\w)")
 _POSSESSIVE = re.compile("['’`´]s$")
 _HIDING = re.compile(r"[*•×#\-_.@!%+^~?'’\u0370-\u058f]")
 """Signs that may hide a letter, and the letters (Greek, Cyrillic, Armenian) that stand for Latin ones."""
+_LATIN = re.compile("[a-z]")
 _NO_LETTER = re.compile(r"[\W_]")
 _RUN = re.compile(r"(.)\1{2,}")
 _TO_SQUEEZE = re.compile(r"(.)\1\1|aa|ii|uu")
@@ -133,7 +134,7 @@ def _word(text: str, *, mask: str = "") -> Word:
 
 def _mask(inner: str) -> str:
     """The letters of a chunk and, for signs within it or letters of another script, what they may hide; else empty."""
-    if not _HIDING.search(inner):
+    if not _HIDING.search(inner) or not _LATIN.search(inner):
         return ""
     letters = "".join(map(_masked, inner))
     hidden = letters.count(ANY) + letters.count(VOWEL)
