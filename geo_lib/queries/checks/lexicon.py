@@ -26,8 +26,8 @@ _EDGE = 3
 _MIN_GLUED = 4
 """Letters that each half of a word has that is two in one; and the whole that was cut in two."""
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
-_ENDINGS = ("", "s", "ed", "er", "ers", "in", "ing")
-"""What may follow a word of which only the first letter is told: f***ing."""
+_MAX_ENDING = 3
+"""Letters that may follow a word of which only the first letter is told: f***ing."""
 HARMLESS = "harmless"
 """In place of a kind: words in which nothing is looked for."""
 
@@ -270,7 +270,7 @@ class Lexicon:
             shown, rest = (mask[: len(entry)], mask[len(entry) :]) if is_head else (mask, "")
             # of a short word a sign that joins as often as it hides (x-ray, r&b) tells too little
             is_enough = len(entry) >= _MIN_GLUED or VOWEL not in shown
-            is_bent = rest in _ENDINGS or sum(map(str.isalpha, shown)) > 1
+            is_bent = len(rest) <= _MAX_ENDING or sum(map(str.isalpha, shown)) > 1
             if is_enough and is_bent and len(shown) == len(entry) and all(map(_may_be, shown, entry)):
                 yield rule
 
