@@ -23,7 +23,7 @@ def exclusionary(text: str, *, locale: str) -> Finding | None:
 def better_wording(text: str, *, locale: str) -> str | None:
     """What to say instead of what is exclusionary about a normalised query; null where nobody has a word for it."""
     finding = exclusionary(text, locale=locale)
-    return finding and finding.instead
+    return None if finding is None else finding.instead
 
 
 @cache
@@ -39,7 +39,7 @@ def _lexicon_of(language: str) -> Lexicon:
 
 def _reasons(texts: Sequence[Said]) -> list[str | None]:
     findings = [exclusionary(said.text, locale=said.locale) for said in texts]
-    return [finding and finding.kind for finding in findings]
+    return [None if finding is None else finding.kind for finding in findings]
 
 
 INCLUSIVENESS = Check(stage="inclusiveness", reasons=_reasons)

@@ -7,7 +7,7 @@ of a group of words. With ``beside``, a word alone stops nothing, but for ``alon
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -81,7 +81,7 @@ def _singular(text: str) -> tuple[str, ...]:
     return (text, text[:-1]) if text[-1:] == "s" or (text[-1:] == "z" and len(text) > _MIN_GLUED) else (text,)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # one rule is never another, and none is compared word by word
 class Rule:
     """Words in a row, and what must stand near them, or must not, to stop a text."""
 
@@ -248,7 +248,7 @@ class Lexicon:
     def _rules_of(self, word: Word) -> _Met:
         if word.text in self.ordinary:
             return _Met(word)
-        rules: Iterable[Rule] = self._index.of(word.text)
+        rules: Collection[Rule] = self._index.of(word.text)
         if len(word.readings) > 1:
             rules = dict.fromkeys(rule for reading in word.readings for rule in self._index.of(reading))
         certain = [rule for reading in word.readings for rule in self._two_in_one(reading)]

@@ -93,7 +93,7 @@ def _packaged_words() -> list[str]:
 
 def _reasons(texts: Sequence[Said]) -> list[str | None]:
     findings = [unsafe(said.raw, locale=said.locale) for said in texts]
-    return [finding and finding.kind for finding in findings]
+    return [None if finding is None else finding.kind for finding in findings]
 
 
 SAFETY = Check(stage="safety", reasons=_reasons)

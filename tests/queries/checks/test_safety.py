@@ -11,7 +11,7 @@ DATA = Path(__file__).with_name("data")
 
 def kind(query: str, *, locale: str = "en") -> str | None:
     finding = unsafe(query, locale=locale)
-    return finding and finding.kind
+    return None if finding is None else finding.kind
 
 
 @pytest.mark.parametrize(
