@@ -124,18 +124,25 @@ def test_the_check_looks_at_the_raw_text_because_normalising_takes_the_disguise_
     assert SAFETY.reasons(texts) == ["profanity", None]
 
 
-def pairs(locale: str) -> list[dict[str, str]]:
-    with (DATA / f"safety.{locale}.tsv").open(encoding="utf-8", newline="") as file:
+def pairs(name: str, locale: str) -> list[dict[str, str]]:
+    with (DATA / f"{name}.{locale}.tsv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
 
 
 @pytest.mark.parametrize("locale", ["en", "de"])
-def test_of_queries_that_were_written_before_the_lists_nearly_all_stop_and_their_near_misses_do_not(
-    locale: str,
+@pytest.mark.parametrize("name", ["safety", "safety_later"])
+def test_of_queries_that_were_written_without_a_look_at_the_lists_nearly_all_stop_and_their_near_misses_do_not(
+    name: str, locale: str
 ) -> None:
-    rows = pairs(locale)
-    assert {row["kind"] for row in rows} == set(KINDS) - {"held"}
+    rows = pairs(name, locale)
     stopped = [row["unsafe"] for row in rows if kind(row["unsafe"], locale=locale)]
     wrongly = [row["near_miss"] for row in rows if kind(row["near_miss"], locale=locale)]
-    assert len(stopped) / len(rows) >= 0.95
-    assert len(stopped) / (len(stopped) + len(wrongly)) >= 0.95
+    assert len(stopped) / len(rows) >= 0.97
+    assert len(stopped) / (len(stopped) + len(wrongly)) >= 0.97
+
+
+@pytest.mark.parametrize("locale", ["en", "de"])
+def test_nearly_all_of_them_stop_for_their_kind(locale: str) -> None:
+    rows = pairs("safety", locale)
+    assert {row["kind"] for row in rows} == set(KINDS) - {"held"}
+    assert sum(kind(row["unsafe"], locale=locale) == row["kind"] for row in rows) / len(rows) >= 0.93
