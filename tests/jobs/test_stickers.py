@@ -92,7 +92,9 @@ def _hundred(spark: SparkSession, home: Path) -> Path:
         .where(F.col("nth") <= STICKERS // 4)
     )
     chosen = catalogue.join(first.select("concept"), on=concept == F.col("concept"), how="left_semi")
-    chosen.withColumn("uri", F.concat(F.lit(f"{CORPUS}/"), "uri")).coalesce(1).write.parquet(str(home / "catalogue.parquet"))
+    chosen.withColumn("uri", F.concat(F.lit(f"{CORPUS}/"), "uri")).coalesce(1).write.parquet(
+        str(home / "catalogue.parquet")
+    )
     console = spark.read.parquet(str(CORPUS / "search_console" / "searchdata_url_impression"))
     theirs = console.join(chosen.select(F.col("page_url").alias("url")), on="url", how="left_semi")
     theirs.write.partitionBy("data_date").parquet(str(home / "console" / "searchdata_url_impression"))
