@@ -91,6 +91,17 @@ def test_decisions_hold_every_stage_up_to_the_one_that_stopped_the_query(answere
     assert sum(not r.kept for r in rows) == 4
 
 
+def test_what_shuts_people_out_is_dropped_with_what_to_say_instead(spark: SparkSession) -> None:
+    written = '{"style":["flesh coloured tights"],"use_case":["women belong in the kitchen","tights for a wedding"]}'
+    proposals = judged_proposals(spark, written={"s": written})
+    rows = QUERY_DECISIONS.conform(decisions(proposals, said(proposals))).where("stage = 'inclusiveness'").collect()
+    assert {r["query"]: (r["reason"], r["suggestion"]) for r in rows} == {
+        "flesh coloured tights": ("exclusionary", "a shade to match your skin"),
+        "women belong in the kitchen": ("exclusionary", None),
+        "tights for a wedding": (None, None),
+    }
+
+
 def test_a_generation_that_failed_or_has_no_queries_is_one_proposal_with_its_reason(spark: SparkSession) -> None:
     rows = judged_proposals(spark, written={"s": None}).collect()
     assert [(r.failed, r.reason, r.text) for r in rows] == [(True, "undecodable_image", None)]
