@@ -2,8 +2,8 @@
 
     geo build-training-set --conf conf/demo.yml
 
-Reads images, image_bytes and mined_queries; replaces training_examples. A query that is explicit, or in another
-language than the image's locale, is not taught. Counts signatures.
+Reads images, image_bytes and mined_queries; replaces training_examples. A query that is unfit to be published, or in
+another language than the image's locale, is not taught. Counts signatures.
 """
 
 import logging

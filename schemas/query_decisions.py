@@ -17,7 +17,11 @@ QUERY_DECISIONS = Table(
             column("model_version", StringType(), "model that wrote it; console for what people typed"),
             column("position", IntegerType(), "place among the source's proposals for this signature, from 1"),
             column("query", StringType(), "as proposed; the raw answer where nothing could be parsed"),
-            column("stage", StringType(), "what it met there: parse, normalise, duplicate, safety, language"),
+            column(
+                "stage",
+                StringType(),
+                "what it met there: parse, normalise, duplicate, safety, inclusiveness, language",
+            ),
             column("kept", BooleanType(), "it passed this stage"),
             column("reason", StringType(), "reason code of the drop; null: it passed", nullable=True),
             column("category", StringType(), "description, style or use_case; null: not told yet", nullable=True),
@@ -27,8 +31,14 @@ QUERY_DECISIONS = Table(
                 "row of queries that it is a wording of, else id of its normalised text; null: none",
                 nullable=True,
             ),
+            column(
+                "suggestion",
+                StringType(),
+                "what to say instead of what is exclusionary about it; null: nothing is, or nobody has a word",
+                nullable=True,
+            ),
         ]
     ),
     checks={"a_drop_has_a_reason": "kept = (reason is null)"},
-    version=2,
+    version=3,
 )

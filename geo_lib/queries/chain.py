@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame
 
 from geo_lib.queries.category import categories_of
 from geo_lib.queries.checks.check import Check, Said
+from geo_lib.queries.checks.inclusiveness import INCLUSIVENESS, better_wording
 from geo_lib.queries.checks.language import Language, detected, language_check
 from geo_lib.queries.checks.length import LENGTH
 from geo_lib.queries.checks.safety import SAFETY
@@ -20,22 +21,22 @@ Stop = tuple[str, str]
 
 _VERDICT = (
     "locale string, raw string, text string, words string, stopped_at string, reason string, language string, "
-    "language_score double, category string"
+    "language_score double, category string, suggestion string"
 )
 
 
 def chain(language: Language) -> tuple[Check, ...]:
     """The checks, in the order in which a text meets them: cheap before dear."""
-    return (LENGTH, SAFETY, language_check(language))
+    return (LENGTH, SAFETY, INCLUSIVENESS, language_check(language))
 
 
 def judged(texts: DataFrame, checks: Sequence[Check]) -> DataFrame:
     """A verdict per row of ``texts`` (locale, raw), whoever wrote them: ``locale, raw, text, words, stopped_at, reason,
-    language, language_score, category``.
+    language, language_score, category, suggestion``.
 
     ``text`` is the normal form, null when nothing is left; ``words`` is equal for texts that say the same.
     ``stopped_at`` and ``reason`` are of the first check that objects, null when none does; ``category`` is null unless
-    none does.
+    none does. ``suggestion``: a better wording of what is exclusionary about the text, if anybody has one.
     """
 
     def judge(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
@@ -76,5 +77,9 @@ def _judged(texts: Sequence[Said], checks: Sequence[Check]) -> pd.DataFrame:
             "language": [heard.language for heard in languages],
             "language_score": [None if heard.score is None else round(heard.score, 3) for heard in languages],
             "category": [categories.get(place) for place in range(len(texts))],
+            "suggestion": [
+                better_wording(said.text, locale=said.locale) if stop and stop[0] == INCLUSIVENESS.stage else None
+                for said, stop in zip(texts, stopped, strict=True)
+            ],
         }
     )

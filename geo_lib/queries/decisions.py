@@ -30,7 +30,7 @@ UNSURE = "unsure"
 
 
 def decided(proposals: DataFrame, verdicts: DataFrame, *, min_confidence: float) -> DataFrame:
-    """Proposals with text, words, category, language and ``stopped_at``/``reason`` (both null: kept).
+    """Proposals with text, words, category, language, ``stopped_at``/``reason`` (both null: kept) and ``suggestion``.
 
     ``verdicts``: what the chain says of each distinct (locale, query), as ``raw``. Of proposals of one source with the
     same words, in any order, the first is kept: the others say nothing new. One that its model was less sure of than
@@ -72,6 +72,7 @@ def decided(proposals: DataFrame, verdicts: DataFrame, *, min_confidence: float)
         "language_score",
         F.col("_stopped.stage").alias("stopped_at"),
         F.col("_stopped.why").alias("reason"),
+        F.when(F.col("_stopped.stage") == F.col("_at"), F.col("suggestion")).alias("suggestion"),
     )
 
 
@@ -95,6 +96,7 @@ def decisions(decided_proposals: DataFrame, wordings: DataFrame) -> DataFrame:
         F.when(stops_here, F.col("reason")).alias("reason"),
         "category",
         F.when(counts_as_said(), F.coalesce("_became", own_id)).otherwise(own_id).alias("query_id"),
+        F.when(stops_here, F.col("suggestion")).alias("suggestion"),
     )
 
 

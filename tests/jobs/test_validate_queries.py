@@ -67,7 +67,7 @@ def proposed(spark: SparkSession, context: Context) -> Context:
 def test_every_proposal_is_kept_dropped_or_failed_and_what_is_kept_annotates_its_image(proposed: Context) -> None:
     counts = proposed.run(JOB, ValidateQueries(max_failed_share=0.2))
     assert (counts.rows_in, counts.kept) == (8, 4)
-    assert dict(counts.dropped) == {"same_words": 1, "blank": 1, "explicit": 1}
+    assert dict(counts.dropped) == {"same_words": 1, "blank": 1, "profanity": 1}
     assert dict(counts.failed) == {"undecodable_image": 1}
     annotated = proposed.tables.read(ANNOTATIONS).orderBy("signature", "position").collect()
     assert [(r["signature"], r["query"], r["sources"]) for r in annotated] == [
@@ -85,7 +85,7 @@ def test_the_decisions_explain_every_loss_and_deciding_again_changes_no_table(pr
     assert [(r["signature"], r["query"], r["stage"], r["reason"]) for r in lost] == [
         ("a", "...", "normalise", "blank"),
         ("a", "vase red", "duplicate", "same_words"),
-        ("b", "a$$hole vase", "safety", "explicit"),
+        ("b", "a$$hole vase", "safety", "profanity"),
         ("c", "", "parse", "undecodable_image"),
     ]
     before = [proposed.tables.version(table) for table in (QUERY_DECISIONS, QUERIES, ANNOTATIONS)]

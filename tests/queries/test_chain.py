@@ -30,7 +30,7 @@ def test_a_text_stops_at_the_first_check_that_objects_and_no_later_one_sees_it()
 
 
 def test_the_chain_begins_with_what_costs_nothing() -> None:
-    assert [check.stage for check in chain(Language())] == ["normalise", "safety", "language"]
+    assert [check.stage for check in chain(Language())] == ["normalise", "safety", "inclusiveness", "language"]
 
 
 @pytest.mark.transform
@@ -39,7 +39,7 @@ def test_a_text_needs_no_proposal_to_be_judged_and_only_what_is_fit_has_a_catego
     rows = verdicts(spark, ("en", "Red Velvet Chair"), ("en", "a$$hole chair"), ("en", "..."), ("en", long))
     assert {raw: (row.text, row.stopped_at, row.reason, row.category) for raw, row in rows.items()} == {
         "Red Velvet Chair": ("red velvet chair", None, None, "description"),
-        "a$$hole chair": ("a hole chair", "safety", "explicit", None),
+        "a$$hole chair": ("a hole chair", "safety", "profanity", None),
         "...": (None, "normalise", "blank", None),
         long: (long.strip(), "normalise", "too_long", None),
     }

@@ -74,7 +74,7 @@ def test_every_drop_has_its_stage_and_reason(answered: DataFrame) -> None:
     assert by_query(answered, "stopped_at", "reason") == {
         "Red Vase": (None, None),
         "vase red": ("duplicate", "same_words"),
-        "a$$hole vase": ("safety", "explicit"),
+        "a$$hole vase": ("safety", "profanity"),
         "...": ("normalise", "blank"),
         "décoration de table pour le mariage": ("language", "other_language"),
     }
@@ -89,6 +89,17 @@ def test_decisions_hold_every_stage_up_to_the_one_that_stopped_the_query(answere
     for row in rows:
         assert row.kept == (row.reason is None)
     assert sum(not r.kept for r in rows) == 4
+
+
+def test_what_shuts_people_out_is_dropped_with_what_to_say_instead(spark: SparkSession) -> None:
+    written = '{"style":["flesh coloured tights"],"use_case":["women belong in the kitchen","tights for a wedding"]}'
+    proposals = judged_proposals(spark, written={"s": written})
+    rows = QUERY_DECISIONS.conform(decisions(proposals, said(proposals))).where("stage = 'inclusiveness'").collect()
+    assert {r["query"]: (r["reason"], r["suggestion"]) for r in rows} == {
+        "flesh coloured tights": ("exclusionary", "a shade to match your skin"),
+        "women belong in the kitchen": ("exclusionary", None),
+        "tights for a wedding": (None, None),
+    }
 
 
 def test_a_generation_that_failed_or_has_no_queries_is_one_proposal_with_its_reason(spark: SparkSession) -> None:

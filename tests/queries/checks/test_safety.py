@@ -1,72 +1,148 @@
+import csv
+from pathlib import Path
+
 import pytest
 
 from geo_lib.queries.checks.check import Said
-from geo_lib.queries.checks.safety import SAFETY, explicit_words
+from geo_lib.queries.checks.safety import KINDS, SAFETY, unsafe
+
+DATA = Path(__file__).with_name("data")
+
+
+def kind(query: str, *, locale: str = "en") -> str | None:
+    finding = unsafe(query, locale=locale)
+    return None if finding is None else finding.kind
 
 
 @pytest.mark.parametrize(
-    "query",
+    ("kind_of_it", "unfit", "near_miss"),
     [
-        "asshole",
-        "a$$hole cake",
-        "sh1t happens",
-        "f.u.c.k you",
-        "S-H-I-T",
-        "what the fuck shirt",
-        "porn",
-        "gang bang",
-        "what the fuck!",
-        "¡shit!",
-        "porn-star costume",
-        "shit_show mug",
-        "fuck&love",
-        "sh!t-show",
+        ("sexualised_minors", "nude teens", "nude nails for teens"),
+        ("sexualised_minors", "sexy schoolgirl", "schoolgirl uniform pattern"),
+        ("sexualised_minors", "lolita hentai", "sweet lolita dress"),
+        ("self_harm", "kill yourself", "killer whale costume"),
+        ("self_harm", "suicide notes", "suicide prevention ribbon"),
+        ("self_harm", "thinspo", "christmas inspo"),
+        ("self_harm", "cutting wrists", "cutting board"),
+        ("hate", "swastika tattoo", "sanskrit tattoo"),
+        ("hate", "heil hitler", "hail mary"),
+        ("hate", "jew nose jokes", "jewish wedding"),
+        ("hate", "retarded", "fire retardant fabric"),
+        ("sexual", "naked girls", "naked cake"),
+        ("sexual", "nude women in heels", "nude women heels"),
+        ("sexual", "big cock", "rooster cock tattoo"),
+        ("sexual", "dick pic", "moby dick costume"),
+        ("sexual", "nakedgirls", "nakedcake"),
+        ("violence", "pipe bomb recipe", "bath bomb recipe"),
+        ("violence", "kill my husband", "kill bill costume"),
+        ("violence", "3d printed gun", "glue gun holder"),
+        ("violence", "rape", "rape blossom field"),
+        ("drugs", "weed brownies", "weed whacker"),
+        ("drugs", "crack pipe", "wall crack repair"),
+        ("drugs", "snorting coke", "coke bottle vase"),
+        ("drugs", "roll a joint", "dovetail joint"),
+        ("drugs", "smoking pot", "pot roast"),
+        ("profanity", "asshole", "grasshopper"),
+        ("profanity", "shit show mug", "shiitake"),
+        ("profanity", "you suck", "suction cup"),
+        ("profanity", "bastard", "bastard file"),
     ],
 )
-def test_explicit_words_are_found_in_disguise_too(query: str) -> None:
-    assert explicit_words(query, locale="en") is not None
+def test_each_kind_has_a_reason_of_its_own_and_lets_its_near_miss_through(
+    kind_of_it: str, unfit: str, near_miss: str
+) -> None:
+    assert (kind(unfit), kind(near_miss)) == (kind_of_it, None)
 
 
 @pytest.mark.parametrize(
-    "query",
+    ("locale", "unfit", "near_miss"),
     [
-        "Scunthorpe", "maxi dress", "shag rug", "plant pot", "drawer knob", "naked cake ideas", "nude heels",
-        "cowgirl outfit",
-        "gay wedding cake", "samsung a55 case", "t-shirt", "a b c poster", "grapefruit", "class of 2026",
-        "assam tea", "", "men's t-shirt", "mid-century sofa", "tit@nium ring!", "maine coons", "Moby-Dick poster",
-        "pussy willow wreath", "great tit print", "summa cum laude cap", "kinky curly hair", "spic and span kitchen",
-        "same sex wedding cake", "fingering weight yarn", "hoar frost", "vera wang dress", "god bless this home",
+        ("de", "geile titten", "geile deko"), ("de", "Pornobilder", "Promobilder"),
+        ("de", "nackte frauen", "nacktschnecken bekämpfen"), ("de", "steifer schwanz", "fuchsschwanz kostüm"),
+        ("de", "Hurensöhne", "hurra schulanfang"), ("de", "arschloecher", "arschbombe"), ("de", "scheiße", "Scheibe"),
+        ("de", "vögeln im stehen", "tattoo mit vögeln"), ("de", "bombe bauen", "badebombe bauen"),
+        ("de", "suizid methoden", "suizidprävention"), ("de", "joint drehen", "jeans joint"),
+        ("fr", "femmes nues", "gâteau nu"), ("fr", "gros con", "chili con carne"),
+        ("fr", "nique ta mère", "pique-nique"), ("fr", "sale pute", "disputé"),
+        ("fr", "encules", "véhicules"), ("fr", "gros cul", "cul de sac"),
+        ("es", "hijo de puta", "computadora"), ("es", "coño", "cono de helado"),
+        ("es", "mujeres desnudas", "uñas nude"),
+        ("es", "maricon", "mariquita"), ("it", "vaffanculo", "finocchio gratinato"), ("it", "che cazzo", "cazzuola"),
+        ("it", "sei una troia", "cavallo di troia"), ("pt", "filho da puta", "disputa"), ("pt", "caralho", "carvalho"),
+        ("nl", "kankerhoer", "hoera jarig"), ("nl", "naakte vrouwen", "naaktslakken"), ("pl", "kurwa", "kurtka"),
+        ("ru", "хуй", "хвоя"), ("tr", "orospu çocuğu", "orkide"), ("sv", "jävla idiot", "slut på sommaren"),
+        ("nb", "jævla hore", "full fart bursdag"), ("da", "luder", "god jul slut"),
+        ("ro", "f.u.c.k", "cum sa decorezi"),
+        ("sq", "f.u.c.k", "shit"), ("vi", "porn", "dong ho treo tuong"), ("ja", "fuck", "tシャツ"),
     ],
 )  # fmt: skip
-def test_ordinary_words_that_word_lists_fear_are_let_through(query: str) -> None:
-    assert explicit_words(query, locale="en") is None
+def test_every_language_has_its_own_words(locale: str, unfit: str, near_miss: str) -> None:
+    assert kind(unfit, locale=locale) is not None
+    assert kind(near_miss, locale=locale) is None
 
 
 def test_a_word_is_judged_by_the_language_of_its_locale() -> None:
-    assert explicit_words("geile titten", locale="de") == "titten"
-    assert explicit_words("geile titten", locale="en") is None
-    assert explicit_words("hellblau und hell", locale="de") is None
-    assert explicit_words("dick pic", locale="en") == "dick"
-    assert explicit_words("dick gefüttert", locale="de") is None
-    assert explicit_words("gato negro", locale="es-MX") is None
-    assert explicit_words("moby dick porn", locale="en") == "porn"
+    assert kind("dick pic", locale="en-GB") == "sexual"
+    assert kind("dick gefüttert", locale="de-AT") is None
+    assert kind("gato negro", locale="es-MX") is None
+    assert kind("nude teens", locale="de") == "sexualised_minors"  # English is understood everywhere
+    assert kind("putain", locale="en") == "profanity"  # and these are, too
 
 
 @pytest.mark.parametrize(
-    ("locale", "query"),
+    "query",
     [
-        ("fr", "douche italienne"), ("fr", "pique-nique"), ("nl", "kinky boots"), ("sv", "slut på sommaren"),
-        ("sv", "fart fack rum"), ("da", "god jul slut"), ("no", "full fart"), ("vi", "dong ho treo tuong"),
-        ("ro", "cum sa decorezi"), ("id", "titi"), ("sq", "shit"), ("de", "sex on the beach cocktail"),
+        "Scunthorpe", "maxi dress", "shag rug", "plant pot", "drawer knob", "nude heels", "cowgirl outfit",
+        "gay wedding cake", "samsung a55 case", "t-shirt", "a b c poster", "grapefruit", "class of 2026", "assam tea",
+        "",
+        "men's t-shirt", "mid-century sofa", "tit@nium ring!", "maine coons", "Moby-Dick poster", "pussy willow wreath",
+        "great tit print", "summa cum laude cap", "kinky curly hair", "spic and span kitchen", "same sex wedding cake",
+        "fingering weight yarn", "hoar frost", "vera wang dress", "god bless this home", "breast cancer ribbon",
+        "cumin",
+        "natural hair for black women", "therapist office", "sussex spaniel", "cockapoo", "constitution", "rapper",
+        "assess", "cummings poems", "e.e. cummings", "dickens village", "drapes", "analysis", "pen is mightier", "r&b",
     ],
 )  # fmt: skip
-def test_everyday_words_of_other_languages_are_no_english_swear_words(locale: str, query: str) -> None:
-    assert explicit_words(query, locale=locale) is None
-    assert explicit_words(f"{query} f.u.c.k", locale=locale) == "fuck"
+def test_ordinary_words_that_word_lists_fear_are_let_through(query: str) -> None:
+    assert kind(query) is None
+
+
+def test_the_strictest_kind_names_the_reason() -> None:
+    assert kind("fuck") == "profanity"
+    assert kind("fuck cocaine") == "drugs"
+    assert kind("fuck cocaine porn") == "sexual"
+    assert kind("fuck cocaine child porn") == "sexualised_minors"
+
+
+def test_what_nobody_can_tell_is_held() -> None:
+    assert kind("swastika quilt history") == "held"
+    assert kind("hakenkreuz im museum", locale="de") == "held"
 
 
 def test_the_check_looks_at_the_raw_text_because_normalising_takes_the_disguise_away() -> None:
-    assert SAFETY.reasons([Said("en", "a$$hole vase", "a hole vase"), Said("en", "a hole", "a hole")]) == [
-        "explicit",
-        None,
-    ]
+    texts = [Said("en", "a$$hole vase", "a hole vase"), Said("en", "a hole", "a hole")]
+    assert SAFETY.reasons(texts) == ["profanity", None]
+
+
+def pairs(name: str, locale: str) -> list[dict[str, str]]:
+    with (DATA / f"{name}.{locale}.tsv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+
+
+@pytest.mark.parametrize("locale", ["en", "de"])
+@pytest.mark.parametrize("name", ["safety", "safety_later"])
+def test_of_queries_that_were_written_without_a_look_at_the_lists_nearly_all_stop_and_their_near_misses_do_not(
+    name: str, locale: str
+) -> None:
+    rows = pairs(name, locale)
+    stopped = [row["unsafe"] for row in rows if kind(row["unsafe"], locale=locale)]
+    wrongly = [row["near_miss"] for row in rows if kind(row["near_miss"], locale=locale)]
+    assert len(stopped) / len(rows) >= 0.97
+    assert len(stopped) / (len(stopped) + len(wrongly)) >= 0.97
+
+
+@pytest.mark.parametrize("locale", ["en", "de"])
+def test_nearly_all_of_them_stop_for_their_kind(locale: str) -> None:
+    rows = pairs("safety", locale)
+    assert {row["kind"] for row in rows} == set(KINDS) - {"held"}
+    assert sum(kind(row["unsafe"], locale=locale) == row["kind"] for row in rows) / len(rows) >= 0.93
