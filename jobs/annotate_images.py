@@ -73,7 +73,8 @@ def run(ctx: Context, knobs: AnnotateImages) -> Counts:
             with held(written) as written:  # or the commit would ask the model again
                 refused.update(_curable(written))
                 lasting = written.where(F.col("error_class").isNull() | ~F.col("error_class").isin(*CURABLE))
-                stamped = lasting.withColumns({"task": F.lit(TASK), **{k: F.lit(v) for k, v in version.items()}})
+                stamp = {"task": TASK, **version, "endpoint": None}
+                stamped = lasting.withColumns({k: F.lit(v).cast("string") for k, v in stamp.items()})
                 rows = stamped.withColumnRenamed("signature", "subject").select(*GENERATIONS.schema.names)
                 ctx.append(GENERATIONS, rows, sequence=chunk)
         ctx.progress(chunks, chunks, "chunks committed")
@@ -123,6 +124,6 @@ JOB = Job(
     run=run,
     unit="signatures",
     reads=(IMAGES, IMAGE_BYTES),
-    writes=(GENERATIONS,),
+    shares=(GENERATIONS,),
     reads_models=lambda _: (VLM_CHAMPION,),
 )
