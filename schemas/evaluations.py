@@ -15,7 +15,9 @@ EVALUATIONS = Table(
         [
             column("evaluation", StringType(), "what was asked, and against which truth"),
             column("arm", StringType(), "who answered"),
-            column("segment", StringType(), "overall, a category, novel_combinations or locale:<code>"),
+            column(
+                "segment", StringType(), "overall, a category, novel_combinations, locale:<code> or page:<collection>"
+            ),
             column(
                 "metric",
                 StringType(),
