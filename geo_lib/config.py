@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import date
 from pathlib import Path
 from types import MappingProxyType, NoneType
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, get_args, get_origin
 
 import yaml
 
@@ -74,6 +74,8 @@ class Conf:
             )
         for name, section in self.settings.items():
             known = {f.name for kind in parts[name] if is_dataclass(kind) for f in fields(kind)}
+            if any(_named(kind) for kind in parts[name]):
+                continue  # its keys are names that the configuration gives
             if isinstance(section, Mapping) and (strangers := sorted(map(str, section.keys() - known))):
                 raise ConfigError(
                     f"{self.target}.yml: settings.{name} has no {', '.join(strangers)}; it has "
@@ -107,8 +109,8 @@ def build(
 ) -> Knobs:
     """An instance of the dataclass ``cls`` from plain YAML values.
 
-    Lists become tuples, sections dataclasses, lists of sections tuples of them, days in quotes days. ``named``: what
-    an error calls a key instead of ``what.key``.
+    Lists become tuples, sections dataclasses, lists of sections tuples of them, sections under names of one's own
+    mappings of them, days in quotes days. ``named``: what an error calls a key instead of ``what.key``.
     """
     kinds = {f.name: f.type for f in fields(cls)}  # type: ignore[arg-type]
     if strangers := sorted(map(str, asked.keys() - kinds.keys())):
@@ -118,6 +120,11 @@ def build(
         kind = _unless_null(kinds[name], value)
         if isinstance(value, Mapping) and isinstance(kind, type) and is_dataclass(kind):
             value = build(kind, value, what=named.get(name, f"{what}.{name}"))
+        elif (item := _named(kind)) is not None:
+            own = named.get(name, f"{what}.{name}")
+            value = {
+                n: build(item, _section(v, f"{own}.{n}"), what=f"{own}.{n}") for n, v in _section(value, own).items()
+            }
         elif isinstance(value, list):
             value = _items(kind, value, what=named.get(name, f"{what}.{name}"))
         elif kind is float and isinstance(value, int) and not isinstance(value, bool):
@@ -144,6 +151,12 @@ def _items(kind: Any, values: list[Any], *, what: str) -> tuple[Any, ...]:
         return tuple(values)
     assert isinstance(item, type)
     return tuple(build(item, _section(value, what), what=f"{what}[{n}]") for n, value in enumerate(values))
+
+
+def _named(kind: Any) -> Any:
+    """The dataclass that ``kind`` maps names to; null for another kind."""
+    arguments = get_args(kind)
+    return arguments[1] if get_origin(kind) is dict and is_dataclass(arguments[1]) else None
 
 
 def _unless_null(kind: Any, value: object) -> Any:

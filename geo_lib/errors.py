@@ -26,6 +26,10 @@ class ModelError(GeoError):
     """A model, an alias or an adapter is missing, broken or does not fit its use."""
 
 
+class EndpointError(GeoError):
+    """An endpoint does not answer, refuses the key, or has no quota left. What it answered before is kept."""
+
+
 class MachineError(GeoError):
     """The machine lacks something: Java, memory, a jar, a compiler."""
 

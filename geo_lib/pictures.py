@@ -43,6 +43,7 @@ _DEEP = {
 }
 """Modes of more than eight bits, and the largest values that are usual in them."""
 _UNKNOWN = "unknown"
+_SHOWN_BY_ALL = ("JPEG", "PNG", "WEBP", "GIF")
 _PNG = b"\x89PNG\r\n\x1a\n"
 _OF_PIXELS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 _ADDRESS = re.compile(r"\s*<[^<>]* at 0x[0-9a-fA-F]+>")
@@ -151,6 +152,21 @@ def _pixels_alone(png: bytes) -> bytes:
 def upright(data: bytes) -> "Image":
     """The picture as people see it: ``turned``, RGB, transparency over white. Raises ``UndecodableError``."""
     return over_white(turned(data)[0])
+
+
+def as_viewers_show_it(data: bytes) -> tuple[bytes, str]:
+    """Bytes that any viewer shows as people see the picture, and their MIME type: as they are where that holds of them.
+
+    They are in a format that every browser has and held upright; others become JPEG. Raises ``UndecodableError``.
+    """
+    from PIL import Image
+
+    with _broken_is_undecodable(), Image.open(io.BytesIO(data)) as opened:
+        if opened.format in _SHOWN_BY_ALL and _orientation(opened) == 1:
+            return data, Image.MIME[opened.format]
+    encoded = io.BytesIO()
+    upright(data).save(encoded, "JPEG", quality=90)
+    return encoded.getvalue(), "image/jpeg"
 
 
 def over_white(picture: "Image") -> "Image":

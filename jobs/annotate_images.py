@@ -67,7 +67,8 @@ def run(ctx: Context, knobs: AnnotateImages) -> Counts:
     sequence = count()
 
     def keep(answered_now: DataFrame) -> None:
-        stamped = answered_now.withColumns({"task": F.lit(TASK), **{k: F.lit(v) for k, v in version.items()}})
+        stamp = {"task": TASK, **version, "endpoint": None}
+        stamped = answered_now.withColumns({k: F.lit(v).cast("string") for k, v in stamp.items()})
         rows = stamped.withColumnRenamed("signature", "subject").select(*GENERATIONS.schema.names)
         ctx.append(GENERATIONS, rows, sequence=next(sequence))
 
@@ -141,6 +142,6 @@ JOB = Job(
     run=run,
     unit="signatures",
     reads=(IMAGES, IMAGE_BYTES),
-    writes=(GENERATIONS,),
+    shares=(GENERATIONS,),
     reads_models=lambda _: (VLM_CHAMPION,),
 )

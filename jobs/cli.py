@@ -20,13 +20,13 @@ from typing import Any
 from geo_lib import config
 from geo_lib.errors import ConfigError, GeoError, first_line
 from jobs.commands import job as one_job
-from jobs.commands import make_catalogue, sql, tables
+from jobs.commands import make_catalogue, serve_oracle, sql, tables
 from jobs.commands import run as workflow
 from jobs.commands.run import DEMO
 from jobs.registry import JOBS
 from jobs.run.terminal import quiet
 
-COMMANDS = {"make-catalogue": make_catalogue, "sql": sql, "tables": tables}
+COMMANDS = {"make-catalogue": make_catalogue, "serve-oracle": serve_oracle, "sql": sql, "tables": tables}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -15,6 +15,7 @@ from jobs import (
     finetune_vlm,
     ingest_catalogue,
     ingest_search_console,
+    label_queries,
     mine_queries,
     plan_links,
     pretrain_tiny_vlm,
@@ -34,6 +35,7 @@ WORKFLOWS: dict[str, tuple[Job[Any], ...]] = {
         mine_queries.JOB,  # Eq. 1 -> query_performance, mined_queries
     ),
     "train": (  # every model that needs nothing of publish
+        label_queries.JOB,  # a large model at an endpoint -> generations, oracle_queries
         build_training_set.JOB,  # mined queries -> training_examples
         finetune_vlm.JOB,  # LoRA, Eq. 2 -> vlm@champion
     ),

@@ -12,8 +12,12 @@ GENERATIONS = Table(
     checks={"text_or_error": "(text is null) <> (error_class is null)"},
     schema=StructType(
         [
-            column("task", StringType(), "what was asked for: queries (that should lead to an image)"),
-            column("subject", StringType(), "what it was asked about; queries: the image's signature"),
+            column(
+                "task",
+                StringType(),
+                "what was asked for: queries (that should lead to an image), labels (to learn from)",
+            ),
+            column("subject", StringType(), "what it was asked about; queries and labels: the image's signature"),
             column("model_version", StringType(), "version of the weights that answered, or an endpoint's model"),
             column("prompt_version", StringType(), "version of the prompt's wording"),
             column("decoding_version", StringType(), "hash of the decoding parameters"),
@@ -26,8 +30,8 @@ GENERATIONS = Table(
             column(
                 "error_class",
                 StringType(),
-                "undecodable_image, aspect_ratio or worker_lost (it kills whoever is to answer); null when there is an "
-                "answer; what a setting may cure is not kept",
+                "undecodable_image, aspect_ratio or worker_lost (it kills whoever is to answer); of an endpoint refused, "
+                "not_json, bad_schema; null when there is an answer; what a setting or another try may cure is not kept",
                 nullable=True,
             ),
             column(
@@ -36,14 +40,22 @@ GENERATIONS = Table(
             column(
                 "finish_reason",
                 StringType(),
-                "stop, or length when the answer was cut; null for an error",
+                "stop, or length when the answer was cut; null where nothing was written",
                 nullable=True,
             ),
             column(
-                "prompt_tokens", IntegerType(), "tokens read, image tokens included; null for an error", nullable=True
+                "prompt_tokens",
+                IntegerType(),
+                "tokens read, image tokens included; null: nobody counted",
+                nullable=True,
             ),
-            column("output_tokens", IntegerType(), "tokens written; null for an error", nullable=True),
-            column("cost_dollars", DoubleType(), "charge for the answer; null where nobody charges", nullable=True),
+            column("output_tokens", IntegerType(), "tokens written; null: nobody counted", nullable=True),
+            column(
+                "cost_dollars",
+                DoubleType(),
+                "charge for all tries that were answered, this one and those before it; null where nobody charges",
+                nullable=True,
+            ),
             column(
                 "token_ends",
                 ArrayType(IntegerType(), False),
@@ -56,7 +68,8 @@ GENERATIONS = Table(
                 "natural logarithm of the probability of each token, before any decoding parameter; null as token_ends",
                 nullable=True,
             ),
+            column("endpoint", StringType(), "endpoint that was asked; null: a model of our own", nullable=True),
         ]
     ),
-    version=4,
+    version=5,
 )

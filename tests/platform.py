@@ -79,9 +79,10 @@ def platform(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> P
     conf.write_text(TINY)
     assert cli.main(["simulate-platform", "--conf", str(conf)]) == 0
     with _running(["run", "pipeline", "--conf", str(conf)]) as first:
-        _await_commits(first, lakehouse, 1 + _CHUNKS_BEFORE_THE_KILL)  # the table's creation is a commit, too
+        # the table's creation is a commit, too, and so are the labels
+        _await_commits(first, lakehouse, 2 + _CHUNKS_BEFORE_THE_KILL)
         os.killpg(first.pid, signal.SIGKILL)
-    committed = _tables(spark, lakehouse).read(GENERATIONS).select("subject").collect()
+    committed = _tables(spark, lakehouse).read(GENERATIONS).where("task = 'queries'").select("subject").collect()
     assert cli.main(["run", "pipeline", "--conf", str(conf)]) == 0
     tables = _tables(spark, lakehouse)
     return Platform(conf, tables, frozenset(row["subject"] for row in committed), _versions(tables))

@@ -18,6 +18,8 @@ from geo_lib.config import settings_of
 from jobs.cli import parse
 from jobs.registry import BY_HAND, JOBS, WORKFLOWS, all_tables, all_truth_tables
 from jobs.run.workflow import ROOT, Workflow, load
+from schemas.oracle_queries import ORACLE_QUERIES
+from schemas.table import Write
 
 SOURCES = sorted(p for package in ("geo_lib", "jobs", "schemas") for p in (ROOT / package).rglob("*.py"))
 REFERENCES = {
@@ -52,7 +54,7 @@ def test_arrows_point_one_way() -> None:
 
 
 def test_heavy_libraries_are_imported_where_they_are_used_and_not_on_the_way() -> None:
-    heavy = {"torch", "vllm", "transformers", "peft", "mlflow", "hnswlib", "sentence_transformers"}
+    heavy = {"torch", "vllm", "transformers", "peft", "mlflow", "hnswlib", "sentence_transformers", "openai"}
     code = f"import sys, jobs.cli; print(' '.join(sorted({heavy!r} & set(sys.modules))))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "", f"import jobs.cli loads {done.stdout}"
@@ -66,7 +68,7 @@ def test_the_spark_context_is_asked_for_in_two_places_only() -> None:
 def test_the_truth_of_the_simulation_is_read_by_evaluation_alone() -> None:
     readers = {name for name, job in JOBS.items() if job.reads_truth}  # what is not declared is refused
     assert readers <= {"evaluate_vlm", "evaluate_annotations", "evaluate_collections"}
-    own = {"jobs/simulate_platform.py", "jobs/pretrain_tiny_vlm.py"}
+    own = {"jobs/simulate_platform.py", "jobs/pretrain_tiny_vlm.py", "jobs/commands/serve_oracle.py"}
     declaring = {f"jobs/{name}.py" for name, job in JOBS.items() if job.reads_truth or job.writes_truth}
     touching = {
         p.relative_to(ROOT).as_posix()
@@ -142,7 +144,9 @@ def test_the_daily_run_makes_every_table_it_reads_and_takes_only_models_from_tra
 
 
 def test_a_table_is_written_by_one_workflow_and_its_tasks_wait_for_each_other() -> None:
-    writers = {t.name: {j.name for j in JOBS.values() if t in (*j.writes, *j.shares)} for t in all_tables()}
+    """But for those that are only added to: an append that meets another is tried again."""
+    changed = [t for t in all_tables() if t.write is not Write.APPEND]
+    writers = {t.name: {j.name for j in JOBS.values() if t in (*j.writes, *j.shares)} for t in changed}
     for name, jobs in WORKFLOWS.items():
         before = _before(FLAT[name])
         mine = {job.name for job in jobs}
@@ -150,6 +154,20 @@ def test_a_table_is_written_by_one_workflow_and_its_tasks_wait_for_each_other() 
             assert not tasks & mine or tasks <= mine, f"{table} is written by {tasks}, not all of {name}"
             for one, other in combinations(sorted(tasks & mine), 2):
                 assert one in before[other] or other in before[one], f"{one} and {other} write {table} at once"
+
+
+def test_what_several_jobs_add_to_is_shared_since_another_jobs_rows_must_not_wake_one() -> None:
+    for table in all_tables():
+        writers = {j.name: j for j in JOBS.values() if table in (*j.writes, *j.shares)}
+        if len(writers) > 1:
+            assert all(table in job.shares for job in writers.values()), f"{table.name}: {', '.join(writers)}"
+
+
+def test_what_an_oracle_says_teaches_and_is_read_by_nobody_who_annotates_confirms_or_publishes() -> None:
+    readers = {name for name, job in JOBS.items() if ORACLE_QUERIES in job.reads}  # what is not declared is refused
+    assert readers <= {"build_training_set"}
+    asking = {p.stem for p in (ROOT / "jobs").glob("*.py") if any("oracle_labels" in m for m in imports(p))}
+    assert asking <= {"label_queries", "build_training_set"}
 
 
 def test_a_workflow_file_is_read_in_one_look() -> None:
@@ -227,8 +245,9 @@ def clusters() -> dict[str, dict[str, Any]]:
 def test_every_cluster_of_a_task_is_a_variable_that_gives_what_the_targets_take_from_the_environment() -> None:
     bundle = yaml.safe_load((ROOT / "databricks.yml").read_text())
     read = "".join((ROOT / "conf" / f"{name}.yml").read_text() for name in ("base", *bundle["targets"]))
-    asked = set(re.findall(r"\$\{([A-Z][A-Z0-9_]*)", read))
-    assert "GEO_MLFLOW" in asked
+    keys = set(re.findall(r"\bkey: ([A-Z][A-Z0-9_]*)", read))
+    asked = set(re.findall(r"\$\{([A-Z][A-Z0-9_]*)", read)) | keys
+    assert {"GEO_MLFLOW", "GEO_ORACLE_URL", "GEO_ORACLE_KEY"} <= asked
     for cluster in clusters().values():
         assert cluster["spark_env_vars"] == {n: f"${{var.{n.removeprefix('GEO_').lower()}}}" for n in asked}
     for path in (ROOT / "resources").glob("*.yml"):

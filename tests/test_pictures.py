@@ -12,7 +12,7 @@ from PIL import Image, ImageCms
 
 from geo_lib.catalogue.stored import stored
 from geo_lib.pages.media import render_one
-from geo_lib.pictures import turned, upright
+from geo_lib.pictures import UndecodableError, as_viewers_show_it, turned, upright
 
 RAMP = np.linspace(0, 65535, 256).astype("uint16").reshape(1, 256).repeat(8, axis=0)
 
@@ -150,3 +150,20 @@ def test_of_a_moving_picture_the_first_frame_is_seen(kind: str) -> None:
         **({"lossless": True} if kind == "WEBP" else {}),
     )
     assert upright(data).getpixel((4, 4)) == (255, 0, 0)
+
+
+@pytest.mark.parametrize(("kind", "mime"), [("PNG", "image/png"), ("JPEG", "image/jpeg"), ("WEBP", "image/webp")])
+def test_what_any_viewer_shows_upright_is_shown_as_it_is(kind: str, mime: str) -> None:
+    data = encoded(Image.new("RGB", (8, 4), "red"), kind)
+    assert as_viewers_show_it(data) == (data, mime)
+
+
+def test_what_some_viewers_would_turn_or_not_show_becomes_a_jpeg() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    lying, uncommon = Image.new("RGB", (8, 4), "red"), encoded(Image.new("RGB", (8, 4), "red"), "TIFF")
+    for data, size in ((encoded(lying, "JPEG", exif=exif), (4, 8)), (uncommon, (8, 4))):
+        shown, mime = as_viewers_show_it(data)
+        assert (mime, turned(shown)[0].size, turned(shown)[1]) == ("image/jpeg", size, "JPEG")
+    with pytest.raises(UndecodableError):
+        as_viewers_show_it(b"no picture")

@@ -5,8 +5,6 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import cache
 from time import sleep
 from typing import TYPE_CHECKING
@@ -30,6 +28,7 @@ from geo_lib.catalogue.delivery import (
     read_file,
 )
 from geo_lib.config import at_least_one
+from geo_lib.retries import retry_after
 
 if TYPE_CHECKING:
     import httpcore2
@@ -270,18 +269,6 @@ def _refusal(address: str, status: int, said: Mapping[str, str]) -> NoPictureErr
         return MissingPictureError(f"{address} answers {status}")
     if status in (408, 425, 429) or status >= 500:
         trouble = ServerTroubleError(f"{address} answers {status}")
-        trouble.wait = _seconds(said.get("retry-after", ""))
+        trouble.wait = retry_after(said.get("retry-after", ""))
         return trouble
     return RefusedPictureError(f"{address} answers {status}")
-
-
-def _seconds(retry_after: str) -> float | None:
-    """Of a ``Retry-After``, in seconds or as a date, how long to wait; null if it is neither."""
-    if retry_after.isdecimal():
-        return float(retry_after)
-    try:
-        moment = parsedate_to_datetime(retry_after)
-    except ValueError:
-        return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())

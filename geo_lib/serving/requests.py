@@ -53,7 +53,7 @@ CURABLE = ("too_many_tokens", "rejected_by_engine")
 
 
 class Server(Protocol):
-    """Whoever answers: an engine in this process or, later, an endpoint."""
+    """Whoever answers: an engine in this process, or an endpoint."""
 
     at_once: int
     """Requests that it is given in one call."""

@@ -122,8 +122,10 @@ class Runner:
         )
 
     def _outputs(self, job: Job[Any]) -> dict[str, str]:
+        shared = _versions(self.tables, job.shares)  # others change them too, but one that is gone is to be made again
         return (
             _versions(self.tables, job.writes)
+            | {name: version.partition("@")[0] for name, version in shared.items()}
             | _versions(self.tables.truth, job.writes_truth)
             | {alias: self._model(alias) for alias in job.writes_models}
         )

@@ -1,5 +1,6 @@
 """When a job runs again, and what is recorded of it."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -88,6 +89,26 @@ def test_a_job_runs_again_only_when_something_it_depends_on_has_changed(runner: 
     assert ran(runner, factor=2), "what it left behind"
     (Path(runner.lakehouse) / "out").rmdir()
     assert ran(runner, factor=2), "a folder it left behind"
+
+
+@pytest.mark.slow
+def test_what_others_add_to_a_shared_table_wakes_nobody_and_a_shared_table_that_is_gone_does(runner: Runner) -> None:
+    log = Table("log", "a log", _COLUMNS, ("item",), Write.APPEND)
+    row = runner.tables.spark.createDataFrame([("oak", 1)], log.schema)
+
+    def noting(context: Context, knobs: Knobs) -> Counts:
+        context.append(log, row, sequence=1)
+        return Counts(0, 0)
+
+    job = Job("note", Knobs, noting, "items", shares=(log,))
+    assert run(runner, job).status == "succeeded"
+    other = runner.tables.stamped(replace(runner.tables.stamp, run_id="other"))
+    other.append(log, runner.tables.spark.createDataFrame([("elm", 1)], log.schema), sequence=1)
+    again = replace(runner, tables=Tables(runner.tables.spark, runner.lakehouse, runner.tables.stamp))
+    assert run(again, job).status == "skipped"
+    shutil.rmtree(Path(runner.lakehouse) / "tables" / "geo" / "log")
+    afresh = replace(runner, tables=Tables(runner.tables.spark, runner.lakehouse, runner.tables.stamp))
+    assert run(afresh, job).status == "succeeded"
 
 
 def tomorrow(runner: Runner) -> Any:

@@ -1,0 +1,211 @@
+"""Let a large model at an endpoint write queries for pictures, to teach with: oracle labels.
+
+    geo label-queries --conf conf/demo.yml
+
+Reads images and image_bytes; appends to generations (task labels), one commit per chunk, with tokens and dollars, and
+replaces oracle_queries by what the answers hold. An answer is asked for once: a rerun asks for those that are missing
+alone. What all jobs spent at the endpoint in as_of's month is looked at before each chunk, so at most one chunk is paid
+beyond most_dollars. Counts pictures: a signature in a locale.
+"""
+
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import partial
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from geo_lib.config import at_least_one, not_negative, setting, zero_to_one
+from geo_lib.counts import Counts
+from geo_lib.errors import EndpointError, TooManyFailedError
+from geo_lib.serving.budget import spent
+from geo_lib.serving.endpoint import HALTING, UNANSWERED, EndpointSpec, endpoint_server
+from geo_lib.serving.endpoints import ChatDecoding, Endpoints, endpoint_named, key_of
+from geo_lib.serving.partitions import generations
+from geo_lib.serving.served import served
+from geo_lib.spark import held
+from geo_lib.vlm.oracle_labels import (
+    PROMPT_VERSION,
+    SHAPE,
+    TASK,
+    answers,
+    asked,
+    chosen,
+    labels,
+    with_pictures,
+)
+from jobs.run.job import Context, Job
+from schemas.generations import GENERATIONS
+from schemas.image_bytes import IMAGE_BYTES
+from schemas.images import IMAGES
+from schemas.oracle_queries import ORACLE_QUERIES
+
+
+@dataclass(frozen=True, slots=True)
+class LabelQueries:
+    """The knobs of this job; conf/*.yml may set any of them."""
+
+    endpoints: Endpoints = setting(dict)
+    endpoint: str = "oracle"
+    """Which of them labels."""
+    most_pictures: int = 0
+    """How many pictures are labelled, each in every locale that it is shown in; 0: none."""
+    pictures_per_record: int = 1
+    """Pictures of one page that the oracle is shown together."""
+    decoding: ChatDecoding = field(default_factory=ChatDecoding)
+    chunk_pictures: int = 256
+    """Pictures per commit: what a crash may cost, and the budget be exceeded by."""
+    partitions: int = 1
+    """How many partitions ask at a time, each with as many requests under way as the endpoint says."""
+    max_failed_share: float = 0.05
+    """The job fails when a larger share of the pictures has an error instead of an answer."""
+
+    def __post_init__(self) -> None:
+        at_least_one(self, "pictures_per_record", "chunk_pictures", "partitions")
+        not_negative(self, "most_pictures")
+        zero_to_one(self, "max_failed_share")
+
+
+@dataclass(slots=True)
+class _Asking:
+    """How a run's asking went: errors that are not kept by their class, and why it ended before all were asked."""
+
+    new: int = 0
+    unanswered: Counter[str] = field(default_factory=Counter)
+    over_budget: bool = False
+    halted: str | None = None
+    """What somebody must mend before the endpoint answers anybody."""
+    in_vain: str | None = None
+    """What a whole chunk came to, of which nobody was answered."""
+
+
+def run(ctx: Context, knobs: LabelQueries) -> Counts:
+    every = asked(ctx.read(IMAGES), pictures_per_record=knobs.pictures_per_record)
+    with held(chosen(every, most=knobs.most_pictures)) as wanted:
+        asking = _ask(ctx, knobs, wanted) if knobs.most_pictures else _Asking()
+        ctx.write(ORACLE_QUERIES, labels(ctx.read(GENERATIONS), every))
+        if asking.halted is not None:
+            raise EndpointError(asking.halted)
+        try:
+            return _counts(ctx, knobs, wanted, asking).refuse_above(knobs.max_failed_share, unit=JOB.unit)
+        except TooManyFailedError as too_many:
+            if asking.in_vain is None:
+                raise
+            raise EndpointError(asking.in_vain) from too_many
+
+
+def _ask(ctx: Context, knobs: LabelQueries, wanted: DataFrame) -> _Asking:
+    """Ask for what has no answer yet, chunk by chunk, until all is asked or money or the endpoint ends it."""
+    endpoint = endpoint_named(knobs.endpoints, knobs.endpoint)
+    key = key_of(knobs.endpoint, endpoint)
+    version = _version(knobs)
+    stamp = {"task": TASK, "endpoint": knobs.endpoint, **version}
+    asking = _Asking()
+    answered = _answered(ctx, knobs).select("signature", "prompt")
+    with held(wanted.join(answered, on=["signature", "prompt"], how="left_anti")) as missing:
+        asking.new = missing.count()
+        if not asking.new:
+            return asking
+        chunks = math.ceil(asking.new / knobs.chunk_pictures)
+        pictures = ctx.read(IMAGE_BYTES).select("signature", "bytes")
+        with served(endpoint, log_file=ctx.log_file(f"{knobs.endpoint}.log")) as running:
+            spec = EndpointSpec(knobs.endpoint, running, key, knobs.decoding, SHAPE)
+            for chunk in range(chunks):
+                ctx.progress(chunk, chunks, "chunks committed")
+                if endpoint.most_dollars is not None and _spent(ctx, knobs) >= endpoint.most_dollars:
+                    asking.over_budget = True
+                    break
+                some = missing.where(F.pmod(F.xxhash64("signature", "locale"), F.lit(chunks)) == chunk)
+                requests = with_pictures(some, pictures)
+                load = partial(endpoint_server, spec)
+                written = generations(requests, key="signature", load=load, partitions=knobs.partitions)
+                with held(written) as written:  # or the commit would ask, and pay, again
+                    _note(written, asking, who=f"{knobs.endpoint} at {running.url}")
+                    lasting = written.where(F.col("error_class").isNull() | ~F.col("error_class").isin(*UNANSWERED))
+                    stamped = lasting.withColumns({name: F.lit(value) for name, value in stamp.items()})
+                    rows = stamped.withColumnRenamed("signature", "subject").select(*GENERATIONS.schema.names)
+                    ctx.append(GENERATIONS, rows, sequence=chunk)
+                if asking.halted is not None or asking.in_vain is not None:
+                    break
+        ctx.progress(chunks, chunks, "chunks committed")
+    return asking
+
+
+def _version(knobs: LabelQueries) -> dict[str, str]:
+    return {
+        "model_version": endpoint_named(knobs.endpoints, knobs.endpoint).model,
+        "prompt_version": PROMPT_VERSION,
+        "decoding_version": knobs.decoding.version(SHAPE),
+    }
+
+
+def _answered(ctx: Context, knobs: LabelQueries) -> DataFrame:
+    """What this model has answered as it is drawn now."""
+    version = _version(knobs)
+    of_model = [F.col(name) == version[name] for name in ("model_version", "decoding_version")]
+    return answers(ctx.read(GENERATIONS)).where(of_model[0] & of_model[1])
+
+
+def _spent(ctx: Context, knobs: LabelQueries) -> float:
+    return spent(ctx.read(GENERATIONS), endpoint=knobs.endpoint, month_of=ctx.as_of)
+
+
+def _note(written: DataFrame, asking: _Asking, *, who: str) -> None:
+    """Add the errors of a chunk that are not kept, and why nobody should be asked any more, if so."""
+    fates = written.groupBy("error_class").agg(F.count("*").alias("n"), F.min("error_message").alias("why")).collect()
+    unanswered = [row for row in fates if row["error_class"] in UNANSWERED]
+    asking.unanswered.update({row["error_class"]: row["n"] for row in unanswered})
+    asking.halted = next((row["why"] for row in unanswered if row["error_class"] in HALTING), None)
+    if unanswered and len(unanswered) == len(fates):
+        n, reasons = sum(row["n"] for row in fates), ", ".join(f"{row['error_class']}: {row['why']}" for row in fates)
+        asking.in_vain = (
+            f"the endpoint {who} has answered none of {n:,} requests ({reasons}); see that it runs and run again"
+        )
+
+
+def _counts(ctx: Context, knobs: LabelQueries, wanted: DataFrame, asking: _Asking) -> Counts:
+    if not knobs.most_pictures:
+        return Counts(0, 0)
+    answered = _answered(ctx, knobs).select("signature", "prompt", "model_version", "error_class", "output_tokens")
+    fates = (
+        wanted.join(answered, on=["signature", "prompt"], how="left")
+        .groupBy(F.when(F.col("model_version").isNull(), "").otherwise(F.col("error_class")).alias("error"))
+        .agg(F.count("*").alias("n"), F.coalesce(F.sum("output_tokens"), F.lit(0)).alias("tokens"))
+        .collect()
+    )
+    by_error = {row["error"]: int(row["n"]) for row in fates}
+    kept, without = by_error.pop(None, 0), by_error.pop("", 0)
+    never_asked = {"over_budget" if asking.over_budget else "no_stored_image": without - asking.unanswered.total()}
+    dropped, failed = (never_asked, {}) if asking.over_budget else ({}, never_asked)
+    rows_in = kept + without + sum(by_error.values())
+    return Counts(
+        rows_in,
+        kept,
+        dropped={reason: n for reason, n in dropped.items() if n},
+        failed={error: n for error, n in (failed | by_error | dict(asking.unanswered)).items() if n},
+        produced={"asked_now": asking.new, "output_tokens": sum(int(row["tokens"]) for row in fates)},
+        report=_report(ctx, knobs, kept, rows_in, asking),
+    )
+
+
+def _report(ctx: Context, knobs: LabelQueries, kept: int, rows_in: int, asking: _Asking) -> str:
+    most = endpoint_named(knobs.endpoints, knobs.endpoint).most_dollars
+    lines: list[str] = []
+    if asking.over_budget:
+        lines.append(f"budget reached: {kept:,} of {rows_in:,} labelled; raise most_dollars or run again next month")
+    if most is not None:
+        lines.append(f"{_spent(ctx, knobs):,.2f} of {most:,.2f} dollars of {ctx.as_of:%Y-%m} spent at {knobs.endpoint}")
+    return "\n".join(lines)
+
+
+JOB = Job(
+    name="label_queries",
+    knobs=LabelQueries,
+    run=run,
+    unit="pictures",
+    reads=(IMAGES, IMAGE_BYTES),
+    writes=(ORACLE_QUERIES,),
+    shares=(GENERATIONS,),
+    ask=("select category, query from {schema}.oracle_queries order by signature limit 10",),
+)
