@@ -30,8 +30,9 @@ GENERATIONS = Table(
             column(
                 "error_class",
                 StringType(),
-                "undecodable_image, aspect_ratio or worker_lost (it kills whoever is to answer); of an endpoint refused, "
-                "not_json, bad_schema; null when there is an answer; what a setting or another try may cure is not kept",
+                "undecodable_image, aspect_ratio or worker_lost (it kills whoever is to answer); of an endpoint "
+                "refused, not_json, bad_schema; null when there is an answer; what a setting or another try may cure "
+                "is not kept",
                 nullable=True,
             ),
             column(

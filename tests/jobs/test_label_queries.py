@@ -104,7 +104,7 @@ def later(context: Context, run_id: str = "later", as_of: date = AS_OF) -> Conte
 
 
 def knobs(endpoint: Endpoint, **more: Any) -> LabelQueries:
-    return LabelQueries(**{"endpoints": {"oracle": endpoint}, "most_pictures": 1000} | more)
+    return replace(LabelQueries(endpoints={"oracle": endpoint}, most_pictures=1000), **more)
 
 
 def stored(context: Context) -> list[Row]:

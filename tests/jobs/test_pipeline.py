@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from jobs import registry
-from jobs.run.workflow import ROOT, load
+from jobs.run.workflow import ROOT
 from schemas.generations import GENERATIONS
 from schemas.job_runs import JOB_RUNS
 from tests.platform import Platform

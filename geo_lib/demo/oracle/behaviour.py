@@ -33,7 +33,8 @@ class Behaviour:
 
     def happens(self, fault: str, *what: object) -> bool:
         """Whether a fault befalls this: the same for the same seed, whatever else is asked and in whatever order."""
-        return stream_seed("oracle", self.seed, fault, *what) / 2**64 < getattr(self, fault)
+        rate: float = getattr(self, fault)
+        return stream_seed("oracle", self.seed, fault, *what) / 2**64 < rate
 
 
 KNOBS = tuple((knob.name, type(knob.default)) for knob in fields(Behaviour))

@@ -52,7 +52,7 @@ def test_every_query_of_a_sound_oracle_is_a_wording_of_the_pictures_truth_in_the
         assert [len(answer[c]) for c in CATEGORIES] == [2, 2, 3]
         true = wordings(TRUTH[picture.signature], locale)
         assert all(set(answer[category]) <= true[category] for category in CATEGORIES)
-        assert reply.body["usage"]["completion_tokens"] > 0  # type: ignore[index, call-overload]
+        assert reply.body["usage"]["completion_tokens"] > 0  # type: ignore[call-overload]
 
 
 def test_some_queries_are_of_another_picture_at_the_rate_it_was_told() -> None:
