@@ -74,8 +74,8 @@ def test_a_hundred_stickers_come_to_pages_whose_pictures_people_found_by_the_pag
     items = tables.read(COLLECTION_ITEMS).select("collection_id", "family", "image_id")
     shown = published.join(items, on=["collection_id", "family"], how="inner").join(words, on="query_id", how="inner")
     right = [(_concept(row["image_id"]), row["words"]) in retained for row in shown.collect()]
-    assert published.count() >= 5
-    assert sum(right) / len(right) >= 0.75
+    assert published.count() >= 3, "fifty concepts have few words that four or more of them share"
+    assert sum(right) / len(right) >= 0.85
     assert tables.read(PAGES).where("kind = 'collection'").count() == published.count()
 
 
