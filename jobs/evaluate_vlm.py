@@ -50,6 +50,7 @@ from geo_lib.vlm.answers import answers
 from geo_lib.vlm.batches import VisualFeatures
 from geo_lib.vlm.finetune import load, release
 from geo_lib.vlm.prompts import PROMPT_VERSION, prompt_column
+from geo_lib.vlm.training_set import taught
 from jobs.run.job import Context, Job
 from schemas.evaluations import EVALUATIONS
 from schemas.generations import GENERATIONS
@@ -100,7 +101,7 @@ def run(ctx: Context, knobs: EvaluateVlm) -> Counts:
     if has_truth := intents is not None and pictures is not None:
         judged_by = meant(held_out, intents, pictures)
     else:
-        judged_by = retained(held_out, ctx.read(TRAINING_EXAMPLES))
+        judged_by = retained(held_out, taught(ctx.read(TRAINING_EXAMPLES)))
     judged_by.sort(key=lambda s: s.signature)
     chosen = judged_by[: knobs.signatures]
     prompts = {r["signature"]: r["prompt"] for r in held_out.collect()}
@@ -111,7 +112,8 @@ def run(ctx: Context, knobs: EvaluateVlm) -> Counts:
     if not chosen:
         return Counts(len(prompts), 0, dropped=dropped, report="no held-out signature with a known answer")
 
-    training = [r for r in ctx.read(TRAINING_EXAMPLES).orderBy("example_id").collect() if r["split"] == "train"]
+    examples = taught(ctx.read(TRAINING_EXAMPLES)).orderBy("example_id").collect()
+    training = [r for r in examples if r["split"] == "train"]
     tuned, untuned = (spec_of(m, knobs.vlm, log_file=ctx.log_file("vllm.log")) for m in (champion, base))
     own = {s.signature: s.signature for s in chosen}
     others = deranged(own, seed=knobs.seed)

@@ -4,6 +4,7 @@ from typing import Any
 
 from jobs import (
     annotate_images,
+    audit_tokens,
     build_collections,
     build_index,
     build_training_set,
@@ -35,6 +36,7 @@ WORKFLOWS: dict[str, tuple[Job[Any], ...]] = {
     ),
     "train": (  # every model that needs nothing of publish
         build_training_set.JOB,  # mined queries -> training_examples
+        audit_tokens.JOB,  # what they cost in tokens, and what the limit costs -> evaluations
         finetune_vlm.JOB,  # LoRA, Eq. 2 -> vlm@champion
     ),
     "publish": (  # from the model to pages

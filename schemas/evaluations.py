@@ -15,7 +15,11 @@ EVALUATIONS = Table(
         [
             column("evaluation", StringType(), "what was asked, and against which truth"),
             column("arm", StringType(), "who answered"),
-            column("segment", StringType(), "overall, a category, novel_combinations or locale:<code>"),
+            column(
+                "segment",
+                StringType(),
+                "overall, a category, novel_combinations, locale:<code>, locale:<code>/<category>",
+            ),
             column(
                 "metric",
                 StringType(),
@@ -32,7 +36,7 @@ EVALUATIONS = Table(
                 nullable=True,
             ),
             column("n", LongType(), "how many units the value is a mean of"),
-            column("unit", StringType(), "what n counts: signatures, pages, images, wishes"),
+            column("unit", StringType(), "what n counts: signatures, pages, images, wishes, examples, queries"),
             column("model_version", StringType(), "weights that answered; null when no model did", nullable=True),
         ]
     ),
