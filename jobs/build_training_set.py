@@ -3,8 +3,9 @@
     geo build-training-set --conf conf/demo.yml
 
 Reads images, image_bytes and mined_queries; replaces training_examples. A query that is explicit, or in another
-language than the image's locale, is not taught. An example of too many tokens is stored and not taught: geo
-audit-tokens says what that costs. Counts signatures.
+language than the image's locale, is not taught. categories@champion tells the others' categories where it is sure,
+rules where it is not or where there is none. An example of too many tokens is stored and not taught: geo audit-tokens
+says what that costs. Counts signatures.
 """
 
 import logging
@@ -16,6 +17,8 @@ from pyspark.sql import functions as F
 
 from geo_lib.config import at_least_one, setting
 from geo_lib.counts import Counts
+from geo_lib.models import CATEGORIES_CHAMPION
+from geo_lib.queries.category_model import loader
 from geo_lib.queries.chain import chain, judged
 from geo_lib.queries.checks.language import Language
 from geo_lib.queries.kinds import CATEGORIES, QUOTAS
@@ -55,7 +58,8 @@ def run(ctx: Context, knobs: BuildTrainingSet) -> Counts:
 
     asked = images.select("signature", "locale").distinct().join(mined, on="signature", how="inner")
     texts = asked.select("locale", F.col("query").alias("raw")).distinct()
-    fit = judged(texts, chain(knobs.language)).where("reason is null")
+    categories = loader(ctx.model_if_any(CATEGORIES_CHAMPION))
+    fit = judged(texts, chain(knobs.language), categories=categories).where("reason is null")
     fit = fit.select("locale", F.col("raw").alias("query"), "words", "category")
     chosen = chosen_queries(asked.join(fit, on=["locale", "query"], how="inner"))
     possible = candidates(
@@ -104,5 +108,6 @@ JOB = Job(
     unit="signatures",
     reads=(IMAGES, IMAGE_BYTES, MINED_QUERIES),
     writes=(TRAINING_EXAMPLES,),
+    reads_models=lambda _: (CATEGORIES_CHAMPION,),
     files=lambda knobs: (knobs.vlm.base,) if Path(knobs.vlm.base).is_dir() else (),
 )

@@ -235,5 +235,8 @@ JOB = Job(
     reads_truth=(TRUTH_IMAGES, TRUTH_INTENTS),
     reads_models=lambda _: (VLM_BASE, VLM_CHAMPION),
     shares=(EVALUATIONS,),
-    ask=("select segment, arm, round(value, 3) as rouge_1, n from {schema}.evaluations order by segment, arm",),
+    ask=(
+        "select segment, arm, round(value, 3) as rouge_1, n from {schema}.evaluations where metric = 'rouge1_f1' "
+        "order by 1, 2",
+    ),
 )

@@ -22,6 +22,7 @@ from jobs import (
     publish_pages,
     rank_annotations,
     simulate_platform,
+    train_categories,
     validate_queries,
 )
 from jobs.run.job import Job
@@ -35,6 +36,7 @@ WORKFLOWS: dict[str, tuple[Job[Any], ...]] = {
         mine_queries.JOB,  # Eq. 1 -> query_performance, mined_queries
     ),
     "train": (  # every model that needs nothing of publish
+        train_categories.JOB,  # oracle labels -> categories@champion, evaluations
         build_training_set.JOB,  # mined queries -> training_examples
         audit_tokens.JOB,  # what they cost in tokens, and what the limit costs -> evaluations
         finetune_vlm.JOB,  # LoRA, Eq. 2 -> vlm@champion

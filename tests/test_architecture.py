@@ -124,9 +124,10 @@ def test_a_task_depends_on_whoever_of_its_workflow_writes_what_it_reads(workflow
 def test_from_an_empty_lakehouse_the_pipeline_makes_everything_before_it_is_read() -> None:
     tables: set[str] = set()
     models: set[str] = set()
+    written = {t.name for t in all_tables()}
     for task in FLAT["pipeline"].tasks:
         job = JOBS[task.key]
-        assert {t.name for t in job.reads} <= tables, f"{job.name} reads what nobody has written yet"
+        assert {t.name for t in job.reads} & written <= tables, f"{job.name} reads what nobody has written yet"
         assert set(job.reads_models(job.knobs())) <= models, f"{job.name} reads a model that nobody has made yet"
         tables |= {t.name for t in (*job.writes, *job.shares)}
         models |= set(job.writes_models)
