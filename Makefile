@@ -8,6 +8,8 @@ SIZE ?= default
 BIN := .venv/bin
 LOCK ?= requirements-cpu.lock
 READY := .venv/.ready
+PYTEST := $(BIN)/python -m pytest -q
+IN_TWO := -n 2 --dist loadgroup --no-loadscope-reorder  # processes, each with a Spark session of its own
 PYTHON ?= $(shell for p in python3.11 python3.12 python3; do $$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && { echo $$p; break; }; done)
 
 .PHONY: help
@@ -22,19 +24,19 @@ run: $(READY)  ## simulate the platform (SIZE=small, default or large) and run t
 
 .PHONY: test
 test: $(READY) lint  ## lint, types, every test that takes seconds, and the whole workflow once (ROOM=links: that room's alone)
-	$(BIN)/python -m pytest -q -m "not slow and not stickers" $(if $(ROOM),$(or $(wildcard tests/$(ROOM) tests/test_$(ROOM).py tests/jobs/test_$(ROOM).py),tests/$(ROOM)))
+	$(PYTEST) $(if $(ROOM),,$(IN_TWO)) -m "not slow and not stickers" $(if $(ROOM),$(or $(wildcard tests/$(ROOM) tests/test_$(ROOM).py tests/jobs/test_$(ROOM).py),tests/$(ROOM)))
 
 .PHONY: test-connect
 test-connect: $(READY)  ## the pure transforms again, on Spark Connect
-	$(BIN)/python -m pytest -q -m transform --connect
+	$(PYTEST) -m transform --connect
 
 .PHONY: test-slow
 test-slow: $(READY)  ## what takes a model, a server or a second workflow of its own
-	$(BIN)/python -m pytest -q -m slow
+	$(PYTEST) $(IN_TWO) -m slow
 
 .PHONY: test-stickers
 test-stickers: $(READY)  ## Eq. 1 on the stickers corpus (GEO_STICKERS, else ../shared/corpora/stickers)
-	$(BIN)/python -m pytest -q -m stickers
+	$(PYTEST) -m stickers
 
 .PHONY: bench
 bench: $(READY)  ## measure (ONLY=mining or tasks); needs the bench group: uv pip install --group bench

@@ -4,10 +4,10 @@
 
 Reads collections, collection_items, queries, annotations, images and the truth of the simulated platform; where there
 is none, an image counts when more than one source has the page's query for it, and the evaluation is named so.
-Replaces its slice of evaluations. Counts published collections.
+Replaces its slice of evaluations, in which the worst pages stand one by one. Counts published collections.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame, Row
@@ -40,6 +40,8 @@ from schemas.truth_intents import TRUTH_INTENTS
 
 AGAINST_TRUTH, AGAINST_A_SECOND_SOURCE = "collections", "collections_second_source"
 ARM, METRIC = "published", "items_right"
+WORST = "page:"
+"""Begins the segment of one of the worst pages; its collection follows."""
 _WORST = 10
 
 
@@ -75,7 +77,9 @@ def run(ctx: Context, knobs: EvaluateCollections) -> Counts:
     halves = sum(part.share < 0.5 for part in found)
     if (below_half := share(halves, len(found))) is not None:
         figures.append(("pages_below_half", Measured(ARM, OVERALL, below_half)))
+    worst = sorted(found, key=lambda part: (part.share, part.name))[:_WORST]
     rows = evaluation_rows(evaluation, measured, metric=METRIC, unit="pages", versions={})
+    rows += evaluation_rows(evaluation, list(_one_by_one(worst)), metric=METRIC, unit="images", versions={})
     for metric, one in figures:
         unit = "wishes" if metric == "wishes_with_page" else "pages"
         rows += evaluation_rows(evaluation, [one], metric=metric, unit=unit, versions={})
@@ -89,7 +93,7 @@ def run(ctx: Context, knobs: EvaluateCollections) -> Counts:
             [
                 report_lines(f"share of images that answer their page, by {against}", measured, {}, columns=CATEGORIES),
                 *(f"{metric:24}{one.estimate.value:>8.3f}  of {one.estimate.n:,}" for metric, one in figures),
-                *_worst(found, pages),
+                *_named(worst, pages),
             ]
         ),
     )
@@ -120,10 +124,15 @@ def _figures(found: Coverage) -> list[tuple[str, Measured]]:
     return [(metric, Measured(ARM, OVERALL, it)) for metric, it in counted.items() if it is not None]
 
 
-def _worst(found: Sequence[Part], pages: Sequence[Row]) -> list[str]:
+def _one_by_one(worst: Sequence[Part]) -> Iterator[Measured]:
+    for part in worst:
+        if (right := share(*part.counts)) is not None:
+            yield Measured(ARM, f"{WORST}{part.name}", right)
+
+
+def _named(worst: Sequence[Part], pages: Sequence[Row]) -> list[str]:
     """The pages with the smallest share of right images, for people to look at."""
     of_page = {page["collection_id"]: page for page in pages}
-    worst = sorted(found, key=lambda part: (part.share, part.name))[:_WORST]
     lines = [(*part.counts, of_page[part.name]) for part in worst]
     return [f"worst  {right} of {whole} right  {page['locale']}  {page['title']}" for right, whole, page in lines]
 

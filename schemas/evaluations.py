@@ -18,7 +18,7 @@ EVALUATIONS = Table(
             column(
                 "segment",
                 StringType(),
-                "overall, a category, novel_combinations, locale:<code>, locale:<code>/<category>",
+                "overall, a category, novel_combinations, locale:<code>, locale:<code>/<category> or page:<collection>",
             ),
             column(
                 "metric",

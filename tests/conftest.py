@@ -24,6 +24,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--connect", action="store_true", help="run on Spark Connect instead of a classic session")
 
 
+@pytest.hookimpl(tryfirst=True)  # before the groups are looked at
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What a process makes once and takes minutes is made in one process of several, and begun first."""
+    for item in items:
+        wanted = getattr(item, "fixturenames", ())
+        shared = next((name for name in ("platform", "tuned_vlm") if name in wanted), str(item.path))
+        item.add_marker(pytest.mark.xdist_group(shared))
+    items.sort(key=lambda item: "platform" not in getattr(item, "fixturenames", ()))
+
+
 @pytest.fixture(scope="session")
 def spark(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     os.environ["SPARK_LOCAL_DIRS"] = str(tmp_path_factory.mktemp("spark"))

@@ -133,18 +133,21 @@ def test_sql_reads_the_tables_by_name(platform: Platform, capfd: pytest.CaptureF
     assert json.loads(capfd.readouterr().out)[0]["n"] == platform.rows("images").count()
 
 
-def test_the_notebook_draws_what_evaluations_holds_and_is_committed_without_outputs(platform: Platform) -> None:
+@pytest.mark.parametrize(("notebook", "figures"), [("vlm_quality", 2), ("published", 1)])
+def test_a_notebook_draws_what_evaluations_holds_and_is_committed_without_outputs(
+    platform: Platform, notebook: str, figures: int
+) -> None:
     import nbformat
     from nbclient import NotebookClient
 
-    book = nbformat.read(ROOT / "notebooks" / "vlm_quality.ipynb", as_version=4)
+    book = nbformat.read(ROOT / "notebooks" / f"{notebook}.ipynb", as_version=4)
     code = [cell for cell in book.cells if cell.cell_type == "code"]
     assert all(not cell.outputs and cell.execution_count is None for cell in code)
     environment = os.environ | {"GEO_CONF": str(platform.conf), "PYTHONPATH": str(ROOT)}
     client = NotebookClient(book, timeout=600, resources={"metadata": {"path": str(ROOT / "notebooks")}})
     client.execute(env=environment)
     pictures = [o for cell in code for o in cell.outputs if "image/png" in o.get("data", {})]
-    assert len(pictures) == 2
+    assert len(pictures) == figures
 
 
 def test_collections_that_pass_the_gate_as_it_stands_are_published(platform: Platform) -> None:
