@@ -36,7 +36,9 @@ EVALUATIONS = Table(
                 nullable=True,
             ),
             column("n", LongType(), "how many units the value is a mean of"),
-            column("unit", StringType(), "what n counts: signatures, pages, images, wishes, examples, queries"),
+            column(
+                "unit", StringType(), "what n counts: signatures, pages, images, wishes, examples, queries, phrasings"
+            ),
             column("model_version", StringType(), "weights that answered; null when no model did", nullable=True),
         ]
     ),
