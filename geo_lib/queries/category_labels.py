@@ -16,6 +16,8 @@ from geo_lib.training.split import Split
 HELD_OUT_SHARE = 0.2
 _STAY = 2
 """Phrasings of a category in a language that are trained on before any is held out."""
+_LARGEST_SHARE = 0.5
+"""Of a category's texts in a language: a phrasing of more stays, or little would be left to learn the category from."""
 
 BLANK, OUTVOTED, TIED = "blank", "outvoted", "tied"
 
@@ -80,19 +82,21 @@ def rows_of(labels: Sequence[Label], encoder: TextEncoder) -> Rows:
 
 
 def _held_out(said: Sequence[tuple[str, str, str]]) -> frozenset[str]:
-    """Of (locale, category, phrasing): a fifth of every category's phrasings in every language, by hash.
+    """Of (locale, category, phrasing): a fifth of every category's phrasings in every language, by hash, but none that
+    more than half of its texts have.
 
     A phrasing of two categories is one of that which most of its texts have.
     """
     texts: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for locale, category, phrasing in said:
         texts[language_of(locale), phrasing][category] += 1
-    phrasings_of: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    phrasings_of: defaultdict[tuple[str, str], dict[str, int]] = defaultdict(dict)
     for (language, phrasing), counted in texts.items():
-        phrasings_of[language, _most(counted)].append(phrasing)
+        phrasings_of[language, _most(counted)][phrasing] = counted.total()
     chosen: list[str] = []
     for mine in phrasings_of.values():
-        in_order = sorted(mine, key=lambda p: sha256(f"split:{p}".encode()).hexdigest())
+        small = [phrasing for phrasing, n in mine.items() if n <= _LARGEST_SHARE * sum(mine.values())]
+        in_order = sorted(small, key=lambda p: sha256(f"split:{p}".encode()).hexdigest())
         chosen += in_order[: min(max(1, round(HELD_OUT_SHARE * len(mine))), max(0, len(mine) - _STAY))]
     return frozenset(chosen)
 

@@ -1,14 +1,14 @@
 """How a query is phrased, its subject aside: what stays of it when the words are taken out that others exchange.
 
-``how to style a vase in a loft`` and ``how to style a sofa in a bedroom`` are one phrasing. A model of queries that was
-trained on some phrasings is to be measured by others: of one that it has seen it may know the words by heart.
+``how to style a vase in a loft`` and ``how to style sofas for the bedroom`` are one phrasing. A model of queries that
+was trained on some phrasings is to be measured by others: of one that it has seen it may know the words by heart.
 """
 
 from collections import Counter
 from collections.abc import Sequence
 
 from geo_lib.locales import language_of
-from geo_lib.queries.text import words
+from geo_lib.queries.text import joining_words, same_words_key, words
 
 SUBJECT = "_"
 _EXCHANGED = 3
@@ -21,14 +21,20 @@ _Frame = tuple[str, tuple[str, ...], tuple[str, ...]]
 
 
 def phrasings(queries: Sequence[tuple[str, str]]) -> list[str]:
-    """The phrasing of each (locale, normalised query) among the others: its language and the words that nobody
-    exchanges, each subject between them as one ``_``.
+    """The phrasing of each (locale, normalised query) among the others: its language and the stems of words that nobody
+    exchanges, in order, each subject between them as one ``_``.
 
-    Names of two words count where single words take their place, too (``sage green`` beside ``red``).
+    Words that only join others are no part of it. Names of two words count where single words take their place, too
+    (``sage green`` beside ``red``).
     """
-    split = [(language_of(locale), words(text)) for locale, text in queries]
+    split = [(language_of(locale), _stems(text, language_of(locale))) for locale, text in queries]
     subject_words = _subject_words(sorted(set(split)))
     return [f"{language} {_phrasing(said, language, subject_words)}" for language, said in split]
+
+
+def _stems(text: str, language: str) -> tuple[str, ...]:
+    """Words without the endings that only bend them, in order: how a vase is red is no phrasing (roter, rotes)."""
+    return tuple(same_words_key(word, locale=language) for word in words(text))
 
 
 def _subject_words(split: Sequence[tuple[str, tuple[str, ...]]]) -> frozenset[tuple[str, str]]:
@@ -55,6 +61,8 @@ def _frame(language: str, said: tuple[str, ...], at: int, length: int) -> _Frame
 def _phrasing(said: tuple[str, ...], language: str, subject_words: frozenset[tuple[str, str]]) -> str:
     kept: list[str] = []
     for word in said:
+        if word in joining_words(language):
+            continue  # a sofa, an armchair; zum Fest, zur Feier: their subjects choose them
         shown = SUBJECT if (language, word) in subject_words else word
         if shown != SUBJECT or kept[-1:] != [SUBJECT]:
             kept.append(shown)

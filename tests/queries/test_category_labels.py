@@ -46,6 +46,13 @@ def test_nothing_is_held_out_of_a_category_that_is_said_in_two_ways() -> None:
     assert {it.category for it in of_split(labels, "held_out")} == {"style"}
 
 
+def test_a_phrasing_of_most_of_a_categorys_texts_stays_in_training() -> None:
+    rooms = [("en", f"plans for the {room}", "use_case", 1) for room in map(str, range(40))]
+    labels, _ = labels_of(rooms + said(PURPOSES, "use_case"))
+    assert {it.split for it in labels if it.text.startswith("plans")} == {"train"}
+    assert of_split(labels, "held_out")
+
+
 def test_every_language_has_its_own_held_out_phrasings_and_the_order_of_labels_changes_nothing() -> None:
     everything = said(PURPOSES, "use_case") + said(PURPOSES, "use_case", locale="de-AT")
     labels, _ = labels_of(everything)
