@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 VLM, CHAMPION = "vlm", "champion"
 VLM_BASE, VLM_CHAMPION = f"{VLM}@base", f"{VLM}@{CHAMPION}"
 """The vision-language model: what it is tuned from, and the version that serves."""
+CATEGORIES = "categories"
+CATEGORIES_CHAMPION = f"{CATEGORIES}@{CHAMPION}"
+"""The model that tells a query's category."""
 
 _EXPERIMENT = "visual-geo"
 _ARTIFACT = "model"

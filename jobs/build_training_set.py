@@ -3,7 +3,9 @@
     geo build-training-set --conf conf/demo.yml
 
 Reads images, image_bytes and mined_queries; replaces training_examples. A query that is unfit to be published, or in
-another language than the image's locale, is not taught. Counts signatures.
+another language than the image's locale, is not taught. categories@champion tells the others' categories where it is
+sure, rules where it is not or where there is none. An example of too many tokens is stored and not taught: geo
+audit-tokens says what that costs. Counts signatures.
 """
 
 import logging
@@ -15,13 +17,15 @@ from pyspark.sql import functions as F
 
 from geo_lib.config import at_least_one, setting
 from geo_lib.counts import Counts
+from geo_lib.models import CATEGORIES_CHAMPION
+from geo_lib.queries.category_model import loader
 from geo_lib.queries.chain import chain, judged
 from geo_lib.queries.checks.language import Language
 from geo_lib.queries.kinds import CATEGORIES, QUOTAS
 from geo_lib.serving.processor import bounds_of, load_processor
 from geo_lib.spark import held
 from geo_lib.vlm.settings import BaseVlm
-from geo_lib.vlm.training_set import candidates, chosen_queries, with_token_counts, within_budget
+from geo_lib.vlm.training_set import candidates, chosen_queries, stored, with_token_counts, within_budget
 from jobs.run.job import Context, Job
 from schemas.image_bytes import IMAGE_BYTES
 from schemas.images import IMAGES
@@ -36,16 +40,14 @@ class BuildTrainingSet:
     """The knobs of this job; conf/*.yml may set any of them."""
 
     vlm: BaseVlm = setting(BaseVlm)
-    """Its processor counts the tokens."""
+    """Its processor counts the tokens; an example of more than it allows is dropped, not cut."""
     language: Language = setting(Language)
     """What validation would drop is not taught."""
-    max_sequence_tokens: int = 1024
-    """Image, prompt and answer together (paper, Table 1); a longer example is dropped, not cut."""
     min_queries: int = 3
     """An image with fewer retained queries teaches too little and is dropped."""
 
     def __post_init__(self) -> None:
-        at_least_one(self, "max_sequence_tokens", "min_queries")
+        at_least_one(self, "min_queries")
 
 
 def run(ctx: Context, knobs: BuildTrainingSet) -> Counts:
@@ -56,7 +58,8 @@ def run(ctx: Context, knobs: BuildTrainingSet) -> Counts:
 
     asked = images.select("signature", "locale").distinct().join(mined, on="signature", how="inner")
     texts = asked.select("locale", F.col("query").alias("raw")).distinct()
-    fit = judged(texts, chain(knobs.language)).where("reason is null")
+    categories = loader(ctx.model_if_any(CATEGORIES_CHAMPION))
+    fit = judged(texts, chain(knobs.language), categories=categories).where("reason is null")
     fit = fit.select("locale", F.col("raw").alias("query"), "words", "category")
     chosen = chosen_queries(asked.join(fit, on=["locale", "query"], how="inner"))
     possible = candidates(
@@ -67,8 +70,8 @@ def run(ctx: Context, knobs: BuildTrainingSet) -> Counts:
         min_queries=knobs.min_queries,
     )
     counted = with_token_counts(possible, processor_path=base.path)
-    with held(within_budget(counted, max_sequence_tokens=knobs.max_sequence_tokens)) as examples:
-        ctx.write(TRAINING_EXAMPLES, examples.where("reason is null").drop("reason"))
+    with held(within_budget(counted, max_sequence_tokens=knobs.vlm.max_sequence_tokens)) as examples:
+        ctx.write(TRAINING_EXAMPLES, stored(examples))
         return _counts(images, examples)
 
 
@@ -105,5 +108,6 @@ JOB = Job(
     unit="signatures",
     reads=(IMAGES, IMAGE_BYTES, MINED_QUERIES),
     writes=(TRAINING_EXAMPLES,),
+    reads_models=lambda _: (CATEGORIES_CHAMPION,),
     files=lambda knobs: (knobs.vlm.base,) if Path(knobs.vlm.base).is_dir() else (),
 )

@@ -51,6 +51,7 @@ from geo_lib.vlm.answers import answers
 from geo_lib.vlm.batches import VisualFeatures
 from geo_lib.vlm.finetune import load, release
 from geo_lib.vlm.prompts import PROMPT_VERSION, prompt_column
+from geo_lib.vlm.training_set import taught
 from jobs.run.job import Context, Job
 from schemas.evaluations import EVALUATIONS
 from schemas.generations import GENERATIONS
@@ -101,7 +102,7 @@ def run(ctx: Context, knobs: EvaluateVlm) -> Counts:
     if has_truth := intents is not None and pictures is not None:
         judged_by = meant(held_out, intents, pictures)
     else:
-        judged_by = retained(held_out, ctx.read(TRAINING_EXAMPLES))
+        judged_by = retained(held_out, taught(ctx.read(TRAINING_EXAMPLES)))
     with held(judged_by) as judged_by:
         with_answer = judged_by.count()
         # a signature is a hash, so the smallest are a sample; no more of them come to the driver
@@ -112,7 +113,7 @@ def run(ctx: Context, knobs: EvaluateVlm) -> Counts:
     if not chosen:
         return Counts(rows_in, 0, dropped=dropped, report="no held-out signature with a known answer")
 
-    examples = ctx.read(TRAINING_EXAMPLES).where("split = 'train'")
+    examples = taught(ctx.read(TRAINING_EXAMPLES)).where("split = 'train'")
     training = examples.select("signature", "locale", *CATEGORIES).collect()
     tuned, untuned = (spec_of(m, knobs.vlm, log_file=ctx.log_file("vllm.log")) for m in (champion, base))
     own = {s.signature: s.signature for s in chosen}
@@ -239,5 +240,8 @@ JOB = Job(
     reads_truth=(TRUTH_IMAGES, TRUTH_INTENTS),
     reads_models=lambda _: (VLM_BASE, VLM_CHAMPION),
     shares=(EVALUATIONS,),
-    ask=("select segment, arm, round(value, 3) as rouge_1, n from {schema}.evaluations order by segment, arm",),
+    ask=(
+        "select segment, arm, round(value, 3) as rouge_1, n from {schema}.evaluations where metric = 'rouge1_f1' "
+        "order by 1, 2",
+    ),
 )

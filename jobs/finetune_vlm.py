@@ -27,6 +27,7 @@ from geo_lib.vlm import finetune as tuning
 from geo_lib.vlm.batches import Example, VisualFeatures
 from geo_lib.vlm.finetune import Epoch, Recipe
 from geo_lib.vlm.settings import BaseVlm
+from geo_lib.vlm.training_set import taught
 from jobs.run.job import Context, Job
 from schemas.image_bytes import IMAGE_BYTES
 from schemas.training_examples import TRAINING_EXAMPLES
@@ -47,7 +48,7 @@ def run(ctx: Context, knobs: FinetuneVlm) -> Counts:
     ctx.models.register(VLM, base)
     ctx.models.point(VLM_BASE, base.model_version)
 
-    rows = ctx.read(TRAINING_EXAMPLES).orderBy("example_id").collect()
+    rows = taught(ctx.read(TRAINING_EXAMPLES)).orderBy("example_id").collect()
     train_on, held_out = _examples(rows, "train"), _examples(rows, "held_out")
     processor = load_processor(base.path, min_pixels=knobs.vlm.min_pixels, max_pixels=knobs.vlm.max_pixels)
     settings = {
@@ -133,7 +134,7 @@ def _images(ctx: Context, folder: Path) -> Callable[[], Mapping[str, bytes]]:
 
     @cache
     def fetched() -> Mapping[str, bytes]:
-        wanted = ctx.read(TRAINING_EXAMPLES).select("signature").distinct()
+        wanted = taught(ctx.read(TRAINING_EXAMPLES)).select("signature").distinct()
         stored = ctx.read(IMAGE_BYTES).select("signature", "bytes").join(wanted, on="signature", how="inner")
         return shards(stored, folder, key="signature", content="bytes")
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from jobs import (
     annotate_images,
+    audit_tokens,
     build_collections,
     build_index,
     build_training_set,
@@ -22,6 +23,7 @@ from jobs import (
     publish_pages,
     rank_annotations,
     simulate_platform,
+    train_categories,
     validate_queries,
 )
 from jobs.run.job import Job
@@ -36,7 +38,9 @@ WORKFLOWS: dict[str, tuple[Job[Any], ...]] = {
     ),
     "train": (  # every model that needs nothing of publish
         label_queries.JOB,  # a large model at an endpoint -> generations, oracle_queries
+        train_categories.JOB,  # oracle labels -> categories@champion, evaluations
         build_training_set.JOB,  # mined queries -> training_examples
+        audit_tokens.JOB,  # what they cost in tokens, and what the limit costs -> evaluations
         finetune_vlm.JOB,  # LoRA, Eq. 2 -> vlm@champion
     ),
     "publish": (  # from the model to pages

@@ -2,8 +2,9 @@
 
     geo validate-queries --conf conf/demo.yml
 
-Reads generations of the champion, mined_queries, query_performance and images; writes query_decisions, queries
-and annotations. Counts proposed queries; an answer without any counts as one.
+Reads generations of vlm@champion, mined_queries, query_performance and images; writes query_decisions, queries
+and annotations. What the console has gets its category from categories@champion where that is sure, else from rules, as
+all does where there is none. Counts proposed queries; an answer without any counts as one.
 """
 
 from dataclasses import dataclass
@@ -14,8 +15,9 @@ from pyspark.sql import functions as F
 from geo_lib.config import setting, zero_to_one
 from geo_lib.counts import Counts
 from geo_lib.errors import ConfigError
-from geo_lib.models import VLM_CHAMPION
+from geo_lib.models import CATEGORIES_CHAMPION, VLM_CHAMPION
 from geo_lib.queries import decisions, proposals
+from geo_lib.queries.category_model import loader
 from geo_lib.queries.chain import chain, judged
 from geo_lib.queries.checks.language import Language
 from geo_lib.queries.wordings import wordings
@@ -68,7 +70,7 @@ def run(ctx: Context, knobs: ValidateQueries) -> Counts:
         proposals.console_proposals(ctx.read(MINED_QUERIES), images)
     )
     with held(proposed) as proposed:
-        decided = settled(_decided(proposed, knobs))
+        decided = settled(_decided(ctx, proposed, knobs))
         counts = Counts.tallied(decided, failed=F.col("failed"), rows_in=proposed.count())
         counts.refuse_above(knobs.max_failed_share, unit=JOB.unit)
         demand = decisions.demand_of(ctx.read(QUERY_PERFORMANCE), proposals.locale_of_signatures(images))
@@ -79,9 +81,10 @@ def run(ctx: Context, knobs: ValidateQueries) -> Counts:
         return counts
 
 
-def _decided(proposed: DataFrame, knobs: ValidateQueries) -> DataFrame:
+def _decided(ctx: Context, proposed: DataFrame, knobs: ValidateQueries) -> DataFrame:
     texts = proposed.where("problem is null").select("locale", F.col("query").alias("raw")).distinct()
-    return decisions.decided(proposed, judged(texts, chain(knobs.language)), min_confidence=knobs.min_confidence)
+    verdicts = judged(texts, chain(knobs.language), categories=loader(ctx.model_if_any(CATEGORIES_CHAMPION)))
+    return decisions.decided(proposed, verdicts, min_confidence=knobs.min_confidence)
 
 
 JOB = Job(
@@ -92,5 +95,5 @@ JOB = Job(
     reads=(GENERATIONS, MINED_QUERIES, QUERY_PERFORMANCE, IMAGES),
     writes=(QUERY_DECISIONS, QUERIES, ANNOTATIONS),
     ask=("select stage, reason, count(*) as queries from {schema}.query_decisions group by all order by 3 desc",),
-    reads_models=lambda _: (VLM_CHAMPION,),
+    reads_models=lambda _: (VLM_CHAMPION, CATEGORIES_CHAMPION),
 )

@@ -16,7 +16,9 @@ EVALUATIONS = Table(
             column("evaluation", StringType(), "what was asked, and against which truth"),
             column("arm", StringType(), "who answered"),
             column(
-                "segment", StringType(), "overall, a category, novel_combinations, locale:<code> or page:<collection>"
+                "segment",
+                StringType(),
+                "overall, a category, novel_combinations, locale:<code>, locale:<code>/<category> or page:<collection>",
             ),
             column(
                 "metric",
@@ -34,7 +36,9 @@ EVALUATIONS = Table(
                 nullable=True,
             ),
             column("n", LongType(), "how many units the value is a mean of"),
-            column("unit", StringType(), "what n counts: signatures, pages, images, wishes"),
+            column(
+                "unit", StringType(), "what n counts: signatures, pages, images, wishes, examples, queries, phrasings"
+            ),
             column("model_version", StringType(), "weights that answered; null when no model did", nullable=True),
         ]
     ),

@@ -1,6 +1,6 @@
 """query_decisions: every query that was proposed for an image, how far it came and why it stopped."""
 
-from pyspark.sql.types import BooleanType, IntegerType, StringType, StructType
+from pyspark.sql.types import BooleanType, DoubleType, IntegerType, StringType, StructType
 
 from schemas.table import Table, Write, column
 
@@ -25,6 +25,12 @@ QUERY_DECISIONS = Table(
             column("kept", BooleanType(), "it passed this stage"),
             column("reason", StringType(), "reason code of the drop; null: it passed", nullable=True),
             column("category", StringType(), "description, style or use_case; null: not told yet", nullable=True),
+            column(
+                "category_confidence",
+                DoubleType(),
+                "of the model that told the category, 0 to 1, 3 decimals; null: the proposer or the rules told it",
+                nullable=True,
+            ),
             column(
                 "query_id",
                 StringType(),

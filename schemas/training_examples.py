@@ -9,6 +9,7 @@ TRAINING_EXAMPLES = Table(
     comment="One conversation per signature and locale: an image, a prompt, and the queries to answer with",
     key=("example_id",),
     write=Write.MERGE_AND_DELETE_MISSING,
+    version=2,
     checks={
         "split_known": "split in ('train', 'held_out')",
         "tokens_positive": "visual_tokens > 0 and text_tokens > 0 and response_tokens > 0",
@@ -29,6 +30,12 @@ TRAINING_EXAMPLES = Table(
             column("visual_tokens", IntegerType(), "image tokens under the pixel bounds of the training run"),
             column("text_tokens", IntegerType(), "tokens of the rendered chat up to the answer, image tokens apart"),
             column("response_tokens", IntegerType(), "tokens of the response with its end-of-turn token"),
+            column(
+                "dropped",
+                StringType(),
+                "too_long: more tokens than an example may have, so neither taught nor measured by; null: it is",
+                nullable=True,
+            ),
         ]
     ),
 )

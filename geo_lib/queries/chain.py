@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 from pyspark.sql import DataFrame
 
-from geo_lib.queries.category import categories_of
+from geo_lib.queries.category_model import LoadCategories, told
 from geo_lib.queries.checks.check import Check, Said
 from geo_lib.queries.checks.inclusiveness import INCLUSIVENESS, better_wording
 from geo_lib.queries.checks.language import Language, detected, language_check
@@ -21,7 +21,7 @@ Stop = tuple[str, str]
 
 _VERDICT = (
     "locale string, raw string, text string, words string, stopped_at string, reason string, language string, "
-    "language_score double, category string, suggestion string"
+    "language_score double, category string, category_confidence double, suggestion string"
 )
 
 
@@ -30,13 +30,14 @@ def chain(language: Language) -> tuple[Check, ...]:
     return (LENGTH, SAFETY, INCLUSIVENESS, language_check(language))
 
 
-def judged(texts: DataFrame, checks: Sequence[Check]) -> DataFrame:
+def judged(texts: DataFrame, checks: Sequence[Check], *, categories: LoadCategories | None = None) -> DataFrame:
     """A verdict per row of ``texts`` (locale, raw), whoever wrote them: ``locale, raw, text, words, stopped_at, reason,
-    language, language_score, category, suggestion``.
+    language, language_score, category, category_confidence, suggestion``.
 
     ``text`` is the normal form, null when nothing is left; ``words`` is equal for texts that say the same.
     ``stopped_at`` and ``reason`` are of the first check that objects, null when none does; ``category`` is null unless
-    none does. ``suggestion``: a better wording of what is exclusionary about the text, if anybody has one.
+    none does, and its confidence unless the model that ``categories`` loads has told it. ``suggestion``: a better
+    wording of what is exclusionary about the text, if anybody has one.
     """
 
     def judge(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
@@ -44,6 +45,7 @@ def judged(texts: DataFrame, checks: Sequence[Check]) -> DataFrame:
             yield _judged(
                 [Said(at, raw, normalise(raw, locale=at)) for at, raw in zip(batch.locale, batch.raw, strict=True)],
                 checks,
+                categories,
             )
 
     return texts.select("locale", "raw").mapInPandas(judge, _VERDICT)
@@ -60,12 +62,13 @@ def stops(texts: Sequence[Said], checks: Sequence[Check]) -> list[Stop | None]:
     return stopped
 
 
-def _judged(texts: Sequence[Said], checks: Sequence[Check]) -> pd.DataFrame:
+def _judged(texts: Sequence[Said], checks: Sequence[Check], load: LoadCategories | None) -> pd.DataFrame:
     stopped = stops(texts, checks)
     languages = [detected(said.text, locale=said.locale) for said in texts]
-    # the category of what is fit alone, all of a batch at once: what no marker tells is encoded together
+    # the category of what is fit alone, all of a batch at once: what has to be encoded is encoded together
     fit = [place for place, stop in enumerate(stopped) if stop is None]
-    categories = dict(zip(fit, categories_of([(texts[p].locale, texts[p].raw) for p in fit]), strict=True))
+    of_fit = dict(zip(fit, told([(texts[p].locale, texts[p].raw) for p in fit], load), strict=True))
+    categories = [of_fit.get(place) for place in range(len(texts))]
     return pd.DataFrame(
         {
             "locale": [said.locale for said in texts],
@@ -75,11 +78,16 @@ def _judged(texts: Sequence[Said], checks: Sequence[Check]) -> pd.DataFrame:
             "stopped_at": [stop and stop[0] for stop in stopped],
             "reason": [stop and stop[1] for stop in stopped],
             "language": [heard.language for heard in languages],
-            "language_score": [None if heard.score is None else round(heard.score, 3) for heard in languages],
-            "category": [categories.get(place) for place in range(len(texts))],
+            "language_score": [_rounded(heard.score) for heard in languages],
+            "category": [it and it.category for it in categories],
+            "category_confidence": [it and _rounded(it.confidence) for it in categories],
             "suggestion": [
                 better_wording(said.text, locale=said.locale) if stop and stop[0] == INCLUSIVENESS.stage else None
                 for said, stop in zip(texts, stopped, strict=True)
             ],
         }
     )
+
+
+def _rounded(score: float | None) -> float | None:
+    return None if score is None else round(score, 3)

@@ -30,7 +30,8 @@ UNSURE = "unsure"
 
 
 def decided(proposals: DataFrame, verdicts: DataFrame, *, min_confidence: float) -> DataFrame:
-    """Proposals with text, words, category, language, ``stopped_at``/``reason`` (both null: kept) and ``suggestion``.
+    """Proposals with text, words, category, its confidence, language, suggestion and ``stopped_at``/``reason``, both
+    null where it is kept.
 
     ``verdicts``: what the chain says of each distinct (locale, query), as ``raw``. Of proposals of one source with the
     same words, in any order, the first is kept: the others say nothing new. One that its model was less sure of than
@@ -68,6 +69,7 @@ def decided(proposals: DataFrame, verdicts: DataFrame, *, min_confidence: float)
         "text",
         "words",
         F.coalesce("category", "_category").alias("category"),
+        F.when(F.col("category").isNull(), F.col("category_confidence")).alias("category_confidence"),
         "language",
         "language_score",
         F.col("_stopped.stage").alias("stopped_at"),
@@ -95,6 +97,7 @@ def decisions(decided_proposals: DataFrame, wordings: DataFrame) -> DataFrame:
         (~stops_here).alias("kept"),
         F.when(stops_here, F.col("reason")).alias("reason"),
         "category",
+        "category_confidence",
         F.when(counts_as_said(), F.coalesce("_became", own_id)).otherwise(own_id).alias("query_id"),
         F.when(stops_here, F.col("suggestion")).alias("suggestion"),
     )

@@ -45,19 +45,23 @@ class PixelBounds:
         return across * down
 
 
-def visual_tokens(width: Column, height: Column, bounds: PixelBounds) -> Column:
-    """``PixelBounds.visual_tokens`` as a column; null beyond the aspect ratio that the model takes."""
+def visual_tokens(width: Column, height: Column, bounds: PixelBounds, *, max_pixels: Column | None = None) -> Column:
+    """``PixelBounds.visual_tokens`` as a column; null beyond the aspect ratio that the model takes.
+
+    ``max_pixels``: a bound of each row's own instead of that of ``bounds``; it must not fall below ``min_pixels``.
+    """
     factor = F.lit(float(bounds.factor))
+    most = F.lit(float(bounds.max_pixels)) if max_pixels is None else max_pixels.cast("double")
     # rint rounds halves to even, as Python's round does
     pixels = F.rint(width / factor) * F.rint(height / factor) * factor * factor
     area = width.cast("double") * height
 
-    shrink = F.sqrt(area / F.lit(float(bounds.max_pixels)))
+    shrink = F.sqrt(area / most)
     grow = F.sqrt(F.lit(float(bounds.min_pixels)) / area)
 
     def side(length: Column) -> Column:
         return (
-            F.when(pixels > bounds.max_pixels, F.greatest(F.lit(1.0), F.floor(length / shrink / factor).cast("double")))
+            F.when(pixels > most, F.greatest(F.lit(1.0), F.floor(length / shrink / factor).cast("double")))
             .when(pixels < bounds.min_pixels, F.ceil(length * grow / factor).cast("double"))
             .when(pixels.isNotNull(), F.rint(length / factor))
         )

@@ -1,10 +1,11 @@
-"""Which vision-language model is tuned: the part of ``settings: vlm:`` that the jobs before serving know.
+"""Which vision-language model is tuned, and on how much: what jobs before serving know of ``settings: vlm:``.
 
 How it is asked stands in ``geo_lib.serving.settings``: a change of one part does not wake the jobs of the other.
 """
 
 from dataclasses import dataclass
 
+from geo_lib.config import at_least_one
 from geo_lib.errors import ConfigError
 from geo_lib.models import ModelFiles, base_files
 
@@ -18,6 +19,11 @@ class BaseVlm:
     min_pixels: int = 0
     """Smallest picture the model is shown, in pixels; 0: the processor's own bound."""
     max_pixels: int = 0
+    max_sequence_tokens: int = 1024
+    """Image, prompt and answer of one example together (paper, Table 1); a longer one is not taught, and never cut."""
+
+    def __post_init__(self) -> None:
+        at_least_one(self, "max_sequence_tokens")
 
     def files(self, *, cache: str) -> ModelFiles:
         """The base model's files, fetched into ``cache`` where it is a hub's. Raises when none is named."""

@@ -17,6 +17,9 @@ from geo_lib.serving.chat import load_tokenizer, response_tokens, text_tokens
 from geo_lib.serving.visual_tokens import PixelBounds, visual_tokens
 from geo_lib.training.split import split_column
 from geo_lib.vlm import prompts
+from schemas.training_examples import TRAINING_EXAMPLES
+
+TOO_LONG = "too_long"
 
 
 def chosen_queries(labelled: DataFrame, *, quotas: Mapping[str, int] = QUOTAS) -> DataFrame:
@@ -104,8 +107,19 @@ def with_token_counts(examples: DataFrame, *, processor_path: str) -> DataFrame:
 def within_budget(examples: DataFrame, *, max_sequence_tokens: int) -> DataFrame:
     """Give the reason ``too_long`` to what does not fit. Nothing is truncated."""
     total = F.col("visual_tokens") + F.col("text_tokens") + F.col("response_tokens")
-    too_long = F.when(total > max_sequence_tokens, "too_long")
+    too_long = F.when(total > max_sequence_tokens, TOO_LONG)
     return examples.withColumn("reason", F.coalesce("reason", too_long))
+
+
+def stored(examples: DataFrame) -> DataFrame:
+    """The content of ``training_examples``: those without a reason, and with theirs those that are only too long."""
+    is_stored = F.col("reason").isNull() | (F.col("reason") == TOO_LONG)
+    return examples.where(is_stored).withColumnRenamed("reason", "dropped").select(*TRAINING_EXAMPLES.schema.names)
+
+
+def taught(examples: DataFrame) -> DataFrame:
+    """The rows of ``training_examples`` that a model is tuned on or measured by: all but what is too long."""
+    return examples.where(F.col("dropped").isNull())
 
 
 def _ddl(df: DataFrame) -> str:

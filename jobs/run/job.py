@@ -122,10 +122,13 @@ class Context:
 
     def model(self, alias: str) -> ModelFiles:
         """The files of a model that the job declares to read. Raises ``ModelError`` when there is none."""
-        declared = () if self.job is None else self.job.reads_models(self.knobs)
-        if alias not in declared:
-            raise UndeclaredError(_refusal(self.job, f"the model {alias}", declared, "reads_models"))
+        self._refuse_undeclared_model(alias)
         return self.models.resolve(alias)
+
+    def model_if_any(self, alias: str) -> ModelFiles | None:
+        """The same for a model that the job can do without: null when there is none."""
+        self._refuse_undeclared_model(alias)
+        return self.models.find(alias)
 
     def path(self, *parts: str) -> str:
         """A place inside the lakehouse, for files that are no table: ``ctx.path("site", "index.html")``."""
@@ -134,6 +137,11 @@ class Context:
     def log_file(self, name: str) -> str | None:
         """Where a job may append what it says; null where files cannot grow: the platform keeps its logs there."""
         return self.path("logs", name) if can_append(self.lakehouse) else None
+
+    def _refuse_undeclared_model(self, alias: str) -> None:
+        declared = () if self.job is None else self.job.reads_models(self.knobs)
+        if alias not in declared:
+            raise UndeclaredError(_refusal(self.job, f"the model {alias}", declared, "reads_models"))
 
     def _refuse_undeclared(self, table: Table, *roles: str) -> None:
         declared = [] if self.job is None else [t for role in roles for t in getattr(self.job, role)]

@@ -12,6 +12,7 @@ from geo_lib.models import Models
 from geo_lib.queries.kinds import CATEGORIES
 from geo_lib.tables import Stamp, Tables
 from geo_lib.vlm.settings import BaseVlm
+from geo_lib.vlm.training_set import taught
 from jobs.build_training_set import JOB, BuildTrainingSet
 from jobs.run.job import Context
 from schemas.image_bytes import IMAGE_BYTES
@@ -96,9 +97,12 @@ def test_tokens_are_counted_and_what_does_not_fit_is_dropped_and_not_cut(built: 
     longest = max(r["visual_tokens"] + r["text_tokens"] + r["response_tokens"] for r in built.rows.values())
     assert {r["visual_tokens"] for r in built.rows.values()} == {20}
     assert built.counts.produced["longest_in_tokens"] == longest
-    tight = built.context.run(JOB, BuildTrainingSet(vlm=BaseVlm(BASE), max_sequence_tokens=100))
+    assert {r["dropped"] for r in built.rows.values()} == {None}
+    tight = built.context.run(JOB, BuildTrainingSet(vlm=BaseVlm(BASE, max_sequence_tokens=100)))
     assert dict(tight.dropped) == {"too_few_queries": 2, "too_long": 1}
-    assert built.context.tables.read(TRAINING_EXAMPLES).isEmpty()
+    stored = built.context.tables.read(TRAINING_EXAMPLES)
+    assert taught(stored).isEmpty()
+    assert {r["response"] for r in stored.collect()} == {r["response"] for r in built.rows.values()}, "not one is cut"
 
 
 def test_bounds_of_the_configuration_change_what_an_image_costs(built: Built) -> None:

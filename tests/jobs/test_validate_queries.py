@@ -1,11 +1,17 @@
 """Every proposal is decided, the counts add up, and deciding again changes nothing."""
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 from pyspark.sql import SparkSession
 
+from geo_lib.embeddings.encoder import PACKAGED, text_model
 from geo_lib.errors import ConfigError, TooManyFailedError
 from geo_lib.models import ModelFiles
+from geo_lib.queries.kinds import CATEGORIES
 from geo_lib.serving.settings import AskedVlm, Decoding
+from geo_lib.training.linear import LinearHead
 from geo_lib.vlm.answers import TASK
 from geo_lib.vlm.prompts import PROMPT_VERSION
 from jobs.run.job import Context
@@ -91,6 +97,33 @@ def test_the_decisions_explain_every_loss_and_deciding_again_changes_no_table(pr
     before = [proposed.tables.version(table) for table in (QUERY_DECISIONS, QUERIES, ANNOTATIONS)]
     proposed.run(JOB, ValidateQueries(max_failed_share=0.2))
     assert [proposed.tables.version(table) for table in (QUERY_DECISIONS, QUERIES, ANNOTATIONS)] == before
+
+
+def test_what_the_console_has_gets_its_category_from_the_model_that_there_is_and_keeps_how_sure_it_was(
+    proposed: Context, tmp_path: Path
+) -> None:
+    def told() -> dict[str, set[tuple[str, float | None]]]:
+        proposed.run(JOB, ValidateQueries(max_failed_share=0.2))
+        rows = proposed.tables.read(QUERY_DECISIONS).where("kept and query in ('Red Vase', 'red  vase')").collect()
+        return {
+            source: {(r["category"], r["category_confidence"]) for r in rows if r["source"] == source}
+            for source in ("console", "vlm")
+        }
+
+    assert told() == {"console": {("description", None)}, "vlm": {("description", None)}}
+    always_style = LinearHead(
+        classes=CATEGORIES,
+        weights=np.zeros((3, 384), np.float32),
+        bias=np.array([0, 5, 0], np.float32),
+        temperature=1.0,
+        thresholds={"en": {"style": 0.9}},
+        encoder=PACKAGED,
+        encoder_version=text_model(PACKAGED).model_version,
+    )
+    always_style.save(tmp_path)
+    proposed.models.register("categories", ModelFiles("c", str(tmp_path), "digest"))
+    proposed.models.point("categories@champion", "c")
+    assert told() == {"console": {("style", 0.987)}, "vlm": {("description", None)}}
 
 
 def test_a_decoding_that_nothing_was_drawn_with_is_an_error_that_names_it(proposed: Context) -> None:

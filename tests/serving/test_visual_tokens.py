@@ -25,6 +25,8 @@ def test_a_tall_pin_leaves_under_300_of_1024_tokens_to_words() -> None:
 
 def test_the_papers_bounds_are_224_and_768_tokens() -> None:
     assert (PAPER.min_pixels // 784, PAPER.max_pixels // 784) == (224, 768)
+    assert (896 * 672, PAPER.visual_tokens(896, 672)) == (602_112, 768)
+    assert PAPER.visual_tokens(4000, 3000) <= 768
 
 
 @settings(deadline=None)  # the first call imports transformers
@@ -46,6 +48,17 @@ def test_the_column_counts_as_python_does_and_is_null_for_a_strip_that_no_model_
         counted = {(r[0], r[1]): r[2] for r in rows}
         assert counted.pop((1, 201)) is None
         assert counted == {size: bounds.visual_tokens(*size) for size in sizes}
+
+
+@pytest.mark.transform
+def test_a_row_may_have_a_bound_of_its_own(spark: SparkSession) -> None:
+    df = spark.createDataFrame([(736, 1104, n * 784) for n in (224, 500, 768)], "width int, height int, most int")
+    counted = visual_tokens(F.col("width"), F.col("height"), PAPER, max_pixels=F.col("most"))
+    rows = df.select("most", counted.alias("tokens")).collect()
+    of_each = {
+        most: PixelBounds(PAPER.min_pixels, most).visual_tokens(736, 1104) for most in (175_616, 392_000, 602_112)
+    }
+    assert {r["most"]: r["tokens"] for r in rows} == of_each
 
 
 def test_a_strip_beyond_the_aspect_ratio_is_refused_with_its_size() -> None:

@@ -23,7 +23,7 @@ def test_the_recipe_is_the_papers_table_1() -> None:
 
 def test_pictures_and_sequences_are_bounded_as_in_the_paper() -> None:
     training_set = PRODUCTION.knobs("build_training_set", BuildTrainingSet)
-    assert training_set.max_sequence_tokens == 1024
+    assert training_set.vlm.max_sequence_tokens == 1024
     for vlm in (training_set.vlm, PRODUCTION.knobs("finetune_vlm", FinetuneVlm).vlm):
         assert (vlm.min_pixels, vlm.max_pixels) == (175_616, 602_112)
         assert vlm.base.startswith("Qwen/Qwen2-VL-7B-Instruct@")

@@ -180,6 +180,7 @@ def test_what_a_job_does_not_declare_is_refused_since_it_would_never_wake_it(run
         "asks for the model vlm@champion.* declares none; add it to reads_models": lambda ctx: ctx.model(
             "vlm@champion"
         ),
+        "asks for the model other@champion.* add it to reads_models": lambda ctx: ctx.model_if_any("other@champion"),
         "asks for the table other.* add it to reads, or the job": lambda ctx: ctx.version(other),
     }
     for sentence, ask in asked.items():

@@ -1,0 +1,105 @@
+"""What an oracle says that queries are: each text once, and of every category some phrasings held out."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from geo_lib.embeddings.encoder import TextEncoder
+from geo_lib.locales import language_of
+from geo_lib.queries.kinds import CATEGORIES
+from geo_lib.queries.phrasings import phrasings
+from geo_lib.queries.text import normalise
+from geo_lib.training.linear import Rows
+from geo_lib.training.split import Split
+
+HELD_OUT_SHARE = 0.2
+_STAY = 2
+"""Phrasings of a category in a language that are trained on before any is held out."""
+_LARGEST_SHARE = 0.5
+"""Of a category's texts in a language: a phrasing of more stays, or little would be left to learn the category from."""
+
+BLANK, OUTVOTED, TIED = "blank", "outvoted", "tied"
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What one normalised text of a locale is, said ``votes`` times."""
+
+    locale: str
+    text: str
+    category: str
+    votes: int
+    phrasing: str
+    split: Split
+
+
+def labels_of(said: Iterable[tuple[str, str, str, int]]) -> tuple[list[Label], dict[str, int]]:
+    """The labels of (locale, raw query, category, times it was said), by locale and text, and why others are none.
+
+    A text is what most say it is. The reasons count how often a thing was said: ``blank`` where nothing is left of the
+    text, ``outvoted`` where more said otherwise, ``tied`` where nobody has most.
+    """
+    dropped: Counter[str] = Counter()
+    votes: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for locale, query, category, times in said:
+        if text := normalise(query, locale=locale):
+            votes[locale, text][category] += times
+        else:
+            dropped[BLANK] += times
+    chosen: dict[tuple[str, str], tuple[str, int]] = {}
+    for subject, counted in sorted(votes.items()):
+        most = max(counted.values())
+        winners = [category for category in CATEGORIES if counted[category] == most]
+        if len(winners) == 1:
+            chosen[subject] = (winners[0], most)
+            dropped[OUTVOTED] += counted.total() - most
+        else:
+            dropped[TIED] += counted.total()
+    phrased = phrasings(list(chosen))
+    held_out = _held_out(
+        [(locale, category, p) for ((locale, _), (category, _)), p in zip(chosen.items(), phrased, strict=True)]
+    )
+    labels = [
+        Label(locale, text, category, n, phrasing, "held_out" if phrasing in held_out else "train")
+        for ((locale, text), (category, n)), phrasing in zip(chosen.items(), phrased, strict=True)
+    ]
+    return labels, {reason: n for reason, n in dropped.items() if n}
+
+
+def of_split(labels: Sequence[Label], split: Split) -> list[Label]:
+    return [label for label in labels if label.split == split]
+
+
+def rows_of(labels: Sequence[Label], encoder: TextEncoder) -> Rows:
+    """What a head learns from these, or is measured by."""
+    return Rows(
+        encoder.encode([label.text for label in labels]),
+        labels=[label.category for label in labels],
+        groups=[label.phrasing for label in labels],
+        segments=[language_of(label.locale) for label in labels],
+    )
+
+
+def _held_out(said: Sequence[tuple[str, str, str]]) -> frozenset[str]:
+    """Of (locale, category, phrasing): a fifth of every category's phrasings in every language, by hash, but none that
+    more than half of its texts have.
+
+    A phrasing of two categories is one of that which most of its texts have.
+    """
+    texts: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for locale, category, phrasing in said:
+        texts[language_of(locale), phrasing][category] += 1
+    phrasings_of: defaultdict[tuple[str, str], dict[str, int]] = defaultdict(dict)
+    for (language, phrasing), counted in texts.items():
+        phrasings_of[language, _most(counted)][phrasing] = counted.total()
+    chosen: list[str] = []
+    for mine in phrasings_of.values():
+        small = [phrasing for phrasing, n in mine.items() if n <= _LARGEST_SHARE * sum(mine.values())]
+        in_order = sorted(small, key=lambda p: sha256(f"split:{p}".encode()).hexdigest())
+        chosen += in_order[: min(max(1, round(HELD_OUT_SHARE * len(mine))), max(0, len(mine) - _STAY))]
+    return frozenset(chosen)
+
+
+def _most(counted: Mapping[str, int]) -> str:
+    return min(counted, key=lambda category: (-counted[category], category))
