@@ -12,6 +12,7 @@ from jobs import (
     embed_queries,
     evaluate_annotations,
     evaluate_collections,
+    evaluate_validation,
     evaluate_vlm,
     finetune_vlm,
     ingest_catalogue,
@@ -56,6 +57,7 @@ WORKFLOWS: dict[str, tuple[Job[Any], ...]] = {
         publish_pages.JOB,  # HTML, pictures, sitemap -> pages
         evaluate_annotations.JOB,  # what images are annotated with, against truth or a second source -> evaluations
         evaluate_collections.JOB,  # what pages show, against the same -> evaluations
+        evaluate_validation.JOB,  # what the checks stop and let pass, of planted queries -> evaluations
     ),
 }
 """Each workflow's jobs, as ``resources/<workflow>.job.yml`` has them for tasks."""

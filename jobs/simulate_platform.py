@@ -17,6 +17,7 @@ from geo_lib.errors import ConfigError
 from jobs.run.job import Context, Job
 from schemas.truth_images import TRUTH_IMAGES
 from schemas.truth_intents import TRUTH_INTENTS
+from schemas.truth_planted import TRUTH_PLANTED
 
 SIZES = {"tiny": 100, "small": 400, "default": 1_200, "large": 5_000}
 
@@ -56,6 +57,8 @@ def run(ctx: Context, knobs: SimulatePlatform) -> Counts:
     images, intents = truth_tables.image_rows(summary.pins), truth_tables.intent_rows(summary.pins)
     ctx.write_truth(TRUTH_IMAGES, ctx.spark.createDataFrame(images, TRUTH_IMAGES.schema))
     ctx.write_truth(TRUTH_INTENTS, ctx.spark.createDataFrame(intents, TRUTH_INTENTS.schema))
+    planted = truth_tables.planted_rows()
+    ctx.write_truth(TRUTH_PLANTED, ctx.spark.createDataFrame(planted, TRUTH_PLANTED.schema))
     return _counts(summary, intents=len(intents))
 
 
@@ -77,7 +80,7 @@ JOB = Job(
     knobs=SimulatePlatform,
     run=run,
     unit="catalogue rows",
-    writes_truth=(TRUTH_IMAGES, TRUTH_INTENTS),
+    writes_truth=(TRUTH_IMAGES, TRUTH_INTENTS, TRUTH_PLANTED),
     folders=lambda knobs: (knobs.folder,),
     arguments={"size": {"choices": tuple(SIZES), "help": "how much to simulate: 400, 1,200 or 5,000 images"}},
 )

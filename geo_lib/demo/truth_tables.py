@@ -1,10 +1,12 @@
 """The simulated platform's truth as rows for the tables of ``<schema>_truth``."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from geo_lib.demo.feeds.catalogue import Pin
 from geo_lib.demo.truth.intents import caption, intents
+from geo_lib.demo.truth.planted_queries import planted_queries
 
 
 def image_rows(rows: Sequence[Pin]) -> list[dict[str, Any]]:
@@ -43,3 +45,8 @@ def intent_rows(rows: Sequence[Pin]) -> list[dict[str, Any]]:
         for (signature, locale), latent in shown.items()
         for intent in intents(latent, locale)
     ]
+
+
+def planted_rows() -> list[dict[str, Any]]:
+    """The queries that validation must stop and their near misses, the same on every platform."""
+    return [asdict(planted) for planted in planted_queries()]

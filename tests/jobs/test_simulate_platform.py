@@ -7,6 +7,7 @@ from jobs.run.job import Context
 from jobs.simulate_platform import JOB, SIZES, SimulatePlatform
 from schemas.truth_images import TRUTH_IMAGES
 from schemas.truth_intents import TRUTH_INTENTS
+from schemas.truth_planted import TRUTH_PLANTED
 
 
 @pytest.mark.slow
@@ -39,4 +40,4 @@ def test_an_unknown_size_is_named_with_the_known_ones() -> None:
 
 def test_the_job_writes_no_table_of_the_main_namespace() -> None:
     assert JOB.writes == ()
-    assert JOB.writes_truth == (TRUTH_IMAGES, TRUTH_INTENTS)
+    assert JOB.writes_truth == (TRUTH_IMAGES, TRUTH_INTENTS, TRUTH_PLANTED)

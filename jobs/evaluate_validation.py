@@ -1,0 +1,79 @@
+"""Measure whether the checks stop the queries that they must, and let pass those that only look like them.
+
+    geo evaluate-validation --conf conf/demo.yml
+
+Reads the queries planted in the truth of the simulated platform, asks the chain of checks about each, and replaces its
+slice of evaluations: recall and precision by kind and locale. Counts planted queries: kept are those that it told
+right. A platform that is not simulated has none.
+"""
+
+from dataclasses import dataclass
+
+from geo_lib.config import setting
+from geo_lib.counts import Counts
+from geo_lib.evaluation.rows import evaluation_rows, report_lines
+from geo_lib.evaluation.validation import Tried, measured_validation
+from geo_lib.queries.chain import chain, stops
+from geo_lib.queries.checks.check import Said
+from geo_lib.queries.checks.language import Language
+from geo_lib.queries.text import normalise
+from jobs.run.job import Context, Job
+from schemas.evaluations import EVALUATIONS
+from schemas.truth_planted import TRUTH_PLANTED
+
+EVALUATION = "validation"
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluateValidation:
+    """The knobs of this job."""
+
+    language: Language = setting(Language)
+    seed: int = 0
+
+
+def run(ctx: Context, knobs: EvaluateValidation) -> Counts:
+    planted = ctx.truth(TRUTH_PLANTED)
+    rows = [] if planted is None else planted.orderBy(*TRUTH_PLANTED.key).collect()
+    if not rows:
+        return Counts(0, 0, report="nothing is planted here, so nothing can be measured")
+    said = [Said(row["locale"], row["query"], normalise(row["query"], locale=row["locale"])) for row in rows]
+    stopped = stops(said, chain(knobs.language))
+    tried = [
+        Tried(row["kind"], row["locale"], row["unfit"], stop is not None)
+        for row, stop in zip(rows, stopped, strict=True)
+    ]
+    measured = measured_validation(tried, seed=knobs.seed)
+    found = [
+        row
+        for metric, of_metric in measured.items()
+        for row in evaluation_rows(EVALUATION, of_metric, metric=metric, unit="queries", versions={})
+    ]
+    ctx.write(EVALUATIONS, ctx.spark.createDataFrame(found, EVALUATIONS.schema), slices=[EVALUATION])
+    missed = sum(it.unfit and not it.stopped for it in tried)
+    lost = sum(it.stopped and not it.unfit for it in tried)
+    columns = [f"locale:{locale}" for locale in sorted({row["locale"] for row in rows})]
+    tables = [
+        report_lines(f"{metric} of the checks, by kind of planted query", of_metric, {}, columns=columns)
+        for metric, of_metric in measured.items()
+    ]
+    return Counts(
+        len(rows),
+        len(rows) - missed - lost,
+        dropped={why: n for why, n in (("passed_but_unfit", missed), ("stopped_but_fit", lost)) if n},
+        report="\n".join(tables),
+    )
+
+
+JOB = Job(
+    name="evaluate_validation",
+    knobs=EvaluateValidation,
+    run=run,
+    unit="queries",
+    reads_truth=(TRUTH_PLANTED,),
+    shares=(EVALUATIONS,),
+    ask=(
+        "select arm, segment, metric, value, ci_low, ci_high, n from {schema}.evaluations "
+        "where evaluation = 'validation' order by arm, segment",
+    ),
+)
