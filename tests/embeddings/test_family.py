@@ -23,7 +23,8 @@ def conf(tmp_path: Path) -> Path:
 def test_every_job_that_compares_vectors_has_the_families_of_the_one_setting(conf: Path, tmp_path: Path) -> None:
     conf.write_text(TWO)
     assert set(USERS) == {
-        *("embed_queries", "embed_images", "build_index", "build_collections", "rank_annotations", "plan_links")
+        *("embed_queries", "embed_images", "build_index", "build_collections", "rank_annotations", "plan_links"),
+        "train_categories",
     }
     expected = (FamilySettings("ours", str(tmp_path / "ours")), FamilySettings("minilm_text"))
     for name, job in USERS.items():
