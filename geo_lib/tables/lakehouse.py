@@ -90,14 +90,15 @@ class Tables:
         self._ensure(table)
         writing.persistently(once)
 
-    def append(self, table: Table, df: DataFrame, *, sequence: int) -> None:
-        """Add the rows whose key is not there yet, once per (run, table, ``sequence``).
+    def append(self, table: Table, df: DataFrame, *, sequence: int, writer: str = "") -> None:
+        """Add the rows whose key is not there yet, once per (run, ``writer``, table, ``sequence``).
 
+        ``writer``: who of a run it is that adds; each counts its own ``sequence``.
         Another writer's commit in between is no failure: ``df`` is computed again and what is still missing added.
         """
         self._refuse_to_append(table)
         self._ensure(table)
-        app_id = f"{self.stamp.run_id}/{self.schema}.{table.name}"
+        app_id = f"{self.stamp.run_id}/{writer}/{self.schema}.{table.name}"
         try:
             writing.append(self._place(table), table, df, self.stamp, app_id=app_id, sequence=sequence)
         finally:

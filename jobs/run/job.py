@@ -109,7 +109,7 @@ class Context:
     def append(self, table: Table, df: DataFrame, *, sequence: int) -> None:
         """Add rows to a table that the job declares to write; see ``Tables.append``."""
         self._refuse_undeclared(table, "writes", "shares")
-        self.tables.append(table, df, sequence=sequence)
+        self.tables.append(table, df, sequence=sequence, writer=self.job.name if self.job else "")
 
     def truth(self, table: Table) -> DataFrame | None:
         """The truth of a simulated platform; null where the platform is not simulated, or has left none."""

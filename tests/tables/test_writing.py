@@ -95,6 +95,14 @@ def test_append_adds_a_key_once_and_a_repeated_sequence_of_one_run_nothing(spark
     assert [row[0] for row in rows(tables, table)] == ["mon", "tue", "wed"]
 
 
+def test_each_writer_of_a_run_counts_its_own_appends(spark: SparkSession, tables: Tables) -> None:
+    table = contract(Write.APPEND)
+    tables.append(table, build(table, spark, {"day": "mon", "n": 1}), sequence=0, writer="labels")
+    tables.append(table, build(table, spark, {"day": "tue", "n": 1}), sequence=0, writer="queries")
+    tables.append(table, build(table, spark, {"day": "wed", "n": 1}), sequence=0, writer="queries")
+    assert [row[0] for row in rows(tables, table)] == ["mon", "tue"]
+
+
 def test_two_tasks_that_append_at_the_same_moment_both_leave_their_rows_and_a_common_key_once(
     spark: SparkSession, tables: Tables, tmp_path: Path
 ) -> None:
