@@ -143,8 +143,8 @@ class Rows:
 
 
 def groups_per_class(labels: Sequence[str], groups: Sequence[str], *, classes: Sequence[str]) -> dict[str, int]:
-    """How many groups each class has rows in; ``fitted`` needs ``LEAST_GROUPS`` of every class."""
-    counted = Counter(label for label, _ in set(zip(labels, groups, strict=True)))
+    """How many groups each class has most rows of; ``fitted`` needs ``LEAST_GROUPS`` of every class."""
+    counted = Counter(_majority(labels, groups).values())
     return {name: counted[name] for name in classes}
 
 
@@ -152,7 +152,7 @@ def fitted(rows: Rows, *, classes: Sequence[str], encoder: str, encoder_version:
     """The head of these rows; the same rows and recipe give the same head.
 
     Temperature and thresholds come from rows whose group the head that scored them had not seen. Raises ``ModelError``
-    when a class has rows in less than ``LEAST_GROUPS`` groups.
+    when a class has most rows of less than ``LEAST_GROUPS`` groups.
     """
     counted = groups_per_class(rows.labels, rows.groups, classes=classes)
     if few := [name for name, n in counted.items() if n < LEAST_GROUPS]:
@@ -199,15 +199,21 @@ def _weights(labels: Sequence[str], groups: Sequence[str]) -> Scores:
     return weights
 
 
+def _majority(labels: Sequence[str], groups: Sequence[str]) -> dict[str, str]:
+    """The class that each group has most rows of; of as many the first by name."""
+    counted: dict[str, Counter[str]] = {}
+    for label, group in zip(labels, groups, strict=True):
+        counted.setdefault(group, Counter())[label] += 1
+    return {group: min(of_it, key=lambda name: (-of_it[name], name)) for group, of_it in counted.items()}
+
+
 def _folds(labels: Sequence[str], groups: Sequence[str], recipe: HeadRecipe) -> NDArray[np.int64]:
     """A fold per row. Groups stay whole, and those of each class are dealt out in turn, in an order by hash: a class of
     two groups or more is in no fold as a whole."""
-    class_of: dict[str, Counter[str]] = {}
-    for label, group in zip(labels, groups, strict=True):
-        class_of.setdefault(group, Counter())[label] += 1
+    class_of = _majority(labels, groups)
     dealt: dict[str, int] = {}
     for name in sorted(set(labels)):
-        mine = [g for g, counted in class_of.items() if min(counted, key=lambda c: (-counted[c], c)) == name]
+        mine = [group for group, most in class_of.items() if most == name]
         mine.sort(key=lambda g: sha256(f"{recipe.seed}\n{g}".encode()).hexdigest())
         dealt |= {group: place % recipe.folds for place, group in enumerate(mine)}
     return np.array([dealt[group] for group in groups])
