@@ -22,7 +22,7 @@ from geo_lib.config import at_least_one, setting, zero_to_one
 from geo_lib.counts import Counts
 from geo_lib.models import VLM_CHAMPION
 from geo_lib.serving.chunks import WORKER_LOST, KeyRange, answered_in_ranges, hash_ranges
-from geo_lib.serving.partitions import generations, unanswered
+from geo_lib.serving.partitions import generation_rows, generations, lasting, unanswered
 from geo_lib.serving.requests import CURABLE
 from geo_lib.serving.settings import AskedVlm
 from geo_lib.serving.vllm import engine, spec_of
@@ -67,9 +67,7 @@ def run(ctx: Context, knobs: AnnotateImages) -> Counts:
     sequence = count()
 
     def keep(answered_now: DataFrame) -> None:
-        stamp = {"task": TASK, **version, "endpoint": None}
-        stamped = answered_now.withColumns({k: F.lit(v).cast("string") for k, v in stamp.items()})
-        rows = stamped.withColumnRenamed("signature", "subject").select(*GENERATIONS.schema.names)
+        rows = generation_rows(answered_now, key="signature", stamp={"task": TASK, **version, "endpoint": None})
         ctx.append(GENERATIONS, rows, sequence=next(sequence))
 
     with held(wanted.join(answered_before, on="signature", how="left_anti")) as missing:
@@ -80,7 +78,7 @@ def run(ctx: Context, knobs: AnnotateImages) -> Counts:
             written = generations(requests, key="signature", load=partial(engine, spec), partitions=knobs.engines)
             with held(written) as written:  # or the commit would ask the model again
                 fates = {r["error_class"]: r["count"] for r in written.groupBy("error_class").count().collect()}
-                keep(written.where(F.col("error_class").isNull() | ~F.col("error_class").isin(*CURABLE)))
+                keep(lasting(written, passing=CURABLE))
                 refused.update({error: n for error, n in fates.items() if error in CURABLE})
             return sum(fates.values())
 

@@ -8,7 +8,6 @@ the max_pixels that they ask for. Counts training examples.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from pyspark.sql import functions as F
 
@@ -63,6 +62,6 @@ JOB = Job(
     unit="training examples",
     reads=(TRAINING_EXAMPLES, IMAGE_BYTES),
     shares=(EVALUATIONS,),
-    files=lambda knobs: (knobs.vlm.base,) if Path(knobs.vlm.base).is_dir() else (),
+    files=lambda knobs: knobs.vlm.folders,
     ask=("select arm, segment, metric, value, n from {schema}.evaluations where evaluation = 'token_budget'",),
 )

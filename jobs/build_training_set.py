@@ -10,7 +10,6 @@ audit-tokens says what that costs. Counts signatures.
 
 import logging
 from dataclasses import dataclass
-from pathlib import Path
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -109,5 +108,5 @@ JOB = Job(
     reads=(IMAGES, IMAGE_BYTES, MINED_QUERIES),
     writes=(TRAINING_EXAMPLES,),
     reads_models=lambda _: (CATEGORIES_CHAMPION,),
-    files=lambda knobs: (knobs.vlm.base,) if Path(knobs.vlm.base).is_dir() else (),
+    files=lambda knobs: knobs.vlm.folders,
 )

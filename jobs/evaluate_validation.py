@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from geo_lib.config import setting
 from geo_lib.counts import Counts
-from geo_lib.evaluation.rows import evaluation_rows, report_lines
+from geo_lib.evaluation.rows import report_lines, rows_by_metric
 from geo_lib.evaluation.validation import Tried, measured_validation
 from geo_lib.queries.chain import chain, stops
 from geo_lib.queries.checks.check import Said
@@ -44,11 +44,7 @@ def run(ctx: Context, knobs: EvaluateValidation) -> Counts:
         for row, stop in zip(rows, stopped, strict=True)
     ]
     measured = measured_validation(tried, seed=knobs.seed)
-    found = [
-        row
-        for metric, of_metric in measured.items()
-        for row in evaluation_rows(EVALUATION, of_metric, metric=metric, unit="queries", versions={})
-    ]
+    found = rows_by_metric(EVALUATION, measured, unit="queries", versions={})
     ctx.write(EVALUATIONS, ctx.spark.createDataFrame(found, EVALUATIONS.schema), slices=[EVALUATION])
     missed = sum(it.unfit and not it.stopped for it in tried)
     lost = sum(it.stopped and not it.unfit for it in tried)

@@ -83,7 +83,7 @@ def run(ctx: Context, knobs: FinetuneVlm) -> Counts:
             ctx.models,
             VLM,
             version_of(examples=_content(rows), **settings),
-            parameters={"train_examples": len(train_on), "held_out_examples": len(held_out), **_flat(settings)},
+            parameters={"train_examples": len(train_on), "held_out_examples": len(held_out), **settings},
             train=train,
             loss=lambda files: _held_out_loss(files, held_out, images(), knobs.recipe),
         )
@@ -141,15 +141,6 @@ def _images(ctx: Context, folder: Path) -> Callable[[], Mapping[str, bytes]]:
     return fetched
 
 
-def _flat(settings: Mapping[str, object]) -> dict[str, object]:
-    """Nested settings under dotted names, as MLflow's parameter table wants them."""
-    flat: dict[str, object] = {}
-    for name, value in settings.items():
-        nested = {f"{name}.{k}": v for k, v in value.items()} if isinstance(value, Mapping) else {name: value}
-        flat |= nested
-    return flat
-
-
 def _report(promotion: Promotion, history: Sequence[Epoch]) -> str:
     version = promotion.model.model_version
     if not history:
@@ -168,5 +159,5 @@ JOB = Job(
     unit="training examples",
     reads=(TRAINING_EXAMPLES, IMAGE_BYTES),
     writes_models=(VLM_BASE, VLM_CHAMPION),
-    files=lambda knobs: (knobs.vlm.base,) if Path(knobs.vlm.base).is_dir() else (),
+    files=lambda knobs: knobs.vlm.folders,
 )

@@ -20,9 +20,9 @@ from geo_lib.config import at_least_one, not_negative, setting, zero_to_one
 from geo_lib.counts import Counts
 from geo_lib.errors import EndpointError, TooManyFailedError
 from geo_lib.serving.budget import spent
-from geo_lib.serving.endpoint import HALTING, UNANSWERED, EndpointSpec, endpoint_server
+from geo_lib.serving.endpoint import HALTING, UNANSWERED, EndpointServer, EndpointSpec
 from geo_lib.serving.endpoints import ChatDecoding, Endpoints, endpoint_named, key_of
-from geo_lib.serving.partitions import generations
+from geo_lib.serving.partitions import generation_rows, generations, lasting
 from geo_lib.serving.served import served
 from geo_lib.spark import held
 from geo_lib.vlm.oracle_labels import (
@@ -111,6 +111,7 @@ def _ask(ctx: Context, knobs: LabelQueries, wanted: DataFrame) -> _Asking:
         pictures = ctx.read(IMAGE_BYTES).select("signature", "bytes")
         with served(endpoint, log_file=ctx.log_file(f"{knobs.endpoint}.log")) as running:
             spec = EndpointSpec(knobs.endpoint, running, key, knobs.decoding, SHAPE)
+            load = partial(EndpointServer, spec)
             for chunk in range(chunks):
                 ctx.progress(chunk, chunks, "chunks committed")
                 if endpoint.most_dollars is not None and _spent(ctx, knobs) >= endpoint.most_dollars:
@@ -118,13 +119,10 @@ def _ask(ctx: Context, knobs: LabelQueries, wanted: DataFrame) -> _Asking:
                     break
                 some = missing.where(F.pmod(F.xxhash64("signature", "locale"), F.lit(chunks)) == chunk)
                 requests = with_pictures(some, pictures)
-                load = partial(endpoint_server, spec)
                 written = generations(requests, key="signature", load=load, partitions=knobs.partitions)
                 with held(written) as written:  # or the commit would ask, and pay, again
                     _note(written, asking, who=f"{knobs.endpoint} at {running.url}")
-                    lasting = written.where(F.col("error_class").isNull() | ~F.col("error_class").isin(*UNANSWERED))
-                    stamped = lasting.withColumns({name: F.lit(value) for name, value in stamp.items()})
-                    rows = stamped.withColumnRenamed("signature", "subject").select(*GENERATIONS.schema.names)
+                    rows = generation_rows(lasting(written, passing=UNANSWERED), key="signature", stamp=stamp)
                     ctx.append(GENERATIONS, rows, sequence=chunk)
                 if asking.halted is not None or asking.in_vain is not None:
                     break

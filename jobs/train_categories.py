@@ -125,19 +125,13 @@ def _promoted(ctx: Context, knobs: TrainCategories, train_on: Sequence[Label], h
             return None  # its encoder is another by now, so that it cannot serve: the newest wins
         return loss_of(model.head, rows_of(held_out, model.encoder)) if held_out else None
 
-    settings = {"encoder": encoder.model_version, "trainer": TRAINER_VERSION}
-    version = version_of(
-        labels=[[it.locale, it.text, it.category, it.split] for it in (*train_on, *held_out)],
-        recipe=asdict(knobs.recipe),
-        **settings,
-    )
-    parameters = {f"recipe.{knob}": value for knob, value in asdict(knobs.recipe).items()} | settings
-    counted = {"train_texts": len(train_on), "held_out_texts": len(held_out)}
+    settings = {"encoder": encoder.model_version, "recipe": asdict(knobs.recipe), "trainer": TRAINER_VERSION}
+    labels = [[it.locale, it.text, it.category, it.split] for it in (*train_on, *held_out)]
     return promoted(
         ctx.models,
         MODEL,
-        version,
-        parameters=counted | parameters,
+        version_of(labels=labels, **settings),
+        parameters={"train_texts": len(train_on), "held_out_texts": len(held_out), **settings},
         train=train,
         loss=lambda files: loss(Path(files.path)),
     )

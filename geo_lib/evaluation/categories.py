@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from geo_lib.evaluation.intervals import Estimate, pooled_share
-from geo_lib.evaluation.rows import OVERALL, Measured, Scores, Segment, evaluation_rows, measure, report_lines
+from geo_lib.evaluation.rows import OVERALL, Measured, Scores, Segment, measure, report_lines, rows_by_metric
 from geo_lib.queries.kinds import CATEGORIES
 
 HELD_OUT, BY_HAND = "categories", "categories_by_hand"
@@ -52,11 +52,7 @@ def category_rows(
 ) -> list[tuple[Any, ...]]:
     """The rows of ``evaluations``."""
     unit = "phrasings" if evaluation == HELD_OUT else "queries"
-    return [
-        row
-        for metric, of_metric in measured.items()
-        for row in evaluation_rows(evaluation, of_metric, metric=metric, unit=unit, versions=versions)
-    ]
+    return rows_by_metric(evaluation, measured, unit=unit, versions=versions)
 
 
 def category_lines(

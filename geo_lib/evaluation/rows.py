@@ -51,6 +51,17 @@ def evaluation_rows(
     ]
 
 
+def rows_by_metric(
+    evaluation: str, measured: Mapping[str, Sequence[Measured]], *, unit: str, versions: Mapping[str, str | None]
+) -> list[tuple[Any, ...]]:
+    """``evaluation_rows`` of several metrics."""
+    return [
+        row
+        for metric, of_metric in measured.items()
+        for row in evaluation_rows(evaluation, of_metric, metric=metric, unit=unit, versions=versions)
+    ]
+
+
 def report_lines(
     title: str, measured: Sequence[Measured], unanswered: Mapping[str, int], *, columns: Sequence[str]
 ) -> str:

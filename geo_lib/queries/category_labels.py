@@ -1,7 +1,7 @@
 """What an oracle says that queries are: each text once, and of every category some phrasings held out."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -10,7 +10,7 @@ from geo_lib.locales import language_of
 from geo_lib.queries.kinds import CATEGORIES
 from geo_lib.queries.phrasings import phrasings
 from geo_lib.queries.text import normalise
-from geo_lib.training.linear import Rows
+from geo_lib.training.linear import Rows, majority
 from geo_lib.training.split import Split
 
 HELD_OUT_SHARE = 0.2
@@ -87,19 +87,14 @@ def _held_out(said: Sequence[tuple[str, str, str]]) -> frozenset[str]:
 
     A phrasing of two categories is one of that which most of its texts have.
     """
-    texts: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-    for locale, category, phrasing in said:
-        texts[language_of(locale), phrasing][category] += 1
+    groups = [(language_of(locale), phrasing) for locale, _, phrasing in said]
+    texts = Counter(groups)
     phrasings_of: defaultdict[tuple[str, str], dict[str, int]] = defaultdict(dict)
-    for (language, phrasing), counted in texts.items():
-        phrasings_of[language, _most(counted)][phrasing] = counted.total()
+    for (language, phrasing), category in majority([category for _, category, _ in said], groups).items():
+        phrasings_of[language, category][phrasing] = texts[language, phrasing]
     chosen: list[str] = []
     for mine in phrasings_of.values():
         small = [phrasing for phrasing, n in mine.items() if n <= _LARGEST_SHARE * sum(mine.values())]
         in_order = sorted(small, key=lambda p: sha256(f"split:{p}".encode()).hexdigest())
         chosen += in_order[: min(max(1, round(HELD_OUT_SHARE * len(mine))), max(0, len(mine) - _STAY))]
     return frozenset(chosen)
-
-
-def _most(counted: Mapping[str, int]) -> str:
-    return min(counted, key=lambda category: (-counted[category], category))

@@ -63,7 +63,7 @@ class _NoAnswerError(Exception):
 
 
 class EndpointServer:
-    """``Server`` on an endpoint."""
+    """``Server`` on an endpoint, one for a partition: whether it answers at all is found out anew by each."""
 
     def __init__(self, spec: EndpointSpec) -> None:
         self.at_once = _CALLS_AHEAD * spec.endpoint.concurrent
@@ -223,11 +223,6 @@ class EndpointServer:
         key = self._endpoint.key
         remedy = f"put a valid one into {key}" if key else "name the environment variable that holds one as its key"
         return f"{who} refuses the key ({none}); {remedy}"
-
-
-def endpoint_server(spec: EndpointSpec) -> EndpointServer:
-    """A server for one partition: whether the endpoint answers at all is found out anew by each."""
-    return EndpointServer(spec)
 
 
 def _client(spec: EndpointSpec) -> "AsyncOpenAI":

@@ -1,6 +1,6 @@
 """A DataFrame of requests answered on the workers, whatever server it is that they ask."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import astuple, fields
 
 import pandas as pd
@@ -8,6 +8,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from geo_lib.serving.requests import Generation, Request, Server, answer_each
+from schemas.generations import GENERATIONS
 
 ANSWER = (
     "text string, error_class string, error_message string, finish_reason string, prompt_tokens int, "
@@ -40,6 +41,17 @@ def generations(requests: DataFrame, *, key: str, load: Callable[[], Server], pa
 
     asked_for = requests.select(key, "prompt", *(["images"] if has_images else [])).repartition(partitions)
     return asked_for.mapInPandas(answer, f"`{key}` string, prompt string, {ANSWER}")
+
+
+def lasting(written: DataFrame, *, passing: Collection[str]) -> DataFrame:
+    """The ``written`` that are stored: answers, and errors that are not ``passing``, which the next run asks again."""
+    return written.where(F.col("error_class").isNull() | ~F.col("error_class").isin(*passing))
+
+
+def generation_rows(written: DataFrame, *, key: str, stamp: Mapping[str, str | None]) -> DataFrame:
+    """``written`` as rows of the table ``generations``, by ``key``; ``stamp``: the columns about who asked what."""
+    stamped = written.withColumns({name: F.lit(value).cast("string") for name, value in stamp.items()})
+    return stamped.withColumnRenamed(key, "subject").select(*GENERATIONS.schema.names)
 
 
 def unanswered(requests: DataFrame, *, key: str, error_class: str, error_message: str) -> DataFrame:

@@ -8,11 +8,11 @@ filled, and what is held out to learn how sure the head may be is held out by wh
 import json
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,7 @@ _NEVER = -30.0
 _LARGEST_STEP = 3.0
 """Of the natural logarithm of a temperature, to either side."""
 
+Group = TypeVar("Group", bound=Hashable)
 Vectors = NDArray[np.float32]
 Scores = NDArray[np.float64]
 
@@ -144,7 +145,7 @@ class Rows:
 
 def groups_per_class(labels: Sequence[str], groups: Sequence[str], *, classes: Sequence[str]) -> dict[str, int]:
     """How many groups each class has most rows of; ``fitted`` needs ``LEAST_GROUPS`` of every class."""
-    counted = Counter(_majority(labels, groups).values())
+    counted = Counter(majority(labels, groups).values())
     return {name: counted[name] for name in classes}
 
 
@@ -199,9 +200,9 @@ def _weights(labels: Sequence[str], groups: Sequence[str]) -> Scores:
     return weights
 
 
-def _majority(labels: Sequence[str], groups: Sequence[str]) -> dict[str, str]:
+def majority(labels: Sequence[str], groups: Sequence[Group]) -> dict[Group, str]:
     """The class that each group has most rows of; of as many the first by name."""
-    counted: dict[str, Counter[str]] = {}
+    counted: dict[Group, Counter[str]] = {}
     for label, group in zip(labels, groups, strict=True):
         counted.setdefault(group, Counter())[label] += 1
     return {group: min(of_it, key=lambda name: (-of_it[name], name)) for group, of_it in counted.items()}
@@ -210,7 +211,7 @@ def _majority(labels: Sequence[str], groups: Sequence[str]) -> dict[str, str]:
 def _folds(labels: Sequence[str], groups: Sequence[str], recipe: HeadRecipe) -> NDArray[np.int64]:
     """A fold per row. Groups stay whole, and those of each class are dealt out in turn, in an order by hash: a class of
     two groups or more is in no fold as a whole."""
-    class_of = _majority(labels, groups)
+    class_of = majority(labels, groups)
     dealt: dict[str, int] = {}
     for name in sorted(set(labels)):
         mine = [group for group, most in class_of.items() if most == name]

@@ -41,7 +41,7 @@ def promoted(
 
     ``version`` is a hash of all that makes the model: base, content, knobs and the trainer's own version. A model
     of that version is not trained again, only compared: it may have been found worse then, or the run stopped
-    before it was. Where nothing can be measured, the newest wins.
+    before it was. Where nothing can be measured, the newest wins. ``parameters`` may be nested once.
     """
     alias = f"{name}@{CHAMPION}"
     champion, registered = models.find(alias), models.known(name, version)
@@ -57,9 +57,18 @@ def promoted(
 
 def _trained(models: Models, name: str, version: str, parameters: Mapping[str, object], train: Train) -> ModelFiles:
     """Train inside an MLflow run, and keep what came of it there."""
-    with models.training(name, version, parameters) as run, tempfile.TemporaryDirectory() as folder:
+    with models.training(name, version, _flat(parameters)) as run, tempfile.TemporaryDirectory() as folder:
         train(run, Path(folder))
         return models.keep(name, version, Path(folder), run=run)
+
+
+def _flat(settings: Mapping[str, object]) -> dict[str, object]:
+    """Nested settings under dotted names, as MLflow's parameter table wants them."""
+    flat: dict[str, object] = {}
+    for name, value in settings.items():
+        nested = {f"{name}.{k}": v for k, v in value.items()} if isinstance(value, Mapping) else {name: value}
+        flat |= nested
+    return flat
 
 
 def _is_no_worse(new: float | None, old: float | None) -> bool:

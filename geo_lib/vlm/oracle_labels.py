@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from geo_lib.catalogue.subjects import subjects
 from geo_lib.queries.kinds import CATEGORIES
 from geo_lib.serving.endpoints import Shape
-from geo_lib.vlm.prompts import METADATA_CHARACTERS, plain
+from geo_lib.vlm.prompts import metadata_lines, plain
 
 TASK = "labels"
 """``generations.task`` of the oracle's answers; the subject is the picture's signature."""
@@ -59,10 +59,7 @@ def asked(images: DataFrame, *, pictures_per_record: int) -> DataFrame:
         "board": "board_title",
         "creator category": "creator_category",
     }
-    lines = [
-        F.concat(F.lit(f"{name}: "), F.substring(plain(F.col(column)), 1, METADATA_CHARACTERS))
-        for name, column in known.items()
-    ]
+    lines = metadata_lines({name: F.col(column) for name, column in known.items()})
     count = F.when(F.size("shown") > 1, F.concat(F.lit("pictures: "), F.size("shown").cast("string")))
     return one_each.withColumn("shown", own).select(
         "signature", "locale", F.concat_ws("\n", F.lit(INSTRUCTION), *lines, count).alias("prompt"), "shown"

@@ -33,10 +33,14 @@ def plain(text: Column) -> Column:
 def prompt(*, locale: Column, title: Column, board: Column, creator_category: Column) -> Column:
     """The user's turn: the instruction, then a line for each metadata value that is known."""
     known = {"locale": locale, "title": title, "board": board, "creator category": creator_category}
-    lines = [
+    return F.concat_ws("\n", F.lit(INSTRUCTION), *metadata_lines(known))
+
+
+def metadata_lines(known: Mapping[str, Column]) -> list[Column]:
+    """A line for each metadata value by its name, cut and ``plain``; null where nothing is known."""
+    return [
         F.concat(F.lit(f"{name}: "), F.substring(plain(value), 1, METADATA_CHARACTERS)) for name, value in known.items()
     ]
-    return F.concat_ws("\n", F.lit(INSTRUCTION), *lines)
 
 
 def prompt_column() -> Column:

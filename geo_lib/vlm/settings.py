@@ -4,6 +4,7 @@ How it is asked stands in ``geo_lib.serving.settings``: a change of one part doe
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from geo_lib.config import at_least_one
 from geo_lib.errors import ConfigError
@@ -24,6 +25,11 @@ class BaseVlm:
 
     def __post_init__(self) -> None:
         at_least_one(self, "max_sequence_tokens")
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """The base model's folder, as files whose change wakes a job; none where it is a hub's, which never changes."""
+        return (self.base,) if Path(self.base).is_dir() else ()
 
     def files(self, *, cache: str) -> ModelFiles:
         """The base model's files, fetched into ``cache`` where it is a hub's. Raises when none is named."""

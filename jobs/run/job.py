@@ -109,7 +109,8 @@ class Context:
     def append(self, table: Table, df: DataFrame, *, sequence: int) -> None:
         """Add rows to a table that the job declares to write; see ``Tables.append``."""
         self._refuse_undeclared(table, "writes", "shares")
-        self.tables.append(table, df, sequence=sequence, writer=self.job.name if self.job else "")
+        assert self.job is not None, "a context of no job declares no table"
+        self.tables.append(table, df, sequence=sequence, writer=self.job.name)
 
     def truth(self, table: Table) -> DataFrame | None:
         """The truth of a simulated platform; null where the platform is not simulated, or has left none."""
