@@ -43,6 +43,8 @@ ONE_MACHINE = {
     "spark.driver.host": "127.0.0.1",
 }
 
+JAVA_OPTIONS = "spark.driver.extraJavaOptions"
+
 _WORKER_ENVIRONMENT = {
     "OMP_NUM_THREADS": str(os.cpu_count() or 1),  # Spark's own default of 1 leaves vLLM at a third of its speed
     "HF_HUB_OFFLINE": "1",
@@ -53,7 +55,8 @@ _WORKER_ENVIRONMENT = {
 def session(settings: Mapping[str, str] | None = None, *, remote: str | None = None) -> SparkSession:
     """The session to work in: the running one, else a new one with Delta and settings for one machine.
 
-    ``settings`` override ``ONE_MACHINE`` and ``sized``. ``remote`` (``local[2]``, ``sc://…``) asks for Spark Connect.
+    ``settings`` override ``ONE_MACHINE`` and ``sized``; their Java options stand beside the archive of classes. ``remote``
+    (``local[2]``, ``sc://…``) asks for Spark Connect.
     Raises ``MachineError`` when Java is missing.
     """
     if remote is None and (running := SparkSession.getActiveSession()) is not None:
@@ -76,9 +79,10 @@ def session(settings: Mapping[str, str] | None = None, *, remote: str | None = N
         | _delta()
         | {f"spark.executorEnv.{k}": v for k, v in _worker_environment().items()}
     )
+    chosen |= settings or {}
     if (archive := class_archive()).is_file():  # a JVM that it was not made by ignores it
-        chosen |= {"spark.driver.extraJavaOptions": f"-XX:SharedArchiveFile={archive}"}
-    for key, value in (chosen | dict(settings or {})).items():
+        chosen[JAVA_OPTIONS] = f"-XX:SharedArchiveFile={archive} {chosen.get(JAVA_OPTIONS, '')}".strip()
+    for key, value in chosen.items():
         if not (remote and key in ("spark.master", "spark.driver.bindAddress", "spark.driver.host")):
             builder = builder.config(key, value)
     return builder.getOrCreate()

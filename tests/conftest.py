@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
+from geo_lib import config
 from geo_lib.models import Models
-from geo_lib.spark import session
+from geo_lib.spark import JAVA_OPTIONS, session
 from geo_lib.tables import Stamp, Tables
 from jobs.run.job import Context
+from jobs.run.workflow import ROOT
 from tests.kit import empty_registry, job_context, models, tuned_vlm
 from tests.platform import platform
 
@@ -32,6 +34,10 @@ def spark(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         "spark.driver.memory": "2g",
         "spark.sql.shuffle.partitions": "2",
         "spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("warehouse")),
+        # a handful of rows a table: compiling what handles them costs more than it ever gives back
+        JAVA_OPTIONS: config.load(ROOT / "conf" / "demo.yml").spark[JAVA_OPTIONS],
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     }
     spark = session(settings, remote="local[2]" if request.config.getoption("--connect") else None)
     yield spark

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from geo_lib.spark import sized
+from geo_lib import config
+from geo_lib.spark import JAVA_OPTIONS, sized
+from jobs.run.workflow import ROOT
 
 _WRITE = """
 import sys
@@ -28,3 +30,9 @@ def test_a_machine_without_a_language_keeps_the_letters_of_names(tmp_path: Path)
 )
 def test_what_spark_gets_grows_with_the_machine(cores: int, gigabytes: float, memory: str, partitions: str) -> None:
     assert sized(cores, gigabytes) == {"spark.driver.memory": memory, "spark.sql.shuffle.partitions": partitions}
+
+
+def test_the_demo_compiles_once_and_keeps_what_it_compiled() -> None:
+    options = config.load(ROOT / "conf" / "demo.yml").spark[JAVA_OPTIONS].split()
+    assert "-XX:TieredStopAtLevel=1" in options
+    assert any(option.startswith("-XX:ReservedCodeCacheSize=") for option in options), "or Java keeps 48 MB for it"
