@@ -22,7 +22,7 @@ from geo_lib.serving.requests import BadRequestError, Generation, Prepared, Requ
 if TYPE_CHECKING:
     from openai import APIStatusError, AsyncOpenAI
 
-REFUSED, NOT_JSON, BAD_SCHEMA = "refused", "not_json", "bad_schema"
+ANSWERED = REFUSED, NOT_JSON, BAD_SCHEMA = "refused", "not_json", "bad_schema"
 """Errors that are answers, and paid for: they are kept as answers are."""
 RATE_LIMITED, TIMEOUT, UNAVAILABLE, REJECTED = "rate_limited", "timeout", "unavailable", "rejected"
 QUOTA, UNAUTHORISED, NOT_FOUND = "quota", "unauthorised", "not_found"

@@ -219,7 +219,7 @@ def test_a_request_that_gets_no_answer_in_time_is_sent_twice_at_most() -> None:
 
 def test_no_error_says_the_key_wherever_the_server_repeats_it() -> None:
     def answer(body: Mapping[str, Any], headers: Mapping[str, str]) -> Reply:
-        said = "x" * 280 + headers["authorization"]  # an error quotes 300 characters
+        said = "x" * 285 + headers["authorization"]  # an error quotes 300 characters
         return {
             "rejected": error(400, "invalid_request_error", said),
             "refused": fine(None, refusal=said),
