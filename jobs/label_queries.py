@@ -178,7 +178,7 @@ def _note(written: DataFrame, asking: _Asking, *, who: str, endpoint: Endpoint) 
     )
     fates = written.groupBy("error_class").agg(*figures).collect()
     unanswered = [row for row in fates if row["error_class"] in UNANSWERED]
-    asked = sum(row["n"] for row in fates)
+    asked = sum(int(row["n"]) for row in fates)
     asking.asked += asked
     asking.unanswered.update({row["error_class"]: row["n"] for row in unanswered})
     asking.halted = next((row["why"] for row in unanswered if row["error_class"] in HALTING), None)
@@ -191,7 +191,7 @@ def _note(written: DataFrame, asking: _Asking, *, who: str, endpoint: Endpoint) 
     if unanswered and len(unanswered) == len(fates):
         reasons = ", ".join(f"{row['error_class']}: {row['why']}" for row in fates)
         asking.in_vain = f"{who} has answered none of {asked:,} requests ({reasons}); see that it runs and run again"
-    return asked - sum(row["n"] for row in unanswered)
+    return asked - sum(int(row["n"]) for row in unanswered)
 
 
 def _counts(ctx: Context, knobs: LabelQueries, wanted: DataFrame, asking: _Asking) -> Counts:
@@ -222,14 +222,14 @@ def _counts(ctx: Context, knobs: LabelQueries, wanted: DataFrame, asking: _Askin
         dropped=dropped,
         failed=+failed,
         produced={"asked_now": asking.asked, "output_tokens": sum(int(row["tokens"]) for row in fates)},
-        report=_report(ctx, knobs, kept, rows_in, asking),
+        report=_report(ctx, knobs, kept, rows_in, is_over=bool(dropped)),
     )
 
 
-def _report(ctx: Context, knobs: LabelQueries, kept: int, rows_in: int, asking: _Asking) -> str:
+def _report(ctx: Context, knobs: LabelQueries, kept: int, rows_in: int, *, is_over: bool) -> str:
     most = endpoint_named(knobs.endpoints, knobs.endpoint).most_dollars
     lines: list[str] = []
-    if asking.over_budget:
+    if is_over:
         lines.append(f"budget reached: {kept:,} of {rows_in:,} labelled; raise most_dollars or run again next month")
     if most is not None:
         lines.append(f"{_spent(ctx, knobs):,.2f} of {most:,.2f} dollars of {ctx.as_of:%Y-%m} spent at {knobs.endpoint}")

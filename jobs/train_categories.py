@@ -8,14 +8,13 @@ encoder and recipe is reused. Pictures that are held out from training teach not
 model, and rules tell categories as before. Counts labels.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import cache
 from pathlib import Path
 
 from geo_lib.config import at_least_one, setting
 from geo_lib.counts import Counts
-from geo_lib.embeddings.encoder import Remembering, TextEncoder, text_model
+from geo_lib.embeddings.encoder import Remembering, text_model
 from geo_lib.embeddings.family import Families, default_families, encoder_folders, refuse_unlike_families
 from geo_lib.errors import ModelError
 from geo_lib.evaluation.categories import (
@@ -87,8 +86,8 @@ def run(ctx: Context, knobs: TrainCategories) -> Counts:
         report = f"no model: {LEAST_GROUPS} phrasings of each category are needed, there are {have}; rules go on"
         return Counts(rows_in, 0, dropped=dropped | ({TOO_FEW: usable} if usable else {}), report=report)
 
-    once = cache(Remembering)  # what is held out is asked of a new model, of the champion and of what serves
-    promotion = _promoted(ctx, knobs, train_on, held_out, once)
+    encoders: Encoders = {}
+    promotion = _promoted(ctx, knobs, train_on, held_out, encoders)
     files = ctx.models.resolve(CATEGORIES_CHAMPION)
     lines = [_title(promotion)]
     questions = {
@@ -99,7 +98,7 @@ def run(ctx: Context, knobs: TrainCategories) -> Counts:
     for evaluation, known in questions.items():
         if not known:
             continue  # too few phrasings to hold any out
-        answers = _answers(_model(files.path, once), known)
+        answers = _answers(_model(files.path, encoders), known)
         measured = measured_categories(known, answers, seed=knobs.recipe.seed)
         versions = {SERVED: files.model_version, HEAD: files.model_version}
         rows += category_rows(evaluation, measured, versions=versions)
@@ -118,16 +117,17 @@ def run(ctx: Context, knobs: TrainCategories) -> Counts:
 _TITLES = {HELD_OUT: "phrasings that no training label used", BY_HAND: "sticker queries labelled by hand"}
 
 
-Once = Callable[[TextEncoder], Remembering]
+Encoders = dict[str, Remembering]
+"""By version: what is held out is asked of a new model, of the champion and of what serves."""
 
 
-def _model(folder: str, once: Once) -> CategoryModel:
+def _model(folder: str, encoders: Encoders) -> CategoryModel:
     model = category_model(folder)
-    return replace(model, encoder=once(model.encoder))
+    return replace(model, encoder=encoders.setdefault(model.head.encoder_version, Remembering(model.encoder)))
 
 
 def _promoted(
-    ctx: Context, knobs: TrainCategories, train_on: Sequence[Label], held_out: Sequence[Label], once: Once
+    ctx: Context, knobs: TrainCategories, train_on: Sequence[Label], held_out: Sequence[Label], encoders: Encoders
 ) -> Promotion:
     name = knobs.families[0].encoder
     encoder = text_model(name)
@@ -144,7 +144,7 @@ def _promoted(
 
     def loss(folder: Path) -> float | None:
         try:
-            model = _model(str(folder), once)
+            model = _model(str(folder), encoders)
         except ModelError:
             return None  # its encoder is another by now, so that it cannot serve: the newest wins
         return loss_of(model.head, rows_of(held_out, model.encoder)) if held_out else None
