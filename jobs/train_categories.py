@@ -2,18 +2,19 @@
 
     geo train-categories --conf conf/demo.yml
 
-Reads oracle_queries; registers categories@champion when the loss on held-out phrasings does not rise, and replaces its
-slices of evaluations: by those phrasings, and by queries labelled by hand. A model of the same labels, encoder and
-recipe is reused. Without enough labels there is none, and rules tell categories as before. Counts labels.
+Reads oracle_queries and images; registers categories@champion when the loss on held-out phrasings does not rise, and
+replaces its slices of evaluations: by those phrasings, and by queries labelled by hand. A model of the same labels,
+encoder and recipe is reused. Pictures that are held out from training teach nothing. Without enough labels there is no
+model, and rules tell categories as before. Counts labels.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from geo_lib.config import setting
+from geo_lib.config import at_least_one, setting
 from geo_lib.counts import Counts
-from geo_lib.embeddings.encoder import text_model
+from geo_lib.embeddings.encoder import Remembering, text_model
 from geo_lib.embeddings.family import Families, default_families, encoder_folders, refuse_unlike_families
 from geo_lib.errors import ModelError
 from geo_lib.evaluation.categories import (
@@ -32,7 +33,7 @@ from geo_lib.models import CATEGORIES as MODEL
 from geo_lib.models import CATEGORIES_CHAMPION, TrainingRun
 from geo_lib.provenance import version_of
 from geo_lib.queries.category import categories_of
-from geo_lib.queries.category_labels import Label, labels_of, of_split, rows_of
+from geo_lib.queries.category_labels import Label, labels_of, of_split, rows_of, texts_of, with_reasons
 from geo_lib.queries.category_model import CategoryModel, category_model, told
 from geo_lib.queries.kinds import CATEGORIES
 from geo_lib.training.linear import (
@@ -46,9 +47,10 @@ from geo_lib.training.linear import (
 from geo_lib.training.promotion import Promotion, promoted
 from jobs.run.job import Context, Job
 from schemas.evaluations import EVALUATIONS
+from schemas.images import IMAGES
 from schemas.oracle_queries import ORACLE_QUERIES
 
-TOO_FEW = "too_few_phrasings"
+TOO_FEW, OVER_MOST = "too_few_phrasings", "over_most_texts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +60,25 @@ class TrainCategories:
     families: Families = setting(default_families)
     """The encoder of the first one makes the vectors."""
     recipe: HeadRecipe = field(default_factory=HeadRecipe)
+    most_texts: int = 50_000
+    """Texts that it learns from and is measured by; they and their vectors lie on the driver. The first by hash."""
 
     def __post_init__(self) -> None:
+        at_least_one(self, "most_texts")
         refuse_unlike_families(self.families)
 
 
 def run(ctx: Context, knobs: TrainCategories) -> Counts:
-    said = ctx.read(ORACLE_QUERIES).groupBy("locale", "query", "category").count().collect()
-    labels, dropped = labels_of((row["locale"], row["query"], row["category"], row["count"]) for row in said)
-    rows_in, usable = sum(row["count"] for row in said), sum(label.votes for label in labels)
+    queries = with_reasons(ctx.read(ORACLE_QUERIES), ctx.read(IMAGES))
+    of_reason = {row["reason"]: row["count"] for row in queries.groupBy("reason").count().collect()}
+    rows_in, may_teach = sum(of_reason.values()), of_reason.pop(None, 0)
+    texts = texts_of(queries.where("reason is null"), most=knobs.most_texts).collect()
+    said = [(text["locale"], text["query"], *counted) for text in texts for counted in text["said"]]
+    labels, dropped = labels_of(said)
+    dropped |= of_reason
+    if over := may_teach - sum(times for *_, times in said):
+        dropped[OVER_MOST] = over
+    usable = sum(label.votes for label in labels)
     train_on, held_out = of_split(labels, "train"), of_split(labels, "held_out")
     phrased = groups_per_class([it.category for it in train_on], [it.phrasing for it in train_on], classes=CATEGORIES)
     if min(phrased.values()) < LEAST_GROUPS:
@@ -74,7 +86,8 @@ def run(ctx: Context, knobs: TrainCategories) -> Counts:
         report = f"no model: {LEAST_GROUPS} phrasings of each category are needed, there are {have}; rules go on"
         return Counts(rows_in, 0, dropped=dropped | ({TOO_FEW: usable} if usable else {}), report=report)
 
-    promotion = _promoted(ctx, knobs, train_on, held_out)
+    encoders: Encoders = {}
+    promotion = _promoted(ctx, knobs, train_on, held_out, encoders)
     files = ctx.models.resolve(CATEGORIES_CHAMPION)
     lines = [_title(promotion)]
     questions = {
@@ -85,7 +98,7 @@ def run(ctx: Context, knobs: TrainCategories) -> Counts:
     for evaluation, known in questions.items():
         if not known:
             continue  # too few phrasings to hold any out
-        answers = _answers(category_model(files.path), known)
+        answers = _answers(_model(files.path, encoders), known)
         measured = measured_categories(known, answers, seed=knobs.recipe.seed)
         versions = {SERVED: files.model_version, HEAD: files.model_version}
         rows += category_rows(evaluation, measured, versions=versions)
@@ -104,7 +117,18 @@ def run(ctx: Context, knobs: TrainCategories) -> Counts:
 _TITLES = {HELD_OUT: "phrasings that no training label used", BY_HAND: "sticker queries labelled by hand"}
 
 
-def _promoted(ctx: Context, knobs: TrainCategories, train_on: Sequence[Label], held_out: Sequence[Label]) -> Promotion:
+Encoders = dict[str, Remembering]
+"""By version: what is held out is asked of a new model, of the champion and of what serves."""
+
+
+def _model(folder: str, encoders: Encoders) -> CategoryModel:
+    model = category_model(folder)
+    return replace(model, encoder=encoders.setdefault(model.head.encoder_version, Remembering(model.encoder)))
+
+
+def _promoted(
+    ctx: Context, knobs: TrainCategories, train_on: Sequence[Label], held_out: Sequence[Label], encoders: Encoders
+) -> Promotion:
     name = knobs.families[0].encoder
     encoder = text_model(name)
 
@@ -120,7 +144,7 @@ def _promoted(ctx: Context, knobs: TrainCategories, train_on: Sequence[Label], h
 
     def loss(folder: Path) -> float | None:
         try:
-            model = category_model(str(folder))
+            model = _model(str(folder), encoders)
         except ModelError:
             return None  # its encoder is another by now, so that it cannot serve: the newest wins
         return loss_of(model.head, rows_of(held_out, model.encoder)) if held_out else None
@@ -159,7 +183,7 @@ JOB = Job(
     knobs=TrainCategories,
     run=run,
     unit="labels",
-    reads=(ORACLE_QUERIES,),
+    reads=(ORACLE_QUERIES, IMAGES),
     shares=(EVALUATIONS,),
     writes_models=(CATEGORIES_CHAMPION,),
     files=lambda knobs: encoder_folders(knobs.families),

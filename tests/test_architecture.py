@@ -94,6 +94,11 @@ def test_the_registry_lists_every_job_of_the_folder_once_and_nothing_else() -> N
     assert sorted(listed) == sorted(files)
 
 
+def test_every_job_says_what_it_grows_with_and_what_of_that_sits_on_the_driver() -> None:
+    rows = [line.split("|")[1] for line in (ROOT / "docs" / "scale.md").read_text().splitlines() if line[:3] == "| `"]
+    assert sorted(name for row in rows for name in row.split("`")[1::2]) == sorted(JOBS)
+
+
 def test_the_workflow_files_have_the_registrys_jobs_for_tasks() -> None:
     for name, jobs in WORKFLOWS.items():
         assert sorted(task.key for task in FLAT[name].tasks) == sorted(job.name for job in jobs), name
@@ -256,6 +261,10 @@ def test_every_cluster_of_a_task_is_a_variable_that_gives_what_the_targets_take_
             known = {c["job_cluster_key"]: c["new_cluster"] for c in job.get("job_clusters", ())}
             assert set(known.values()) <= {f"${{var.{name}}}" for name in clusters()}
             assert {t["job_cluster_key"] for t in job["tasks"] if "job_cluster_key" in t} == set(known), path.name
+
+
+def test_every_cluster_keeps_what_must_not_be_computed_again_where_a_worker_that_goes_takes_nothing_along() -> None:
+    assert {c["spark_conf"].get("spark.checkpoint.dir") for c in clusters().values()} == {"${var.checkpoint_dir}"}
 
 
 def test_the_gpu_clusters_runtime_knows_the_bound_on_idle_workers() -> None:

@@ -2,7 +2,7 @@
 
 import zipfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -65,6 +65,19 @@ class SentenceEncoder:
             list(texts), batch_size=self.batch_size, normalize_embeddings=True, show_progress_bar=False
         )
         return np.asarray(vectors, dtype=np.float32)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Remembering:
+    """An encoder that encodes every text once, however often it is asked for it."""
+
+    encoder: TextEncoder
+    _known: dict[str, Vectors] = field(default_factory=dict)
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        if new := [text for text in dict.fromkeys(texts) if text not in self._known]:
+            self._known.update(zip(new, self.encoder.encode(new), strict=True))
+        return np.array([self._known[text] for text in texts], np.float32)
 
 
 def load_packaged() -> TextEncoder:

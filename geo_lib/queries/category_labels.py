@@ -5,13 +5,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from geo_lib.catalogue.subjects import subjects
 from geo_lib.embeddings.encoder import TextEncoder
 from geo_lib.locales import language_of
 from geo_lib.queries.kinds import CATEGORIES
 from geo_lib.queries.phrasings import phrasings
 from geo_lib.queries.text import normalise
 from geo_lib.training.linear import Rows, majority
-from geo_lib.training.split import Split
+from geo_lib.training.split import Split, split_column
 
 HELD_OUT_SHARE = 0.2
 _STAY = 2
@@ -20,6 +24,7 @@ _LARGEST_SHARE = 0.5
 """Of a category's texts in a language: a phrasing of more stays, or little would be left to learn the category from."""
 
 BLANK, OUTVOTED, TIED = "blank", "outvoted", "tied"
+HELD_OUT_PICTURE, NO_IMAGE = "held_out_picture", "no_image"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,24 @@ class Label:
     votes: int
     phrasing: str
     split: Split
+
+
+def with_reasons(queries: DataFrame, images: DataFrame) -> DataFrame:
+    """The rows of ``oracle_queries`` with ``reason``, null for what may teach: ``held_out_picture`` of a picture that
+    is held out from all training, ``no_image`` where the catalogue has it no more."""
+    split = split_column(F.col("split_key")).alias("_split")
+    split_of = subjects(images, "signature").select("signature", split)
+    reason = F.when(F.col("_split").isNull(), NO_IMAGE).when(F.col("_split") == "held_out", HELD_OUT_PICTURE)
+    return queries.join(split_of, on="signature", how="left").withColumn("reason", reason).drop("_split")
+
+
+def texts_of(queries: DataFrame, *, most: int) -> DataFrame:
+    """(locale, query, said): every text with its categories and how often it was called each, as an array of structs;
+    of more than ``most`` the first in an order by hash, so that a larger number adds to a smaller one."""
+    counted = queries.groupBy("locale", "query", "category").agg(F.count("*").alias("times"))
+    texts = counted.groupBy("locale", "query").agg(F.collect_list(F.struct("category", "times")).alias("said"))
+    order = F.sha2(F.concat_ws("\n", "locale", "query"), 256)
+    return texts.withColumn("_order", order).orderBy("_order", "locale", "query").limit(most).drop("_order")
 
 
 def labels_of(said: Iterable[tuple[str, str, str, int]]) -> tuple[list[Label], dict[str, int]]:

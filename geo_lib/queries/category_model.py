@@ -3,17 +3,20 @@
 A linear head on the vectors of a text encoder. Where there is no such model the rules tell all.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 
-from geo_lib.embeddings.encoder import TextEncoder, text_model
+from geo_lib.embeddings.encoder import TextEncoder, TextModel, text_model
 from geo_lib.errors import ModelError
 from geo_lib.locales import language_of
 from geo_lib.models import CATEGORIES_CHAMPION, ModelFiles
 from geo_lib.queries.category import categories_of
 from geo_lib.queries.text import normalise
 from geo_lib.training.linear import LinearHead, Verdict
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,11 @@ LoadCategories = Callable[[], CategoryModel]
 @cache
 def category_model(folder: str) -> CategoryModel:
     """The model in a folder. Raises ``ModelError`` when the encoder that it was trained with is another by now."""
+    head, encoder = _fitting(folder)
+    return CategoryModel(head, encoder.load())
+
+
+def _fitting(folder: str) -> tuple[LinearHead, TextModel]:
     head = LinearHead.load(folder)
     encoder = text_model(head.encoder)
     if encoder.model_version != head.encoder_version:
@@ -52,12 +60,20 @@ def category_model(folder: str) -> CategoryModel:
             f"{CATEGORIES_CHAMPION} was trained on vectors of {head.encoder} {head.encoder_version}, which is "
             f"{encoder.model_version} by now; run geo train-categories"
         )
-    return CategoryModel(head, encoder.load())
+    return head, encoder
 
 
 def loader(files: ModelFiles | None) -> LoadCategories | None:
-    """How a worker loads a registered model; null for none."""
-    return None if files is None else partial(category_model, files.path)
+    """How a worker loads a registered model; null for none, and for one that does not fit its encoder any more: where
+    no labels are left to train another, that would stop everything."""
+    if files is None:
+        return None
+    try:
+        _fitting(files.path)
+    except ModelError as unfit:
+        log.warning("rules alone tell categories: %s", unfit)
+        return None
+    return partial(category_model, files.path)
 
 
 def told(queries: Sequence[tuple[str, str]], load: LoadCategories | None = None) -> list[Told]:

@@ -6,11 +6,12 @@ Files of a table that is sorted by the key hold a range of it each, so that a ch
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import pairwise
 
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 WORKER_LOST = "worker_lost"
@@ -32,8 +33,12 @@ class KeyRange:
 
     def of(self, df: DataFrame, key: str) -> DataFrame:
         """The rows of ``df`` whose ``key`` lies in the range."""
-        df = df if self.first is None else df.where(F.col(key) >= self.first)
-        return df if self.end is None else df.where(F.col(key) < self.end)
+        return df.where(self.holds(key))
+
+    def holds(self, key: str) -> Column:
+        """Whether ``key`` lies in the range."""
+        is_after = F.lit(True) if self.first is None else F.col(key) >= self.first
+        return is_after if self.end is None else is_after & (F.col(key) < self.end)
 
     def halved(self, keys: Sequence[str]) -> tuple["KeyRange", "KeyRange"]:
         """Two ranges with half of the keys each; ``keys``: two or more of this range, sorted."""
@@ -45,6 +50,13 @@ def hash_ranges(count: int) -> list[KeyRange]:
     """So many ranges in order, which hold every key once and of hashes in hexadecimal digits about equally many."""
     cuts = [f"{(n << 64) // count:016x}" for n in range(1, count)]
     return [KeyRange(*ends) for ends in pairwise([None, *cuts, None])] if count else []
+
+
+def begun_by(who: str, ranges: Sequence[KeyRange]) -> list[KeyRange]:
+    """The ranges in order from the one on that ``who`` begins with, round to the one before it: others begin elsewhere,
+    so that they ask for different things at the same time."""
+    first = int(sha256(who.encode()).hexdigest(), 16) % max(1, len(ranges))
+    return [*ranges[first:], *ranges[:first]]
 
 
 def answered_in_ranges(

@@ -22,10 +22,12 @@ from geo_lib.serving.requests import BadRequestError, Generation, Prepared, Requ
 if TYPE_CHECKING:
     from openai import APIStatusError, AsyncOpenAI
 
-REFUSED, NOT_JSON, BAD_SCHEMA = "refused", "not_json", "bad_schema"
+ANSWERED = REFUSED, NOT_JSON, BAD_SCHEMA = "refused", "not_json", "bad_schema"
 """Errors that are answers, and paid for: they are kept as answers are."""
 RATE_LIMITED, TIMEOUT, UNAVAILABLE, REJECTED = "rate_limited", "timeout", "unavailable", "rejected"
 QUOTA, UNAUTHORISED, NOT_FOUND = "quota", "unauthorised", "not_found"
+_TOKENS = range(2**31)
+"""Counts that a table can hold; all else says nothing."""
 HALTING = (QUOTA, UNAUTHORISED, NOT_FOUND)
 """Errors that every request would meet until somebody mends the cause: their message is the sentence that says so."""
 UNANSWERED = (RATE_LIMITED, TIMEOUT, UNAVAILABLE, REJECTED, *HALTING)
@@ -37,6 +39,8 @@ _LONGEST_WAIT = 120.0
 """Seconds that a Retry-After may ask for; an endpoint that wants more is left alone."""
 _LEAST_IN_VAIN = 5
 """Requests in a row that come to nothing before an endpoint is given up, or as many as are under way."""
+_MOST_TIMEOUTS = 2
+"""Times that one request may get no answer in time: whoever computes on after that may charge for it."""
 _FIRST_WAIT, _LONGEST_BACKOFF = 0.5, 30.0
 _SAID = 300
 """Characters of an answer or a sentence that an error quotes."""
@@ -51,6 +55,10 @@ class EndpointSpec:
     key: str | None = field(repr=False)
     decoding: ChatDecoding
     shape: Shape | None = None
+
+
+_has_worked: set[tuple[str, str | None]] = set()
+"""Endpoints, by url and key, that have answered this worker: a status 403 of theirs is about what was asked."""
 
 
 class _NoAnswerError(Exception):
@@ -70,7 +78,9 @@ class EndpointServer:
         self._spec = spec
         self._endpoint = spec.endpoint
         self._halted: _NoAnswerError | None = None
+        self._most_in_vain = max(spec.endpoint.concurrent, _LEAST_IN_VAIN)
         self._in_vain = 0
+        self._forbidden = 0
         self._not_before = 0.0
 
     def prepare(self, request: Request) -> Prepared:
@@ -100,7 +110,7 @@ class EndpointServer:
 
     async def _answer(self, client: "AsyncOpenAI", request_id: str, messages: Any) -> Generation:
         """An answer, or why there is none after as many tries as may help. Every try that was answered is counted."""
-        paid = Generation()
+        paid, timeouts = Generation(), 0
         for attempt in range(1, self._endpoint.attempts + 1):
             await self._pause()
             if self._halted is not None:
@@ -108,7 +118,9 @@ class EndpointServer:
             try:
                 answer = _counted(paid, await self._ask(client, messages))
             except _NoAnswerError as none:
-                if self._is_final(none) or attempt == self._endpoint.attempts:
+                timeouts += none.error_class == TIMEOUT
+                is_last = attempt == self._endpoint.attempts or timeouts == _MOST_TIMEOUTS
+                if is_last or self._is_final(none):
                     return _given_up(paid, self._noted(none))
                 if none.wait is not None:  # what one is asked to wait, all that are under way do
                     self._not_before = max(self._not_before, asyncio.get_running_loop().time() + none.wait)
@@ -116,8 +128,8 @@ class EndpointServer:
                     await asyncio.sleep(_backoff(attempt, request_id))
                 continue
             self._in_vain = 0
-            is_whole = answer.error_class not in (NOT_JSON, BAD_SCHEMA) or answer.finish_reason == "length"
-            if is_whole or paid.error_class is not None:
+            is_worth_another = answer.error_class in (NOT_JSON, BAD_SCHEMA) and answer.finish_reason == "stop"
+            if not is_worth_another or paid.error_class is not None:
                 return answer
             paid = answer  # a second answer may be sound; a third seldom is, and each is paid for
         return paid
@@ -137,29 +149,43 @@ class EndpointServer:
         except (TimeoutError, openai.APITimeoutError) as late:
             raise _NoAnswerError(TIMEOUT, f"no answer in {seconds:g} s") from late
         except openai.APIStatusError as refusal:
-            if refusal.status_code == 400 and refusal.code in ("content_filter", "content_policy_violation"):
-                return Generation(error_class=REFUSED, error_message=_short(refusal.message))
+            if self._is_of_this_request(refusal):
+                cost = self._endpoint.dollars(0, 0)
+                return Generation(error_class=REFUSED, error_message=self._quoted(refusal.message), cost_dollars=cost)
             raise self._refusal(refusal) from refusal
         except openai.APIError as broken:
-            raise _NoAnswerError(UNAVAILABLE, _short(first_line(broken.__cause__ or broken))) from broken
+            raise _NoAnswerError(UNAVAILABLE, self._quoted(first_line(broken.__cause__ or broken))) from broken
         except ValueError as wrong:  # announced as JSON, and none
-            raise _NoAnswerError(UNAVAILABLE, f"what came is no chat completion: {_short(str(wrong))}") from wrong
+            raise _NoAnswerError(UNAVAILABLE, f"what came is no chat completion: {self._quoted(wrong)}") from wrong
+        counted = self._counted(getattr(completion, "usage", None))
+        if counted.prompt_tokens is None and getattr(completion, "choices", None) is None:
+            raise _NoAnswerError(UNAVAILABLE, f"what came is no chat completion: {self._quoted(completion)}")
+        _has_worked.add((self._endpoint.url, self._spec.key))
+        self._forbidden = 0
         try:
-            return self._generation(completion)
-        except (AttributeError, LookupError, TypeError) as wrong:  # the package checks nothing of what came
-            raise _NoAnswerError(UNAVAILABLE, f"what came is no chat completion: {_short(str(completion))}") from wrong
+            return self._generation(completion.choices[0], counted)
+        except (AttributeError, LookupError, TypeError, ValueError):  # the package checks nothing of what came
+            said = f"what came is no chat completion: {self._quoted(completion)}"
+            return replace(counted, error_class=BAD_SCHEMA, error_message=said)
 
-    def _generation(self, completion: Any) -> Generation:
-        choice, usage = completion.choices[0], completion.usage
-        counted = Generation(finish_reason=choice.finish_reason)
-        if usage is not None:
+    def _counted(self, usage: Any) -> Generation:
+        """What an answer took and cost, as far as the endpoint says."""
+        try:
             tokens = (int(usage.prompt_tokens), int(usage.completion_tokens))
-            counted = replace(
-                counted, prompt_tokens=tokens[0], output_tokens=tokens[1], cost_dollars=self._endpoint.dollars(*tokens)
-            )
+        except (AttributeError, TypeError, ValueError, OverflowError):
+            return Generation()
+        if not all(n in _TOKENS for n in tokens):
+            return Generation()
+        return Generation(
+            prompt_tokens=tokens[0], output_tokens=tokens[1], cost_dollars=self._endpoint.dollars(*tokens)
+        )
+
+    def _generation(self, choice: Any, counted: Generation) -> Generation:
+        if choice.finish_reason is not None:
+            counted = replace(counted, finish_reason=_sound(choice.finish_reason))
         if choice.message.refusal or choice.finish_reason == "content_filter":
             said = choice.message.refusal or "the endpoint filtered its answer"
-            return replace(counted, error_class=REFUSED, error_message=_short(said))
+            return replace(counted, error_class=REFUSED, error_message=self._quoted(said))
         text = _sound(choice.message.content or "")
         error_class, error_message = self._misshapen(text)
         if error_class is not None:
@@ -176,13 +202,23 @@ class EndpointServer:
         try:
             value = json.loads(text)
         except (ValueError, RecursionError) as wrong:
-            return NOT_JSON, f"{wrong}: {_short(text)}"
+            return NOT_JSON, f"{wrong}: {self._quoted(text)}"
         error = best_match(Draft202012Validator(self._spec.shape.schema).iter_errors(value))
-        return (None, None) if error is None else (BAD_SCHEMA, f"{error.json_path}: {_short(error.message)}")
+        return (None, None) if error is None else (BAD_SCHEMA, f"{error.json_path}: {self._quoted(error.message)}")
+
+    def _is_of_this_request(self, refusal: "APIStatusError") -> bool:
+        """Whether a status is about what was asked, as a filter's is, and no sign for the requests after it.
+
+        A 403 is, once the key has worked; but not when many come in a row.
+        """
+        if refusal.status_code == 403 and (self._endpoint.url, self._spec.key) in _has_worked:
+            self._forbidden += 1
+            return self._forbidden < self._most_in_vain
+        return refusal.status_code == 400 and refusal.code in ("content_filter", "content_policy_violation")
 
     def _refusal(self, refusal: "APIStatusError") -> _NoAnswerError:
         """What a status other than success means."""
-        status, said = refusal.status_code, _short(refusal.message)
+        status, said = refusal.status_code, self._quoted(refusal.message)
         if status == 402 or (status == 429 and refusal.code == "insufficient_quota"):
             return _NoAnswerError(QUOTA, said)
         if status == 429:
@@ -209,10 +245,17 @@ class EndpointServer:
         elif none.error_class != REJECTED:
             self._in_vain += 1
             is_left_alone = none.wait is not None and none.wait > _LONGEST_WAIT
-            is_given_up = self._in_vain >= max(self._endpoint.concurrent, _LEAST_IN_VAIN)
+            is_given_up = self._in_vain >= self._most_in_vain
             if self._halted is None and (is_left_alone or is_given_up):
                 self._halted = _NoAnswerError(none.error_class, f"not asked after another request's end: {none}")
         return none
+
+    def _quoted(self, said: object) -> str:
+        """What somebody else said, as an error may quote it: short, and without the key."""
+        text = str(said)
+        if self._spec.key:
+            text = text.replace(self._spec.key, "<the key>")
+        return _sound(text) if len(text) <= _SAID else _sound(text[:_SAID]) + "…"
 
     def _sentence(self, none: _NoAnswerError) -> str:
         who = f"the endpoint {self._spec.name} at {self._endpoint.url}"
@@ -268,10 +311,6 @@ def _backoff(attempt: int, request_id: str) -> float:
     """Seconds to wait after so many tries: twice as long each time, and not the same for all that failed at once."""
     digest = hashlib.sha256(f"{request_id} {attempt}".encode()).digest()
     return min(_FIRST_WAIT * 2.0 ** (attempt - 1), _LONGEST_BACKOFF) * (0.5 + digest[0] / 255)
-
-
-def _short(text: str) -> str:
-    return _sound(text) if len(text) <= _SAID else _sound(text[:_SAID]) + "…"
 
 
 def _sound(text: str) -> str:

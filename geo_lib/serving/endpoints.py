@@ -1,6 +1,7 @@
 """Which endpoints there are and how they are asked: ``settings: endpoints:`` of a configuration, by name."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -51,14 +52,23 @@ class Endpoint:
 
     def __post_init__(self) -> None:
         at_least_one(self, "concurrent", "attempts")
+        if "@" in self.url:
+            raise ValueError("url has an @, as one with a user and a password in it does; key names where a secret is")
         if self.url and not self.url.startswith(("https://", "http://")):
             raise ValueError(f"url must begin with https:// or http://, not be {self.url!r}")
+        if self.key and not self.key.isidentifier():
+            raise ValueError("key must be the name of an environment variable, which holds the key itself")
         if self.timeout_seconds <= 0:
             raise ValueError(f"timeout_seconds must be above 0, not {self.timeout_seconds}")
         if self.prices != Prices() and self.most_dollars is None:
             raise ValueError("it has prices and no most_dollars; say what may be spent there in a month")
         if self.most_dollars is not None:
             not_negative(self, "most_dollars")
+            if self.prices == Prices():
+                raise ValueError(
+                    "it has most_dollars and no prices.prompt nor prices.output, so that nothing is held to it; say "
+                    "what a million tokens cost"
+                )
         if PORT in self.url and not self.serve:
             raise ValueError(f"url has {PORT}, which is found when the endpoint is served, and there is no serve")
 
@@ -113,11 +123,17 @@ def endpoint_named(endpoints: Endpoints, name: str) -> Endpoint:
 
 
 def key_of(name: str, endpoint: Endpoint) -> str | None:
-    """The endpoint's key; null where it wants none. Raises ``ConfigError`` when the environment lacks it."""
+    """The endpoint's key; null where it wants none. Raises ``ConfigError`` when the environment has none that can be
+    sent."""
     if not endpoint.key:
         return None
     if not (key := os.environ.get(endpoint.key, "").strip()):
         raise ConfigError(
             f"settings.endpoints.{name} takes its key from the environment variable {endpoint.key}, which is not set"
+        )
+    if not re.fullmatch("[!-~]+", key):
+        raise ConfigError(
+            f"the environment variable {endpoint.key} holds no key that can be sent: there is a blank, a line break or "
+            "a letter beyond ASCII within it; put the key alone there"
         )
     return key

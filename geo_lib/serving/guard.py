@@ -23,7 +23,10 @@ def main(words: list[str]) -> int:
         sys.stderr.write(f"cannot run {words[0]}: {missing.strerror}\n")
         return 127
     threading.Thread(target=_end_when_left_alone, args=(command,), daemon=True).start()
-    return abs(command.wait())
+    status = command.wait()
+    with suppress(ProcessLookupError):
+        os.killpg(command.pid, signal.SIGKILL)  # what it has started may outlive it
+    return abs(status)
 
 
 def _end_when_left_alone(command: "subprocess.Popen[bytes]") -> None:

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyspark.sql import Row, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 
 from geo_lib.demo.oracle.behaviour import Behaviour
-from geo_lib.demo.oracle.chat import ChatServer
+from geo_lib.demo.oracle.chat import Answerer, ChatServer, Reply, error
 from geo_lib.demo.oracle.oracle import MODEL, Oracle
 from geo_lib.demo.truth.intents import intents
 from geo_lib.demo.truth.latent import sample_latent, stream_seed
@@ -39,6 +39,7 @@ from schemas.generations import GENERATIONS
 from schemas.image_bytes import IMAGE_BYTES
 from schemas.images import IMAGES
 from schemas.oracle_queries import ORACLE_QUERIES
+from schemas.table import Table
 from tests.builders import build
 from tests.conftest import AS_OF
 from tests.kit import Drawn, drawn, job_context
@@ -66,14 +67,19 @@ class Asked:
 
 @contextmanager
 def oracle(
-    folder: Path, pictures: Sequence[Drawn], behaviour: Behaviour = SOUND, *, key: str | None = None
+    folder: Path,
+    pictures: Sequence[Drawn],
+    behaviour: Behaviour = SOUND,
+    *,
+    key: str | None = None,
+    through: Callable[[Oracle], Answerer] = lambda oracle: oracle,
 ) -> Iterator[Asked]:
-    """The real server, about the first drawn pictures of the kit."""
+    """The real server, about the first drawn pictures of the kit; ``through``: what stands before it."""
     truth = {p.signature: sample_latent(stream_seed("kit", n)) for n, p in enumerate(pictures)}
     log = folder / "asked.jsonl"
     log.touch()
     answering = Oracle(truth, behaviour, key=key, log=log)
-    server = ChatServer(answering, model=MODEL)
+    server = ChatServer(through(answering), model=MODEL)
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     try:
         yield Asked(Endpoint(url=server.url, model=MODEL, concurrent=2, attempts=3), answering)
@@ -250,6 +256,106 @@ def test_an_endpoint_that_is_gone_is_a_sentence_and_answers_that_are_malformed_t
         with pytest.raises(TooManyFailedError):
             later(context, "again").run(JOB, knobs(server.endpoint))
         assert len(server.lines()) == 6, "and never again: they were paid for"
+
+
+@pytest.mark.slow
+def test_an_endpoint_that_counts_nothing_is_asked_for_no_more_than_a_chunk_of_a_budget(
+    context: Context, tmp_path: Path
+) -> None:
+    pictures = drawn(6)
+    put(context, pictures)
+
+    def uncounted(oracle: Oracle) -> Answerer:
+        def answer(body: Mapping[str, Any], headers: Mapping[str, str]) -> Reply:
+            reply = oracle(body, headers)
+            return replace(reply, body={**reply.body, "usage": None})  # type: ignore[dict-item]
+
+        return answer
+
+    with oracle(tmp_path, pictures, through=uncounted) as server:
+        priced = replace(server.endpoint, prices=TEN_DOLLARS, most_dollars=15.0)
+        with pytest.raises(
+            EndpointError, match=r"oracle at http.* does not say what \d of its answers took \(usage\), so nobody can"
+        ):
+            context.run(JOB, knobs(priced, chunk_pictures=2))
+        assert 0 < len(stored(context)) == len(server.lines()) < 6
+        assert context.tables.read(ORACLE_QUERIES).count() == 7 * len(stored(context))
+        assert later(context, "free").run(JOB, knobs(server.endpoint)).kept == 6, "who charges nothing need not count"
+
+
+@pytest.mark.slow
+def test_a_run_that_gives_up_fails_whatever_share_was_answered_before(context: Context, tmp_path: Path) -> None:
+    pictures = drawn(6)
+    put(context, pictures)
+    with oracle(tmp_path, pictures) as server:
+        gone = replace(server.endpoint, attempts=1)
+        assert context.run(JOB, knobs(server.endpoint, most_pictures=2)).kept == 2
+    with pytest.raises(
+        EndpointError, match=r"answered none of \d requests .*; [1-3] more pictures were not asked about"
+    ):
+        later(context).run(JOB, knobs(gone, chunk_pictures=2, max_failed_share=1.0))
+    assert later(context, "bare").run(JOB, knobs(gone, max_failed_share=1.0)).failed == {"unavailable": 4}
+
+
+@pytest.mark.slow
+def test_of_two_runs_at_once_each_asks_only_for_what_the_other_has_not_had_answered(
+    context: Context, tmp_path: Path
+) -> None:
+    pictures = drawn(8)
+    put(context, pictures)
+    (tmp_path / "beside").mkdir()
+    with oracle(tmp_path / "beside", pictures) as other:
+
+        def late(oracle: Oracle) -> Answerer:
+            def answer(body: Mapping[str, Any], headers: Mapping[str, str]) -> Reply:
+                is_first = not oracle.log or not oracle.log.read_text()
+                reply = oracle(body, headers)
+                if not is_first:
+                    return reply
+                assert later(context, "beside").run(JOB, knobs(other.endpoint)).kept == 8
+                return error(400, "invalid_request_error", "this one I do not take")
+
+            return answer
+
+        with oracle(tmp_path, pictures, through=late) as server:
+            one_by_one = replace(server.endpoint, concurrent=1)
+            counts = context.run(JOB, knobs(one_by_one, chunk_pictures=4))
+            assert (counts.rows_in, counts.kept, dict(counts.failed)) == (8, 8, {})
+            assert counts.produced["asked_now"] == len(server.lines()) < 8
+    assert len(stored(context)) == 8
+
+
+class Forgetful(Tables):
+    """Tables whose session loses what it holds before every append."""
+
+    def append(self, table: Table, df: DataFrame, *, sequence: int, writer: str = "") -> None:
+        self.spark.catalog.clearCache()
+        super().append(table, df, sequence=sequence, writer=writer)
+
+
+@pytest.mark.slow
+def test_blocks_that_are_lost_ask_for_nothing_again(context: Context, tmp_path: Path) -> None:
+    pictures = drawn(3)
+    put(context, pictures)
+    tables = context.tables
+    forgetful = replace(context, tables=Forgetful(tables.spark, tables.lakehouse, tables.stamp))
+    with oracle(tmp_path, pictures) as server:
+        assert forgetful.run(JOB, knobs(server.endpoint)).kept == 3
+        assert server.answered() == {p.signature: 1 for p in pictures}
+
+
+@pytest.mark.slow
+def test_a_range_without_pictures_makes_no_commit(context: Context, tmp_path: Path) -> None:
+    pictures = [p for p in drawn(16) if p.signature < "a"]  # none in the upper ranges
+    put(context, pictures)
+    context.tables.read(GENERATIONS)  # makes the table
+    log = Path(context.tables.lakehouse) / "tables" / "geo" / "generations" / "_delta_log"
+    before = set(log.glob("*.json"))
+    with oracle(tmp_path, drawn(16)) as server:
+        assert context.run(JOB, knobs(server.endpoint, chunk_pictures=1)).kept == len(pictures)
+    commits = sorted(set(log.glob("*.json")) - before)
+    assert 1 < len(commits) < len(pictures)
+    assert all('"add"' in commit.read_text() for commit in commits)
 
 
 def test_a_platform_without_an_endpoint_has_nothing_to_label_until_it_is_asked_to(context: Context) -> None:

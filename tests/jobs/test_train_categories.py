@@ -7,9 +7,11 @@ from pyspark.sql import SparkSession
 
 from geo_lib.queries.category_model import category_model, told
 from geo_lib.training.linear import HeadRecipe
+from geo_lib.training.split import split_of
 from jobs.run.job import Context
 from jobs.train_categories import JOB, TrainCategories
 from schemas.evaluations import EVALUATIONS
+from schemas.images import IMAGES
 from schemas.oracle_queries import ORACLE_QUERIES
 from tests.builders import build
 
@@ -25,6 +27,9 @@ TEMPLATES = {
 }  # fmt: skip
 
 
+HELD_OUT = next(key for key in map(str, range(99)) if split_of(key) == "held_out")
+
+
 def labels(categories: Iterable[str] = TEMPLATES) -> list[dict[str, object]]:
     return [
         {"signature": f"{kind}", "locale": "en", "category": category, "position": 1, "query": template.format(kind)}
@@ -35,6 +40,9 @@ def labels(categories: Iterable[str] = TEMPLATES) -> list[dict[str, object]]:
 
 
 def label(spark: SparkSession, context: Context, *rows: dict[str, object]) -> Context:
+    pictures = sorted({str(row["signature"]) for row in rows})
+    images = [{"image_id": s, "signature": s, "split_key": HELD_OUT if s == "held out" else "1"} for s in pictures]
+    context.tables.write(IMAGES, build(IMAGES, spark, *images))
     context.tables.write(ORACLE_QUERIES, build(ORACLE_QUERIES, spark, *rows, model_version="o", prompt_version="l"))
     return context
 
@@ -42,9 +50,10 @@ def label(spark: SparkSession, context: Context, *rows: dict[str, object]) -> Co
 def test_labels_make_a_champion_that_is_measured_by_what_it_has_not_seen_and_not_made_twice(
     spark: SparkSession, context: Context
 ) -> None:
-    label(spark, context, *labels())
+    unseen = {"signature": "held out", "locale": "en", "category": "style", "position": 1, "query": "stool for a party"}
+    label(spark, context, *labels(), unseen)
     first = context.run(JOB, TrainCategories())
-    assert (first.rows_in, first.kept, first.dropped) == (75, 75, {})
+    assert (first.rows_in, first.kept, first.dropped) == (76, 75, {"held_out_picture": 1})
     assert first.produced == {"trained": 1, "champion_moved": 1, "texts": 75, "held_out_texts": 15}
     champion = context.models.resolve("categories@champion")
     asked = [("en", "how to hang a mirror"), ("en", "a blue stool with dots")]
@@ -79,6 +88,14 @@ def test_a_worse_recipe_leaves_the_champion_and_the_training_is_in_the_registry(
     runs = client.search_runs([client.get_experiment_by_name("visual-geo").experiment_id])
     assert {run.data.params["recipe.strength"] for run in runs} == {"100.0", "0.0001"}
     assert all(run.data.metrics["held_out_loss"] > 0 for run in runs)
+
+
+def test_of_more_texts_than_may_lie_on_the_driver_some_are_left_out_and_counted(
+    spark: SparkSession, context: Context
+) -> None:
+    label(spark, context, *labels())
+    some = context.run(JOB, TrainCategories(most_texts=60))
+    assert (some.rows_in, some.kept, some.dropped) == (75, 60, {"over_most_texts": 15})
 
 
 def test_without_labels_or_without_those_of_a_category_there_is_no_model_and_a_sentence(

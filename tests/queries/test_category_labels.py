@@ -2,7 +2,14 @@
 
 from collections import Counter
 
-from geo_lib.queries.category_labels import labels_of, of_split
+import pytest
+from pyspark.sql import SparkSession
+
+from geo_lib.queries.category_labels import labels_of, of_split, texts_of, with_reasons
+from geo_lib.training.split import split_of
+from schemas.images import IMAGES
+from schemas.oracle_queries import ORACLE_QUERIES
+from tests.builders import build
 
 KINDS = ("vase", "sofa", "lamp", "rug")
 PURPOSES = ("how to style a {}", "{} ideas", "where to put a {}", "{} for small rooms", "cleaning a {}", "buying a {}")
@@ -58,3 +65,32 @@ def test_every_language_has_its_own_held_out_phrasings_and_the_order_of_labels_c
     labels, _ = labels_of(everything)
     assert {it.locale for it in of_split(labels, "held_out")} == {"en", "de-AT"}
     assert labels_of(everything[::-1])[0] == labels
+
+
+@pytest.mark.transform
+def test_pictures_that_are_held_out_teach_nothing_nor_do_those_that_are_gone(spark: SparkSession) -> None:
+    keys = {
+        split: next(key for key in map(str, range(99)) if split_of(key) == split) for split in ("train", "held_out")
+    }
+    rows = [
+        {"image_id": "1", "signature": "a", "split_key": keys["train"]},
+        {"image_id": "2", "signature": "a", "split_key": keys["train"]},
+        {"image_id": "3", "signature": "b", "split_key": keys["held_out"]},
+    ]
+    queries = build(ORACLE_QUERIES, spark, *({"signature": s, "query": "red vase"} for s in "abc"))
+    told = with_reasons(queries, build(IMAGES, spark, *rows)).collect()
+    reasons = {row["signature"]: row["reason"] for row in told}
+    assert reasons == {"a": None, "b": "held_out_picture", "c": "no_image"}
+    assert len(told) == 3
+
+
+@pytest.mark.transform
+def test_of_many_texts_the_first_by_hash_come_with_all_that_was_said_of_them(spark: SparkSession) -> None:
+    rows = [{"locale": "en", "query": str(n), "category": c} for n in range(30) for c in ("style", "style", "use_case")]
+    queries = build(ORACLE_QUERIES, spark, *rows)
+    few, more = ({row["query"]: row["said"] for row in texts_of(queries, most=n).collect()} for n in (7, 12))
+    assert (len(few), len(more)) == (7, 12)
+    assert few.keys() < more.keys()
+    assert {frozenset(tuple(said) for said in of_text) for of_text in more.values()} == {
+        frozenset({("style", 2), ("use_case", 1)})
+    }

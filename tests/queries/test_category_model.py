@@ -61,7 +61,9 @@ def test_without_a_model_the_rules_tell_all_and_nothing_is_loaded_for_nothing() 
 
 
 @pytest.mark.slow
-def test_a_registered_model_is_loaded_with_its_encoder_and_refused_when_that_is_another_by_now(tmp_path: Path) -> None:
+def test_a_registered_model_is_loaded_with_its_encoder_and_left_alone_when_that_is_another_by_now(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     now = text_model(PACKAGED).model_version
     wide = replace(HEAD, weights=np.ones((3, 384), np.float32), encoder_version=now)
     wide.save(tmp_path)
@@ -73,3 +75,5 @@ def test_a_registered_model_is_loaded_with_its_encoder_and_refused_when_that_is_
     replace(wide, encoder_version="v0").save(older)
     with pytest.raises(ModelError, match=f"vectors of packaged v0, which is {now} by now; run geo train-categories"):
         category_model(str(older))
+    assert loader(ModelFiles("m", str(older), "digest")) is None
+    assert "rules alone tell categories: categories@champion was trained on vectors of packaged v0" in caplog.text

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from geo_lib.serving.chunks import KeyRange, answered_in_ranges, hash_ranges
+from geo_lib.serving.chunks import KeyRange, answered_in_ranges, begun_by, hash_ranges
 from geo_lib.serving.partitions import ANSWER, generations, unanswered
 from geo_lib.serving.requests import Generation, Prepared, Request, Server
 
@@ -56,6 +56,17 @@ def answer(requests: DataFrame, log: Path, ranges: Sequence[KeyRange]) -> tuple[
         progress=lambda done, total: None,
     )
     return lost, answers
+
+
+def test_others_begin_elsewhere_and_go_through_the_same_ranges() -> None:
+    ranges = hash_ranges(7)
+    begun = {who: begun_by(who, ranges) for who in "abcdefgh"}
+    for mine in begun.values():
+        first = ranges.index(mine[0])
+        assert mine == ranges[first:] + ranges[:first]
+    assert len({mine[0].first for mine in begun.values()}) > 3
+    assert begun_by("a", ranges) == begun["a"]
+    assert begun_by("a", []) == []
 
 
 @pytest.mark.transform

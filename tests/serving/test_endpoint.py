@@ -159,23 +159,44 @@ def test_what_never_passes_is_an_error_of_its_kind() -> None:
 
 
 def test_an_answer_that_is_no_chat_completion_costs_its_request_alone() -> None:
-    bodies: dict[str, Any] = {
-        "nothing": {}, "null": None, "a list": [1], "no choice": {"choices": []}, "no message": {"choices": [{}]},
-        "null message": {"choices": [{"message": None}]}, "no text": {"choices": [{"message": {"content": 7}}]},
-        "no figures": fine().body | {"usage": {"prompt_tokens": None}},  # type: ignore[operator]
-    }  # fmt: skip
+    bodies: dict[str, Any] = {"nothing": {}, "null": None, "a list": [1]}
     replies = {name: Reply(200, json.dumps(body).encode()) for name, body in bodies.items()}
-    replies |= {
-        "half a character": fine('{"word": "oak\ud83d"}'),
-        "deep": fine("[" * 100_000),
-        "uncounted": Reply(200, fine().body | {"usage": None}),  # type: ignore[operator]
-    }
+    replies |= {"half a character": fine('{"word": "oak\ud83d"}'), "deep": fine("[" * 100_000)}
     with scripted(lambda prompt, attempt: replies[prompt]) as (endpoint, _):
         answers = dict(zip(replies, ask(replace(endpoint, concurrent=20, attempts=1), *replies), strict=True))
     assert {name: answers[name].error_class for name in bodies} == dict.fromkeys(bodies, "unavailable")
     assert answers["half a character"].text == '{"word": "oak\ufffd"}'
     assert answers["deep"].error_class == "not_json"
-    assert (answers["uncounted"].text, answers["uncounted"].prompt_tokens) == (FINE, None)
+
+
+def test_an_answer_that_is_odd_was_paid_for_and_is_not_bought_again() -> None:
+    def with_choices(*choices: Any) -> dict[str, Any]:
+        return {**fine().body, "choices": choices}  # type: ignore[dict-item]
+
+    said = {"message": {"content": FINE}, "finish_reason": "stop"}
+    bodies = {
+        "no choice": with_choices(), "no message": with_choices({}), "null message": with_choices({"message": None}),
+        "no text": with_choices(said | {"message": {"content": 7}}),
+        "no reason": with_choices(said | {"finish_reason": 7}),
+        "parts": with_choices(said | {"message": {"content": [{"type": "text", "text": FINE}]}}),
+    }  # fmt: skip
+    with scripted(lambda prompt, attempt: Reply(200, bodies[prompt])) as (endpoint, sent):
+        answers = ask(replace(endpoint, prices=Prices(prompt=10_000.0), most_dollars=9.0), *bodies)
+    assert {(a.error_class, a.prompt_tokens, a.cost_dollars) for a in answers} == {("bad_schema", 100, 1.0)}
+    assert sent == dict.fromkeys(bodies, 1)
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [None, 7, {}, {"prompt_tokens": None, "completion_tokens": 1}, {"prompt_tokens": "many", "completion_tokens": 1},
+     {"prompt_tokens": -5, "completion_tokens": 1}, {"prompt_tokens": 2**40, "completion_tokens": 1},
+     {"prompt_tokens": 1e400, "completion_tokens": 1}],
+)  # fmt: skip
+def test_an_answer_that_nobody_counted_is_kept_and_costs_nobody_knows_what(usage: Any) -> None:
+    with scripted(lambda prompt, attempt: Reply(200, {**fine().body, "usage": usage})) as (endpoint, sent):  # type: ignore[dict-item]
+        (answer,) = ask(replace(endpoint, prices=Prices(prompt=1.0), most_dollars=9.0), "a")
+    assert (answer.text, answer.prompt_tokens, answer.cost_dollars) == (FINE, None, None)
+    assert sent["a"] == 1
 
 
 def test_a_server_that_hangs_is_left_after_the_time_for_the_whole_exchange() -> None:
@@ -188,6 +209,31 @@ def test_a_server_that_hangs_is_left_after_the_time_for_the_whole_exchange() -> 
     assert (hangs.error_class, hangs.error_message) == ("timeout", "no answer in 0.3 s")
     assert late.text == FINE
     assert monotonic() - start < 4
+
+
+def test_a_request_that_gets_no_answer_in_time_is_sent_twice_at_most() -> None:
+    with scripted(lambda prompt, attempt: replace(fine(), seconds=2.0)) as (endpoint, sent):
+        (hangs,) = ask(replace(endpoint, timeout_seconds=0.2, attempts=5), "hangs")
+    assert (hangs.error_class, sent["hangs"]) == ("timeout", 2)
+
+
+def test_no_error_says_the_key_wherever_the_server_repeats_it() -> None:
+    def answer(body: Mapping[str, Any], headers: Mapping[str, str]) -> Reply:
+        said = "x" * 285 + headers["authorization"]  # an error quotes 300 characters
+        return {
+            "rejected": error(400, "invalid_request_error", said),
+            "refused": fine(None, refusal=said),
+            "malformed": fine(said),
+            "misshapen": fine(json.dumps({"word": 7, said: 1})),
+            "odd": Reply(200, {"choices": [], "said": said}),
+            "forbidden": error(401, "invalid_api_key", said),
+        }[body["messages"][0]["content"][0]["text"]]
+
+    with serving(answer) as endpoint:
+        prompts = ("rejected", "refused", "malformed", "misshapen", "odd", "forbidden")
+        answers = ask(replace(endpoint, concurrent=1), *prompts, key="open-sesame")
+    assert len({a.error_class for a in answers}) == 5
+    assert not any("open" in str(a.error_message) for a in answers)
 
 
 def test_what_the_server_asks_to_wait_is_waited_by_all_that_are_under_way() -> None:
@@ -210,7 +256,6 @@ def test_what_the_server_asks_to_wait_is_waited_by_all_that_are_under_way() -> N
     ("reply", "error_class", "sentence"),
     [
         (error(401, "invalid_api_key", "no such key"), "unauthorised", "refuses the key.*no such key.*put a valid one"),
-        (error(403, "forbidden", "not yours"), "unauthorised", "refuses the key.*into MY_KEY"),
         (error(429, "insufficient_quota", "pay first"), "quota", "has no quota left.*pay first.*run again"),
         (error(402, "payment_required", "pay first"), "quota", "has no quota left"),
         (error(404, "model_not_found", "unknown"), "not_found", f"has no model {MODEL}.*unknown"),
@@ -226,6 +271,27 @@ def test_what_every_request_would_meet_ends_the_asking_and_keeps_what_was_answer
     assert {a.error_class for a in answers[1:]} == {error_class}
     assert sent.total() <= 4, "those that were under way when the first of them came"
     assert all(re.search(sentence, str(a.error_message)) for a in answers[1:])
+
+
+def test_a_403_ends_the_asking_until_the_key_has_worked_once() -> None:
+    with scripted(lambda prompt, attempt: error(403, "forbidden", "not yours")) as (endpoint, sent):
+        answers = ask(replace(endpoint, concurrent=1, key="MY_KEY"), *map(str, range(9)))
+    assert {a.error_class for a in answers} == {"unauthorised"}
+    assert re.search("refuses the key .*not yours.*into MY_KEY", str(answers[0].error_message))
+    assert sent.total() == 1
+
+
+def test_a_403_for_one_picture_costs_that_picture_and_for_all_that_follow_the_asking() -> None:
+    def script(prompt: str, attempt: int) -> Reply:
+        return error(403, "flagged", "not this one") if int(prompt) in (1, 3) or int(prompt) >= 10 else fine()
+
+    with scripted(script) as (endpoint, sent):
+        answers = ask(replace(endpoint, concurrent=1), *map(str, range(30)))
+    fates = [a.error_class for a in answers]
+    assert fates[:10] == [None, "refused", None, "refused", *[None] * 6]
+    assert "not this one" in str(answers[1].error_message)
+    assert fates[10:] == ["refused"] * 4 + ["unauthorised"] * 16
+    assert sent.total() == 15
 
 
 def test_a_server_that_is_gone_is_given_up_after_a_few_requests_in_a_row() -> None:

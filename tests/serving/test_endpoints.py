@@ -48,13 +48,18 @@ def test_endpoints_stand_under_names_of_ones_own_and_paths_in_a_command_are_abso
         ),
         ("{prices: {promt: 1}}", "settings.endpoints.oracle.prices has no knob promt; it has output, prompt"),
         ("{most_dollars: -1}", "most_dollars must not be negative"),
+        ("{most_dollars: 5}", "it has most_dollars and no prices.prompt nor prices.output, so that nothing is held"),
+        ("{url: 'https://me:open-sesame@example.com/v1'}", "oracle: url has an @, as one with a user and a password"),
+        ("{url: 'me:open-sesame@example.com'}", "oracle: url has an @, as one with a user and a password"),
+        ("{key: open-sesame}", "oracle: key must be the name of an environment variable, which holds the key itself"),
         ("{url: 'http://x:{port}/v1'}", "url has {port}, which is found when the endpoint is served"),
         ("mine", "settings.endpoints.oracle must hold keys and values, not 'mine'"),
     ],
 )
 def test_an_endpoint_that_cannot_be_is_refused_in_one_sentence(tmp_path: Path, endpoint: str, sentence: str) -> None:
-    with pytest.raises(ConfigError, match=sentence):
+    with pytest.raises(ConfigError, match=sentence) as refused:
         knobs(tmp_path, f"settings: {{endpoints: {{oracle: {endpoint}}}}}")
+    assert "sesame" not in str(refused.value)
 
 
 def test_one_that_is_not_there_or_only_half_there_is_named() -> None:
@@ -82,6 +87,14 @@ def test_a_key_comes_from_the_environment_or_is_missed_there(monkeypatch: pytest
     monkeypatch.setenv("A_KEY_OF_MINE", "secret\n")
     assert key_of("oracle", endpoint) == "secret"
     assert key_of("oracle", Endpoint()) is None
+
+
+@pytest.mark.parametrize("key", ["open\nsesame", "open sesame", "öpen-sesame", "open\x7fsesame"])
+def test_a_key_that_no_header_takes_is_refused_and_not_shown(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("A_KEY_OF_MINE", key)
+    with pytest.raises(ConfigError, match="A_KEY_OF_MINE holds no key that can be sent") as refused:
+        key_of("oracle", Endpoint(key="A_KEY_OF_MINE"))
+    assert "sesame" not in str(refused.value)
 
 
 def test_an_answer_costs_what_its_tokens_do_and_nothing_where_nobody_charges() -> None:

@@ -74,6 +74,16 @@ def test_it_is_gone_when_the_job_was_killed(tmp_path: Path) -> None:
     assert becomes(lambda: not is_there(url))
 
 
+def test_what_the_command_has_started_is_gone_with_it_though_it_hears_no_signal() -> None:
+    deaf = "import signal, sys, runpy; signal.signal(signal.SIGTERM, signal.SIG_IGN); sys.argv[0] = 'http.server'; "
+    deaf += "runpy.run_module('http.server', run_name='__main__', alter_sys=True)"
+    start = "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', *sys.argv[1:]]); time.sleep(600)"
+    serve = (sys.executable, "-c", start, deaf, "{port}", "--bind", "127.0.0.1")
+    with served(Endpoint(WEB.url, "m", serve=serve), log_file=None) as running:
+        assert is_there(running.url)
+    assert not is_there(running.url)
+
+
 @pytest.mark.parametrize(
     ("serve", "sentence"),
     [
