@@ -55,8 +55,8 @@ _WORKER_ENVIRONMENT = {
 def session(settings: Mapping[str, str] | None = None, *, remote: str | None = None) -> SparkSession:
     """The session to work in: the running one, else a new one with Delta and settings for one machine.
 
-    ``settings`` override ``ONE_MACHINE`` and ``sized``; their Java options stand beside the archive of classes. ``remote``
-    (``local[2]``, ``sc://…``) asks for Spark Connect.
+    ``settings`` override ``ONE_MACHINE`` and ``sized``; their Java options stand beside the archive of classes.
+    ``remote`` (``local[2]``, ``sc://…``) asks for Spark Connect.
     Raises ``MachineError`` when Java is missing.
     """
     if remote is None and (running := SparkSession.getActiveSession()) is not None:

@@ -4,13 +4,14 @@
 
 Reads images, image_bytes and vlm@champion; appends to generations, one commit per chunk of signatures,
 so that a crash costs the chunk in flight and repeats no committed one. A picture that kills its worker on every try,
-and alone, is kept as worker_lost. An error that another setting of the engine may cure is counted and not kept: the
-next run asks again. Counts signatures.
+and alone, is kept as worker_lost as soon as the engine answers something else: the next picture, or one that it has
+answered before. An error that another setting of the engine may cure is counted and not kept: the next run asks again.
+Counts signatures.
 """
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -82,17 +83,26 @@ def run(ctx: Context, knobs: AnnotateImages) -> Counts:
                 refused.update({error: n for error, n in fates.items() if error in CURABLE})
             return sum(fates.values())
 
+        def ask_again() -> int:
+            sound = answers(ctx.read(GENERATIONS), images, **version).where("error_class is null")
+            is_first = F.col("signature") == F.lit(sound.agg(F.min("signature")).collect()[0][0])
+            request = requests_of(KeyRange(), wanted.where(is_first), pictures.where(is_first))
+            return generations(request, key="signature", load=partial(engine, spec)).count()
+
+        def lose(signatures: Sequence[str]) -> None:
+            alone = missing.where(F.col("signature").isin(*signatures))
+            why = "the worker that was to answer it was killed on every try"
+            keep(unanswered(alone, key="signature", error_class=WORKER_LOST, error_message=why))
+
         new = missing.count()
-        lost = answered_in_ranges(
+        answered_in_ranges(
             hash_ranges(math.ceil(new / knobs.chunk_signatures)),
             ask=ask,
             keys_of=lambda chunk: [r[0] for r in requests_of(chunk, missing, pictures).select("signature").collect()],
+            lose=lose,
+            control=ask_again,
             progress=lambda done, chunks: ctx.progress(done, chunks, "chunks committed"),
         )
-        if lost:
-            alone = missing.where(F.col("signature").isin(lost))
-            why = "the worker that was to answer it was killed on every try"
-            keep(unanswered(alone, key="signature", error_class=WORKER_LOST, error_message=why))
     answered = answers(ctx.read(GENERATIONS), images, **version)
     return _counts(wanted, answered, refused, new).refuse_above(knobs.max_failed_share, unit=JOB.unit)
 

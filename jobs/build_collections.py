@@ -3,7 +3,8 @@
     geo build-collections --conf conf/demo.yml
 
 Reads queries, annotations, both embeddings, images and the index; writes collections and collection_items. A query
-that too few want is dropped as too_little_evidence; the other reasons stand in collections.reasons.
+that too few want is dropped as too_little_evidence; the other reasons stand in collections.reasons. An image is on a
+page only if the console has its wish for it or for one like it; where it has nothing in a locale, that is not asked.
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from pyspark.sql import functions as F
 
 from geo_lib.ann.search import Index, index_name, nearest
 from geo_lib.collections.coherence import backgrounds, coherence
-from geo_lib.collections.evidence import by_score, fill_bar, supported, witnessed
+from geo_lib.collections.evidence import by_score, fill_bar, supported, unheard_locales, witnessed
 from geo_lib.collections.gate import fates, gated
 from geo_lib.collections.mint import minted
 from geo_lib.collections.retrieve import candidates, collected_items
@@ -87,7 +88,8 @@ def run(ctx: Context, knobs: BuildCollections) -> Counts:
     manifest = ctx.read(INDEX_SHARDS).collect()
     wanted = settled(candidates(queries, known, min_demand=knobs.min_demand, min_images=knobs.min_images))
     said = settled(wishes(wanted, annotations, min_overlap=knobs.min_wish_overlap))
-    carrying = settled(witnessed(said, annotations))
+    unheard = unheard_locales(annotations)
+    carrying = settled(witnessed(said, annotations, unheard=unheard))
     spaces = [_space(ctx, wanted, settings.name, manifest) for settings in knobs.families]
     retrieved = [_items(ctx, knobs, space, said, carrying) for space in spaces]
     items = settled(reduce(DataFrame.unionByName, retrieved))
@@ -106,7 +108,7 @@ def run(ctx: Context, knobs: BuildCollections) -> Counts:
         max_similarity=knobs.max_similarity,
     )
     judged = settled(judged)
-    counts = _counts(queries, judged)
+    counts = _counts(queries, judged, unheard)
     ctx.write(COLLECTIONS, minted(judged, known, family=first.family))
     ctx.write(COLLECTION_ITEMS, items.select(COLLECTION_ITEMS.schema.names))
     return counts
@@ -150,7 +152,7 @@ def _items(ctx: Context, knobs: BuildCollections, space: Space, said: DataFrame,
     return collected_items(speaking, with_vectors, filling, ctx.read(IMAGES), family=space.family, top_n=knobs.top_n)
 
 
-def _counts(queries: DataFrame, judged: DataFrame) -> Counts:
+def _counts(queries: DataFrame, judged: DataFrame, unheard: Sequence[str]) -> Counts:
     """Kept are the queries whose collections have a page; the images on those pages are what it produced."""
     verdicts = {row["reason"]: row for row in fates(queries, judged).collect()}
     published = verdicts.pop(None, None)
@@ -159,6 +161,9 @@ def _counts(queries: DataFrame, judged: DataFrame) -> Counts:
         kept=published["queries"] if published else 0,
         dropped={reason: row["queries"] for reason, row in verdicts.items()},
         produced={"items": published["items"] if published else 0},
+        report=f"the console heard nobody in {', '.join(unheard)}: pages there stand on the model's word alone"
+        if unheard
+        else "",
     )
 
 

@@ -3,7 +3,7 @@
 A vector alone cannot tell a pink armchair from a red one; people and the model that named the picture can.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -14,17 +14,25 @@ _ENOUGH = 20
 """Answers below which a share says nothing."""
 
 
-def witnessed(wishes: DataFrame, annotations: DataFrame) -> DataFrame:
+def unheard_locales(annotations: DataFrame) -> list[str]:
+    """Those in which the console has no query of any image, sorted: a new locale, or a platform without an export."""
+    by_locale = annotations.groupBy("locale").agg(F.bool_or("confirmed").alias("is_heard"))
+    return sorted(row["locale"] for row in by_locale.where("not is_heard").collect())
+
+
+def witnessed(wishes: DataFrame, annotations: DataFrame, *, unheard: Collection[str]) -> DataFrame:
     """``wish_id, signature, evidence, heard``: the images that carry a wish among their annotations.
 
     ``evidence`` counts its wordings there, each once for every source that has it for the image; ``heard`` says whether
-    the console has one of them, so that people came to this image by it.
+    the console has one of them, so that people came to this image by it; null in the locales ``unheard``, where nobody
+    could be.
     """
+    is_heard = F.when(~F.col("locale").isin(*unheard), F.col("confirmed"))
     return (
-        annotations.select("signature", "query_id", F.size("sources").alias("sources"), "confirmed")
+        annotations.select("signature", "query_id", F.size("sources").alias("sources"), is_heard.alias("is_heard"))
         .join(wishes, on="query_id", how="inner")
         .groupBy("wish_id", "signature")
-        .agg(F.sum("sources").cast("int").alias("evidence"), F.bool_or("confirmed").alias("heard"))
+        .agg(F.sum("sources").cast("int").alias("evidence"), F.bool_or("is_heard").alias("heard"))
     )
 
 
@@ -33,7 +41,8 @@ def supported(witnessed: DataFrame, alike: DataFrame, *, min_support: int) -> Da
 
     ``alike``: (signature, neighbour). One annotation that nothing else speaks for is as often wrong as right: left out
     are images with fewer than ``min_support`` of evidence and neighbours together. And a model repeats itself: what
-    neither the image nor a neighbour was found by is its word alone, on however many images, and left out as well.
+    neither the image nor a neighbour was found by is its word alone, on however many images, and left out as well
+    unless ``heard`` is null.
     """
     carrying = witnessed.select("wish_id", F.col("signature").alias("neighbour"), F.col("heard").alias("heard_of"))
     near = (
@@ -43,10 +52,12 @@ def supported(witnessed: DataFrame, alike: DataFrame, *, min_support: int) -> Da
         .groupBy("wish_id", "signature")
         .agg(F.count("*").cast("int").alias("neighbours"), F.bool_or("heard_of").alias("heard_nearby"))
     )
+    has_support = F.col("evidence") + F.col("neighbours") >= min_support
+    is_heard = F.coalesce("heard", F.lit(True)) | F.col("heard_nearby")
     return (
         witnessed.join(near, on=["wish_id", "signature"], how="left")
         .withColumn("neighbours", F.coalesce("neighbours", F.lit(0)))
-        .where((F.col("evidence") + F.col("neighbours") >= min_support) & (F.col("heard") | F.col("heard_nearby")))
+        .where(has_support & is_heard)
     )
 
 

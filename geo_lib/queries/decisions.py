@@ -12,7 +12,6 @@ from pyspark.sql import functions as F
 
 from geo_lib.queries.chain import chain
 from geo_lib.queries.checks.language import Language
-from geo_lib.queries.checks.length import LENGTH
 from geo_lib.queries.kinds import CATEGORIES
 from geo_lib.queries.proposals import CONSOLE, VLM
 from geo_lib.queries.text import NORMALISATION_VERSION, normalise, query_id_column
@@ -33,22 +32,21 @@ def decided(proposals: DataFrame, verdicts: DataFrame, *, min_confidence: float)
     """Proposals with text, words, category, its confidence, language, suggestion and ``stopped_at``/``reason``, both
     null where it is kept.
 
-    ``verdicts``: what the chain says of each distinct (locale, query), as ``raw``. Of proposals of one source with the
-    same words, in any order, the first is kept: the others say nothing new. One that its model was less sure of than
-    ``min_confidence`` is ``unsure``, unless the console has it for the image in whatever wording; where nobody knows
-    how sure a model was, it is taken at its word.
+    ``verdicts``: what the chain says of each distinct (locale, query), as ``raw``. Of fit proposals of one source with
+    the same words, in any order, the first is kept: the others say nothing new. One that its model was less sure of
+    than ``min_confidence`` is ``unsure``, unless the console has it for the image in whatever fit wording; where nobody
+    knows how sure a model was, it is taken at its word.
     """
     of_query = verdicts.withColumnsRenamed(
         {"raw": "query", "stopped_at": "_at", "reason": "_why", "category": "_category"}
     )
     judged = proposals.join(of_query, on=["locale", "query"], how="left")
-    has_normal_form = F.col("problem").isNull() & F.col("text").isNotNull() & ~F.col("_at").eqNullSafe(LENGTH.stage)
-    judged = judged.withColumn("_has_form", has_normal_form)
-    # among those with a normal form alone: a proposal that was stopped before must not make a copy of a later one
+    judged = judged.withColumn("_is_fit", F.col("problem").isNull() & F.col("text").isNotNull() & F.col("_at").isNull())
+    # among the fit alone: whether words are fit may hang on their order, and what is stopped takes no copy along
     proposer = ("signature", "locale", "source", "model_version")
-    first_said = Window.partitionBy(*proposer, "_has_form", "words").orderBy("position")
-    said_before = F.col("_has_form") & (F.row_number().over(first_said) > 1)
-    same_words = Window.partitionBy("signature", "locale", "_has_form", "words")
+    first_said = Window.partitionBy(*proposer, "_is_fit", "words").orderBy("position")
+    said_before = F.col("_is_fit") & (F.row_number().over(first_said) > 1)
+    same_words = Window.partitionBy("signature", "locale", "_is_fit", "words")
     console_has_it = F.max(F.col("source") == CONSOLE).over(same_words)
     reasons: dict[str, Column] = {
         "parse": F.col("problem"),

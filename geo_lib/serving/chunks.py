@@ -19,9 +19,8 @@ WORKER_LOST = "worker_lost"
 
 _SIGNS_OF_LOSS = ("Python worker exited unexpectedly", "ExecutorLostFailure")
 """What Spark says when a worker is gone, or the executor with it, after as many tries as it gives a task."""
-_MOST_IN_A_ROW = 8
-"""Chunks that may lose their worker one after the other. Each poisoned request makes it two more, since sound halves
-come in between, so this is room for four at once; a machine at fault loses every chunk."""
+_MOST_IN_A_ROW = 16
+"""Ranges that may lose their worker one after the other: so many halves lead from a chunk of 32,768 to one request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +63,20 @@ def answered_in_ranges(
     *,
     ask: Callable[[KeyRange], int],
     keys_of: Callable[[KeyRange], Iterable[str]],
+    lose: Callable[[Sequence[str]], None],
+    control: Callable[[], int],
     progress: Callable[[int, int], None],
-) -> list[str]:
-    """Ask one range after the other; return the keys that killed their worker even when they stood alone.
+) -> None:
+    """Ask one range after the other; ``lose`` the keys that killed their worker even when they stood alone.
 
     ``ask`` answers a range, keeps what comes and returns how many that were; ``keys_of`` names what it is asked for. A
-    range that loses its worker on every try is asked in halves, after all others. Raises what Spark raised when a
-    request cannot be the cause: nothing at all was answered, or too many ranges in a row lost theirs.
+    range that loses its worker on every try is asked in halves, before all others. A key is lost as soon as something
+    is answered after it: ``control`` asks again what was answered before and returns how many that were, 0 where there
+    is nothing. Raises what Spark raised when no request need be the cause: the control lost its worker as well, or
+    there is none and nothing was answered, or too many ranges in a row lost theirs.
     """
-    waiting, lost = deque(ranges), list[str]()
-    done = answered = lost_in_a_row = 0
+    waiting, suspects = deque(ranges), list[str]()
+    done = lost_in_a_row = 0
     loss: Exception | None = None
     while waiting:
         progress(done, done + len(waiting))
@@ -82,21 +85,27 @@ def answered_in_ranges(
         try:
             answers = ask(one)
         except (PySparkException, Py4JJavaError) as error:
-            loss, lost_in_a_row = error, lost_in_a_row + 1
-            if not _is_loss(error) or lost_in_a_row > _MOST_IN_A_ROW:
+            if not _is_loss(error):
                 raise
+            loss, lost_in_a_row = error, lost_in_a_row + 1
             keys = sorted(keys_of(one))
             if len(keys) > 1:
-                waiting.extend(one.halved(keys))
+                # depth first: sound halves come in between, and what is found is kept early
+                waiting.extendleft(reversed(one.halved(keys)))
             else:
-                lost += keys
-        else:
-            answered += answers
-            lost_in_a_row = 0 if answers else lost_in_a_row
+                suspects += keys
+            too_many = lost_in_a_row > _MOST_IN_A_ROW
+            answers = control() if suspects or too_many else 0
+            if too_many and not answers:
+                raise
+        if answers:
+            lost_in_a_row = 0
+            if suspects:
+                lose(suspects)
+                suspects = []
     progress(done, done)
-    if loss is not None and not answered:
+    if loss is not None and suspects:
         raise loss
-    return lost
 
 
 def _is_loss(error: Exception) -> bool:

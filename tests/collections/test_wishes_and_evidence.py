@@ -5,7 +5,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from geo_lib.collections.coherence import Background, backgrounds, coherence
-from geo_lib.collections.evidence import NO_BAR, by_score, fill_bar, supported, witnessed
+from geo_lib.collections.evidence import NO_BAR, by_score, fill_bar, supported, unheard_locales, witnessed
 from geo_lib.collections.wishes import wishes
 from schemas.annotations import ANNOTATIONS
 from tests.builders import build
@@ -66,7 +66,7 @@ def test_evidence_counts_wordings_once_for_every_source(spark: SparkSession) -> 
         {"signature": "t", "query_id": "other", "sources": ["vlm"]},
     )  # fmt: skip
     said = spark.createDataFrame([("nook", "corner"), ("corner", "corner")], "query_id string, wish_id string")
-    found = {(r.wish_id, r.signature): (r.evidence, r.heard) for r in witnessed(said, rows).collect()}
+    found = {(r.wish_id, r.signature): (r.evidence, r.heard) for r in witnessed(said, rows, unheard=[]).collect()}
     assert found == {("corner", "s"): (3, True), ("corner", "t"): (1, False)}
 
 
@@ -92,6 +92,24 @@ def test_what_only_the_model_says_of_an_image_and_of_those_like_it_is_no_evidenc
     )
     found = {(r.wish_id, r.signature) for r in supported(carrying, alike, min_support=2).collect()}
     assert found == {("dog", "d"), ("dog", "e")}
+
+
+def test_where_the_console_heard_nobody_the_models_word_is_enough_and_elsewhere_it_is_not(spark: SparkSession) -> None:
+    rows = build(
+        ANNOTATIONS, spark,
+        *({"signature": s, "query_id": "table", "locale": "en", "sources": ["vlm"]} for s in "ab"),
+        {"signature": "c", "query_id": "desk", "locale": "en", "sources": ["console", "vlm"], "confirmed": True},
+        *({"signature": s, "query_id": "tisch", "locale": "de", "sources": ["vlm"]} for s in "de"),
+        {"signature": "f", "query_id": "tisch", "locale": "de", "sources": ["vlm"]},
+    )  # fmt: skip
+    said = spark.createDataFrame([(q, q) for q in ("table", "desk", "tisch")], "query_id string, wish_id string")
+    alike = spark.createDataFrame(
+        [("a", "b"), ("b", "a"), ("d", "e"), ("e", "d")], "signature string, neighbour string"
+    )
+    assert unheard_locales(rows) == ["de"]
+    carrying = witnessed(said, rows, unheard=["de"])
+    found = {(r.wish_id, r.signature) for r in supported(carrying, alike, min_support=2).collect()}
+    assert found == {("desk", "c"), ("tisch", "d"), ("tisch", "e")}
 
 
 def test_the_bar_is_the_lowest_score_from_which_vectors_agree_with_annotations(spark: SparkSession) -> None:

@@ -192,3 +192,21 @@ def test_a_picture_that_kills_its_worker_is_kept_as_lost_and_every_other_is_answ
     assert rows["b"]["prompt"] == f"{INSTRUCTION}\nlocale: en"
     later = replace(context, tables=context.tables.stamped(replace(context.tables.stamp, run_id="later")))
     assert later.run(JOB, AnnotateImages(max_failed_share=0.25)).produced["generated_now"] == 0
+
+
+def test_a_new_picture_that_kills_its_worker_is_lost_where_an_old_one_is_answered_again(
+    spark: SparkSession, context: Context, tuned_vlm: ModelFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    champion(context, tuned_vlm)
+    monkeypatch.setattr(annotate_images, "engine", deadly())
+    put(context, spark, ("b", b"poison"))
+    with pytest.raises(Exception, match="Python worker exited unexpectedly"):
+        context.run(JOB, AnnotateImages())
+    put(context, spark, ("a", b"oak"))
+    assert context.run(JOB, AnnotateImages()).kept == 1
+    put(context, spark, ("a", b"oak"), ("b", b"poison"))
+    later = replace(context, tables=context.tables.stamped(replace(context.tables.stamp, run_id="later")))
+    counts = later.run(JOB, AnnotateImages(max_failed_share=0.5))
+    assert (counts.kept, dict(counts.failed)) == (1, {"worker_lost": 1})
+    assert later.run(JOB, AnnotateImages(max_failed_share=0.5)).produced["generated_now"] == 0
+    assert context.tables.read(GENERATIONS).count() == 2, "what was asked again is not kept again"

@@ -80,6 +80,15 @@ def test_every_drop_has_its_stage_and_reason(answered: DataFrame) -> None:
     }
 
 
+def test_what_is_stopped_takes_no_fit_query_of_the_same_words_along(spark: SparkSession) -> None:
+    written = '{"style":["flower pot brownies","brownies in a flower pot","flower pot and brownies"]}'
+    assert by_query(judged_proposals(spark, written={"s": written}), "stopped_at", "reason") == {
+        "flower pot brownies": ("safety", "drugs"),
+        "brownies in a flower pot": (None, None),
+        "flower pot and brownies": ("duplicate", "same_words"),
+    }
+
+
 def test_decisions_hold_every_stage_up_to_the_one_that_stopped_the_query(answered: DataFrame) -> None:
     rows = QUERY_DECISIONS.conform(decisions(answered, said(answered))).collect()
     stages = {q: [r.stage for r in rows if r.query == q] for q in {r.query for r in rows}}
@@ -150,7 +159,7 @@ def test_a_query_keeps_its_wording_when_people_come_to_want_another(spark: Spark
 def test_a_wording_that_no_check_let_through_speaks_for_none(spark: SparkSession) -> None:
     proposals = judged_proposals(spark, written={"s": '{"description":["red vase","vase red"]}'})
     (row,) = said(proposals, {"vase red": 100}).collect()
-    assert (row["query"], row.aliases) == ("red vase", ["vase red"])  # the second was a repetition and never judged
+    assert (row["query"], row.aliases) == ("red vase", ["vase red"])  # the second was a repetition
 
 
 def test_the_locale_of_a_shared_signature_is_that_of_its_first_image(answered: DataFrame) -> None:

@@ -4,9 +4,12 @@ import hashlib
 import os
 import signal
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 
 import pytest
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
 from geo_lib.serving.chunks import KeyRange, answered_in_ranges, begun_by, hash_ranges
@@ -49,10 +52,13 @@ def answer(requests: DataFrame, log: Path, ranges: Sequence[KeyRange]) -> tuple[
         answers.update({row["id"]: row["text"] for row in rows})
         return len(rows)
 
-    lost = answered_in_ranges(
+    lost: list[str] = []
+    answered_in_ranges(
         ranges,
         ask=ask,
         keys_of=lambda chunk: [row["id"] for row in chunk.of(requests, "id").collect()],
+        lose=lost.extend,
+        control=lambda: 0,
         progress=lambda done, total: None,
     )
     return lost, answers
@@ -67,6 +73,50 @@ def test_others_begin_elsewhere_and_go_through_the_same_ranges() -> None:
     assert len({mine[0].first for mine in begun.values()}) > 3
     assert begun_by("a", ranges) == begun["a"]
     assert begun_by("a", []) == []
+
+
+@dataclass
+class Machine:
+    """What answers keys without a worker, and says of those that kill one what Spark would."""
+
+    keys: Sequence[str]
+    poison: frozenset[str] = frozenset()
+    broken: str | None = None
+    """The key at whose range the job itself falls over."""
+    old: str | None = None
+    """A key that was answered before."""
+    lost: list[str] = field(default_factory=list)
+    answered: list[str] = field(default_factory=list)
+
+    def within(self, chunk: KeyRange) -> list[str]:
+        return [k for k in self.keys if (chunk.first or "") <= k and (chunk.end is None or k < chunk.end)]
+
+    def ask(self, chunk: KeyRange) -> int:
+        some = self.within(chunk)
+        if self.broken in some:
+            raise RuntimeError("the power is gone")
+        self.work(some)
+        self.answered += some
+        return len(some)
+
+    def ask_again(self) -> int:
+        old = [] if self.old is None else [self.old]
+        self.work(old)
+        return len(old)
+
+    def work(self, some: Sequence[str]) -> None:
+        if not self.poison.isdisjoint(some):
+            raise PySparkException("Python worker exited unexpectedly")
+
+    def run(self, ranges: Sequence[KeyRange]) -> None:
+        answered_in_ranges(
+            ranges,
+            ask=self.ask,
+            keys_of=self.within,
+            lose=self.lost.extend,
+            control=self.ask_again,
+            progress=lambda done, total: None,
+        )
 
 
 @pytest.mark.transform
@@ -110,6 +160,34 @@ def test_where_nothing_at_all_is_answered_no_request_is_blamed(spark: SparkSessi
 def test_any_other_error_is_raised_at_once(spark: SparkSession, tmp_path: Path) -> None:
     with pytest.raises(Exception, match="the disk is full"):
         answer(asked(spark, ["oak", "trouble"]), tmp_path / "log", [KeyRange()])
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_one_poisoned_request_in_a_hundred_wherever_they_lie_costs_no_other_its_answer(seed: int) -> None:
+    keys = [f"{n:04}" for n in range(1000)]
+    poison = Random(seed).sample(keys, 10)
+    machine = Machine(keys, frozenset(poison))
+    machine.run([KeyRange(None, "0256"), KeyRange("0256", "0512"), KeyRange("0512", "0768"), KeyRange("0768", None)])
+    assert sorted(machine.lost) == sorted(poison)
+    assert sorted([*machine.answered, *poison]) == keys
+
+
+def test_a_lost_request_is_kept_before_the_next_chunk_is_asked() -> None:
+    machine = Machine(["a", "b", "c", "d", "e"], frozenset({"b"}), broken="d")
+    with pytest.raises(RuntimeError, match="the power is gone"):
+        machine.run([KeyRange(None, "d"), KeyRange("d", None)])
+    assert machine.lost == ["b"]
+
+
+def test_a_request_that_was_answered_before_tells_a_deadly_one_from_a_machine_at_fault() -> None:
+    keys = list("abcdefghijklmnopqrstuvwxyz")
+    deadly_keys = Machine(keys, frozenset(keys), old="old")
+    deadly_keys.run([KeyRange(key, key + "~") for key in keys])
+    assert deadly_keys.lost == keys
+    for at_fault in (Machine(["a"], frozenset("a")), Machine(keys, frozenset([*keys, "old"]), old="old")):
+        with pytest.raises(PySparkException, match="exited unexpectedly"):
+            at_fault.run([KeyRange()])
+        assert not at_fault.lost
 
 
 @pytest.mark.transform

@@ -122,8 +122,9 @@ def _word(text: str, *, mask: str = "") -> Word:
     if not text.isascii():
         readings.append(plain(text))
     hidden = readings[-1]
-    if not hidden.isalpha() and 2 * sum(letter.isdigit() for letter in hidden) <= len(hidden):
-        # not the phone a55: where signs stand for letters, most are letters
+    digits = sum(letter.isdigit() for letter in hidden)
+    if not hidden.isalpha() and len(hidden) - digits >= max(2, digits):
+        # not the phone a55, and not 3d: where digits stand for letters, two of them are letters, and most
         readings += [hidden.translate(_SIGNS), hidden.translate(_AS_L).translate(_SIGNS)]
     readings += [_RUN.sub(r"\1\1", reading) for reading in readings if _RUN.search(reading)]
     seen = tuple(dict.fromkeys(_NO_LETTER.sub("", reading) for reading in readings))

@@ -16,8 +16,8 @@ EXCLUSIONARY = "exclusionary"
 def exclusionary(text: str, *, locale: str) -> Finding | None:
     """The first such wording of a normalised query; null where there is none, or no list of the language."""
     findings = _lexicon(locale).findings(text.split())
-    # of several one that can be mended
-    return min(findings, key=lambda finding: finding.instead is None) if findings else None
+    # of several one that can be mended, the most particular first: of a Zigeunersoße, not of Zigeuner
+    return min(findings, key=lambda finding: (finding.instead is None, -len(finding.written)), default=None)
 
 
 def better_wording(text: str, *, locale: str) -> str | None:

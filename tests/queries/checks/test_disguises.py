@@ -107,7 +107,8 @@ def test_what_people_write_to_slip_a_word_through_is_seen(text: str) -> None:
     "text",
     [
         "m*a*s*h", "h*rt", "r&b", "t-shirt", "x-ray", "k-pop", "co-op", "e-bike", "a55", "mp3", "4x4", "h2o", "s10e",
-        "24/7", "90s hits", "men's hit list", "xxl", "viii", "www", "zzz", "shh", "brr", "yesss", "sooo cute", "cooool",
+        "24/7", "3d tips", "3-d inspo",
+        "90s hits", "men's hit list", "xxl", "viii", "www", "zzz", "shh", "brr", "yesss", "sooo cute", "cooool",
         "n*sync", "ak-akim", "1st", "b-day", "u.s.a.", "d.i.y.", "j.r.r. tolkien", "f.r.i.e.n.d.s", "s m l xl",
         "a b c d e f g", "tシャツ", "1曲", "рони", "c****land", "fuß",
         "naïve café", "åse", "vacuum", "skiing", "hawaii", "bazaar",

@@ -107,6 +107,88 @@ def test_ordinary_words_that_word_lists_fear_are_let_through(query: str) -> None
     assert kind(query) is None
 
 
+@pytest.mark.parametrize(
+    ("locale", "unfit", "near_miss"),
+    [
+        ("en", "young girls in underwear", "girls underwear drawer"),
+        ("en", "little girls swimsuit pics", "little girls swimsuit"),
+        ("en", "12 year old girl bikini", "bikini for girls room"),
+        ("en", "little girls in bikinis", "girls bikini 1990s"),
+        ("en", "11 year olds in swimwear", "12 year old girl bedroom"),
+        ("en", "schoolboys in briefs", "young women in bikinis"),
+        ("de", "junge mädchen in unterwäsche", "mädchen unterwäsche"),
+        ("de", "kleine mädchen bikini bilder", "bikini mädchen 128"),
+        ("de", "13 jährige im bikini", "junge frauen im bikini"),
+        ("de", "kinder in unterwäsche fotos", "kinder unterwäsche nähen"),
+    ],
+)  # fmt: skip
+def test_children_in_little_are_looked_at_and_their_clothes_are_bought(locale: str, unfit: str, near_miss: str) -> None:
+    assert (kind(unfit, locale=locale), kind(near_miss, locale=locale)) == ("sexualised_minors", None)
+
+
+@pytest.mark.parametrize(
+    ("locale", "kind_of_it", "unfit", "near_miss"),
+    [
+        ("en", "drugs", "buy weed online", "buy weed killer"), ("en", "drugs", "weed for sale", "weed mat for sale"),
+        ("en", "drugs", "order weed", "order weed barrier"), ("en", "drugs", "weed tattoo", "dandelion weed tattoo"),
+        ("de", "drugs", "gras bestellen", "ziergras bestellen"),
+        ("de", "drugs", "gras online kaufen", "rollrasen kaufen"),
+        ("de", "drugs", "gras verkaufen", "gras samen kaufen"),
+        ("en", "violence", "hitman for hire", "hitman game poster"),
+        ("en", "violence", "rent a killer", "rent a weed killer"),
+        ("en", "violence", "hire hitmen", "hire a killer whale costume"),
+        ("de", "violence", "killer mieten", "killerwal"),
+        ("de", "violence", "profikiller engagieren", "band engagieren"),
+        ("de", "violence", "mörder beauftragen", "maler beauftragen"),
+        ("en", "violence", "drowning kittens", "drowning kitten rescue"),
+        ("en", "violence", "skinning cats", "cat skin"),
+        ("en", "violence", "kick a puppy", "puppy kicking ball"),
+        ("de", "violence", "kätzchen ertränken", "kätzchen tränken"),
+        ("en", "self_harm", "fast to get skinny", "skinny jeans fast"),
+        ("en", "self_harm", "fast until thin", "fast food"),
+        ("en", "self_harm", "how long to fast to get skinny", "fast to sew skirt"),
+        ("de", "self_harm", "fasten um dünn zu werden", "fasten brechen datteln"),
+        ("de", "self_harm", "fasten bis ich dünn bin", "dünn ausgerollter teig"),
+        ("en", "self_harm", "fingers down throat", "finger down the drain"),
+        ("de", "self_harm", "finger in den hals abnehmen", "kind finger in den hals"),
+        ("de", "self_harm", "finger in den hals stecken", "fingerfood stecken"),
+        ("en", "self_harm", "kms", "5 kms run"), ("en", "self_harm", "want to kms", "kms to miles"),
+        ("en", "self_harm", "kms quotes", "kms tracker printable"),
+    ],
+)  # fmt: skip
+def test_what_is_sold_hired_or_done_in_other_words_stops_for_its_kind(
+    locale: str, kind_of_it: str, unfit: str, near_miss: str
+) -> None:
+    assert (kind(unfit, locale=locale), kind(near_miss, locale=locale)) == (kind_of_it, None)
+
+
+@pytest.mark.parametrize(
+    ("locale", "innocent", "unfit"),
+    [
+        ("en", "sheer dress women", "girls in sheer tops"), ("en", "see through dress women", "see through women"),
+        ("en", "thong bikini", "thong girls"), ("en", "micro bikini", "micro bikini pics"),
+        ("en", "sexy lingerie", "sexy lingerie girls"), ("en", "no bra outfit", "no bra selfie"),
+        ("de", "sexy dessous", "dessous girls"), ("de", "durchsichtiges kleid damen", "durchsichtig girls"),
+        ("en", "gory makeup", "gory photos"), ("en", "gunshot wound halloween", "gunshot wound photos"),
+        ("en", "severed head prop", "severed heads"), ("en", "fake severed hand", "hand severed"),
+        ("de", "schusswunde schminken", "schusswunde echt"), ("de", "halloween abgetrennte hand", "abgetrennte hand"),
+        ("de", "geköpfter reiter", "geköpft video"), ("en", "rape of proserpina", "rape of a girl"),
+        ("en", "judith beheading holofernes", "beheading video"),
+        ("de", "judith enthauptet holofernes", "enthauptet video"),
+        ("en", "how to stop eating sugar", "how to stop eating for days"),
+        ("en", "how to not eat meat", "how to not eat"),
+        ("en", "mia fast braids", "mia fast"),
+        ("en", "bbq ribs inspo", "ribs inspo"), ("en", "finger gun pointing", "gun pointing"),
+        ("en", "redskin potatoes", "redskin"), ("en", "3d inspo", "ed inspo"), ("en", "3d tips", "ed tips"),
+    ],
+)  # fmt: skip
+def test_what_is_worn_played_painted_or_cooked_is_no_offence_and_the_same_word_elsewhere_is(
+    locale: str, innocent: str, unfit: str
+) -> None:
+    assert kind(innocent, locale=locale) is None
+    assert kind(unfit, locale=locale) is not None
+
+
 def test_the_strictest_kind_names_the_reason() -> None:
     assert kind("fuck") == "profanity"
     assert kind("fuck cocaine") == "drugs"
