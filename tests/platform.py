@@ -1,4 +1,4 @@
-"""One tiny platform for the whole test session: simulated, killed in the middle of its run, and run to its end.
+"""One tiny platform for the whole test session: simulated, killed while it publishes, and run to its end.
 
 Real Spark, Delta, LoRA and vLLM on about a hundred images, every gate at its default. It is made once; who changes
 anything in it makes a copy first.
@@ -77,10 +77,11 @@ def platform(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> P
         (home / "conf" / name).write_text((ROOT / "conf" / name).read_text())
     conf, lakehouse = home / "conf" / "tiny.yml", home / "lakehouse"
     conf.write_text(TINY)
-    assert cli.main(["simulate-platform", "--conf", str(conf)]) == 0
-    with _running(["run", "pipeline", "--conf", str(conf)]) as first:
-        # the table's creation is a commit, too, and so are the labels
-        _await_commits(first, lakehouse, 2 + _CHUNKS_BEFORE_THE_KILL)
+    for asked in (["simulate-platform"], ["run", "ingest"], ["run", "train"]):
+        assert cli.main([*asked, "--conf", str(conf)]) == 0
+    labelled = _commits(lakehouse)
+    with _running(["run", "publish", "--conf", str(conf)]) as first:
+        _await_commits(first, lakehouse, labelled + _CHUNKS_BEFORE_THE_KILL)
         os.killpg(first.pid, signal.SIGKILL)
     committed = _tables(spark, lakehouse).read(GENERATIONS).where("task = 'queries'").select("subject").collect()
     assert cli.main(["run", "pipeline", "--conf", str(conf)]) == 0
@@ -103,13 +104,17 @@ def _running(argv: list[str]) -> Iterator[subprocess.Popen[bytes]]:
         process.wait(timeout=60)
 
 
+def _commits(lakehouse: Path) -> int:
+    """How many commits generations has."""
+    return len(list((lakehouse / "tables" / SCHEMA / GENERATIONS.name / "_delta_log").glob("*.json")))
+
+
 def _await_commits(process: subprocess.Popen[bytes], lakehouse: Path, wanted: int) -> None:
-    log = lakehouse / "tables" / SCHEMA / GENERATIONS.name / "_delta_log"
     deadline = time.monotonic() + _PATIENCE
-    while len(list(log.glob("*.json"))) < wanted:
+    while _commits(lakehouse) < wanted:
         if process.poll() is not None:
             said = max((lakehouse / "logs").glob("geo-*.log")).read_text()[-2000:]
-            raise AssertionError(f"geo run pipeline ended with {process.returncode} before it was killed:\n{said}")
+            raise AssertionError(f"geo run publish ended with {process.returncode} before it was killed:\n{said}")
         assert time.monotonic() < deadline, f"no {wanted} commits of generations in {_PATIENCE} s"
         time.sleep(0.1)
 

@@ -52,7 +52,8 @@ def test_running_again_skips_everything_and_adds_no_version(
 def test_forcing_what_needs_no_engine_writes_nothing_new(platform: Platform) -> None:
     for asked in (
         ("ingest",),
-        ("train",),
+        ("train", "--only", "label_queries"),
+        ("train", "--only", "build_training_set"),
         ("publish", "--only", "annotate_images"),
         ("publish", "--from", "validate_queries"),
     ):
