@@ -33,12 +33,16 @@ ONE_MACHINE = {
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
-    "spark.databricks.delta.snapshotPartitions": "2",
+    "spark.databricks.delta.snapshotPartitions": "1",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
     "spark.sql.execution.arrow.maxRecordsPerBatch": "512",  # rows may carry images
     # One idle Python worker at most: a second one would load a second engine (FIFO pool).
     "spark.python.factory.idleWorkerMaxPoolSize": "1",
     "spark.python.daemon.module": "geo_lib.daemon",
+    # Some stages ask for short tracebacks, some do not: each kind would have a daemon and idle workers of its own.
+    "spark.sql.execution.pyspark.udf.simplifiedTraceback.enabled": "false",
+    # Each use of a column would tell Java the line of Python that it stands on, at four times the cost of the use.
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
 }

@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 
 from geo_lib import config
 from geo_lib.models import Models
-from geo_lib.spark import JAVA_OPTIONS, session
+from geo_lib.spark import session
 from geo_lib.tables import Stamp, Tables
 from jobs.run.job import Context
 from jobs.run.workflow import ROOT
@@ -30,12 +30,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def spark(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     os.environ["SPARK_LOCAL_DIRS"] = str(tmp_path_factory.mktemp("spark"))
     settings = {
+        **config.load(ROOT / "conf" / "demo.yml").spark,
         "spark.master": "local[2,3]",
         "spark.driver.memory": "2g",
         "spark.sql.shuffle.partitions": "2",
         "spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("warehouse")),
         # a handful of rows a table: compiling what handles them costs more than it ever gives back
-        JAVA_OPTIONS: config.load(ROOT / "conf" / "demo.yml").spark[JAVA_OPTIONS],
         "spark.sql.codegen.wholeStage": "false",
         "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     }

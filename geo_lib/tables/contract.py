@@ -8,7 +8,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql.types import StructField
 
 from geo_lib.errors import ContractError
-from schemas.table import Table
+from schemas.table import Table, Write
 
 CONTRACT = "geo.contract_version"
 IDENTITY = "geo.table_id"
@@ -31,8 +31,9 @@ def create(place: Place, table: Table) -> None:
     properties = {
         CONTRACT: str(table.version),
         IDENTITY: str(uuid.uuid4()),
-        "delta.enableDeletionVectors": "true",  # without them a MERGE that changes nothing commits all the same
     } | {f"{_CONSTRAINT}{name}": condition for name, condition in table.checks.items()}
+    if table.write is Write.MERGE:  # without them a MERGE that changes nothing commits all the same
+        properties["delta.enableDeletionVectors"] = "true"
     if table.slice_by:
         # smallest and largest values of every column cost a fifth of a write, and only slices are sought
         properties["delta.dataSkippingStatsColumns"] = ",".join(dict.fromkeys((table.slice_by, *table.cluster_by)))

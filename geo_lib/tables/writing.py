@@ -123,7 +123,7 @@ def _append(place: Place, table: Table, new: DataFrame, stamp: Stamp, app_id: st
 def _merge(
     place: Place, table: Table, new: DataFrame, wanted: Mapping[str, Digest], log: Log, gone: DataFrame | None
 ) -> bool:
-    """Insert, update and delete what the mode says; nothing when the last change brought in just these rows.
+    """Insert, update and delete what the mode says; nothing when the table holds just these rows.
 
     Return whether rows may have come in that lie beside others.
     """
@@ -131,6 +131,8 @@ def _merge(
     is_whole = table.write is Write.MERGE_AND_DELETE_MISSING
     if gone is None and holding.is_all and holding.of_slices == wanted:
         return False
+    if is_whole and not holding.is_all and digests(table, place.spark.read.table(place.name)) == wanted:
+        return False  # a MERGE would write every file anew, unless the table has deletion vectors
     if not is_whole and not wanted and (gone is None or gone.isEmpty()):
         return False
     if holding.is_all and not holding.of_slices:  # an empty table: the same result at a third of the cost
