@@ -14,6 +14,7 @@ from typing import Any
 
 from pyspark import StorageLevel, __version__
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import StructType
 
 from geo_lib.errors import MachineError
 
@@ -115,6 +116,22 @@ def leave(session: SparkSession) -> None:
     gateway.shutdown()
     gateway.proc.stdin.close()
     gateway.proc.wait()
+
+
+def local_frame(spark: SparkSession, rows: Sequence[Any], schema: StructType | str) -> DataFrame:
+    """``rows`` (tuples, dicts or Rows) as a DataFrame of which Java holds every row.
+
+    What ``createDataFrame`` makes of a list is read by a Python worker whenever it is looked at: one more stage each
+    time, and an idle worker in the place of one that holds an engine.
+    """
+    from pyspark.sql.conversion import LocalDataToArrowConversion
+    from pyspark.sql.pandas.types import to_arrow_schema
+
+    columns = schema if isinstance(schema, StructType) else StructType.fromDDL(schema)
+    assert isinstance(columns, StructType), f"{schema} names no columns"
+    if not rows:
+        return spark.createDataFrame(to_arrow_schema(columns).empty_table(), columns)
+    return spark.createDataFrame(LocalDataToArrowConversion.convert(list(rows), columns, False), columns)
 
 
 def settled(df: DataFrame) -> DataFrame:

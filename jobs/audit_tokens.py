@@ -15,7 +15,7 @@ from geo_lib.config import setting
 from geo_lib.counts import Counts
 from geo_lib.evaluation.token_budget import EVALUATION, budget_lines, budget_rows, budgets, priced
 from geo_lib.serving.processor import bounds_of, load_processor
-from geo_lib.spark import held
+from geo_lib.spark import held, local_frame
 from geo_lib.vlm.settings import BaseVlm
 from geo_lib.vlm.training_set import TOO_LONG
 from jobs.run.job import Context, Job
@@ -39,7 +39,7 @@ def run(ctx: Context, knobs: AuditTokens) -> Counts:
     with held(priced(ctx.read(TRAINING_EXAMPLES), sizes, bounds=bounds, limit=limit)) as examples:
         found = budgets(examples)
         fits_at = examples.agg(F.min("fits_at")).collect()[0][0]
-    ctx.write(EVALUATIONS, ctx.spark.createDataFrame(budget_rows(found), EVALUATIONS.schema), slices=[EVALUATION])
+    ctx.write(EVALUATIONS, local_frame(ctx.spark, budget_rows(found), EVALUATIONS.schema), slices=[EVALUATION])
     if not found:
         return Counts(0, 0, report="there is no training example")
     overall = found[0]

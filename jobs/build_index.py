@@ -24,6 +24,7 @@ from geo_lib.embeddings.family import (
     same_model,
     vectors_of,
 )
+from geo_lib.spark import local_frame
 from jobs.run.job import Context, Job
 from schemas.image_embeddings import IMAGE_EMBEDDINGS
 from schemas.index_shards import INDEX_SHARDS
@@ -55,7 +56,7 @@ def run(ctx: Context, knobs: BuildIndex) -> Counts:
         vectors, of_family = _built(ctx, knobs, settings.name)
         rows_in, shards = rows_in + vectors, shards + of_family
     refuse_poor_recall(shards, least=knobs.min_recall)
-    manifest = ctx.spark.createDataFrame(shards, INDEX_SHARDS.schema)
+    manifest = local_frame(ctx.spark, shards, INDEX_SHARDS.schema)
     ctx.write(INDEX_SHARDS, manifest, slices=[index_name(settings.name, IMAGES) for settings in knobs.families])
     prune(ctx.lakehouse, keep={row["index_version"] for row in ctx.read(INDEX_SHARDS).collect()})
     recalls = [f"{s['index']} {s['shard']} {s['recall_at_10']:.3f}" for s in shards if s["recall_at_10"] is not None]

@@ -24,7 +24,7 @@ from geo_lib.evaluation.published import (
 )
 from geo_lib.evaluation.rows import OVERALL, Measured, evaluation_rows, report_lines
 from geo_lib.queries.kinds import CATEGORIES
-from geo_lib.spark import held
+from geo_lib.spark import held, local_frame
 from jobs.run.job import Context, Job
 from schemas.annotations import ANNOTATIONS
 from schemas.evaluations import EVALUATIONS
@@ -80,7 +80,7 @@ def run(ctx: Context, knobs: EvaluateAnnotations) -> Counts:
     rows = evaluation_rows(evaluation, measured, metric=METRIC, unit="images", versions={})
     for metric, one in figures:
         rows += evaluation_rows(evaluation, [one], metric=metric, unit="images", versions={})
-    ctx.write(EVALUATIONS, ctx.spark.createDataFrame(rows, EVALUATIONS.schema), slices=[evaluation])
+    ctx.write(EVALUATIONS, local_frame(ctx.spark, rows, EVALUATIONS.schema), slices=[evaluation])
     lines = [f"{m.arm:24}{m.estimate.value:>8.3f}  {metric}, of {m.estimate.n:,}" for metric, m in figures]
     title = f"share of annotations that people would look for the image by, by {against}"
     return Counts(

@@ -28,7 +28,7 @@ from geo_lib.evaluation.published import (
 )
 from geo_lib.evaluation.rows import OVERALL, Measured, evaluation_rows, report_lines
 from geo_lib.queries.kinds import CATEGORIES
-from geo_lib.spark import held
+from geo_lib.spark import held, local_frame
 from jobs.run.job import Context, Job
 from schemas.annotations import ANNOTATIONS
 from schemas.collection_items import COLLECTION_ITEMS
@@ -86,7 +86,7 @@ def run(ctx: Context, knobs: EvaluateCollections) -> Counts:
     for metric, one in figures:
         unit = "wishes" if metric == "wishes_with_page" else "pages"
         rows += evaluation_rows(evaluation, [one], metric=metric, unit=unit, versions={})
-    ctx.write(EVALUATIONS, ctx.spark.createDataFrame(rows, EVALUATIONS.schema), slices=[evaluation])
+    ctx.write(EVALUATIONS, local_frame(ctx.spark, rows, EVALUATIONS.schema), slices=[evaluation])
     return Counts(
         len(pages),
         len(found),

@@ -17,6 +17,7 @@ from geo_lib.queries.chain import chain, stops
 from geo_lib.queries.checks.check import Said
 from geo_lib.queries.checks.language import Language
 from geo_lib.queries.text import normalise
+from geo_lib.spark import local_frame
 from jobs.run.job import Context, Job
 from schemas.evaluations import EVALUATIONS
 from schemas.truth_planted import TRUTH_PLANTED
@@ -45,7 +46,7 @@ def run(ctx: Context, knobs: EvaluateValidation) -> Counts:
     ]
     measured = measured_validation(tried, seed=knobs.seed)
     found = rows_by_metric(EVALUATION, measured, unit="queries", versions={})
-    ctx.write(EVALUATIONS, ctx.spark.createDataFrame(found, EVALUATIONS.schema), slices=[EVALUATION])
+    ctx.write(EVALUATIONS, local_frame(ctx.spark, found, EVALUATIONS.schema), slices=[EVALUATION])
     missed = sum(it.unfit and not it.stopped for it in tried)
     lost = sum(it.stopped and not it.unfit for it in tried)
     columns = [f"locale:{locale}" for locale in sorted({row["locale"] for row in rows})]

@@ -44,7 +44,7 @@ from geo_lib.serving.partitions import generations
 from geo_lib.serving.processor import load_processor
 from geo_lib.serving.settings import AskedVlm
 from geo_lib.serving.vllm import EngineSpec, engine, spec_of
-from geo_lib.spark import held
+from geo_lib.spark import held, local_frame
 from geo_lib.training.shards import shards
 from geo_lib.training.split import split_column
 from geo_lib.vlm.answers import answers
@@ -131,7 +131,7 @@ def run(ctx: Context, knobs: EvaluateVlm) -> Counts:
     evaluation = AGAINST_TRUTH if has_truth else AGAINST_CONSOLE
     versions = {arm.name: arm.model_version for arm in arms}
     rows = evaluation_rows(evaluation, measured + paper_rows(), metric=METRIC, unit="signatures", versions=versions)
-    ctx.write(EVALUATIONS, ctx.spark.createDataFrame(rows, EVALUATIONS.schema), slices=[evaluation])
+    ctx.write(EVALUATIONS, local_frame(ctx.spark, rows, EVALUATIONS.schema), slices=[evaluation])
     refuse_below(measured, TUNED, least=knobs.min_score, knob="min_score")
     refuse_gain_below(measured, TUNED, SHUFFLED, least=knobs.min_gain_over_shuffled, knob="min_gain_over_shuffled")
     unanswered = {arm: said[arm].unanswered for arm in ARMS if said[arm].failed is not None}
@@ -180,7 +180,7 @@ def _generated(
 ) -> Answers[Queries]:
     """What an engine answers to each signature's prompt over the picture of ``picture_of[signature]``."""
     rows = [(signature, picture, prompts[signature]) for signature, picture in sorted(picture_of.items())]
-    asked = ctx.spark.createDataFrame(rows, "signature string, picture string, prompt string")
+    asked = local_frame(ctx.spark, rows, "signature string, picture string, prompt string")
     stored = ctx.read(IMAGE_BYTES).select(F.col("signature").alias("picture"), F.array("bytes").alias("images"))
     requests = asked.join(stored, on="picture", how="inner")
     written = generations(requests, key="signature", load=partial(engine, spec))
@@ -228,7 +228,7 @@ def _embedded(
 
 
 def _signatures(ctx: Context, signatures: Sequence[str]) -> DataFrame:
-    return ctx.spark.createDataFrame([(signature,) for signature in signatures], "signature string")
+    return local_frame(ctx.spark, [(signature,) for signature in signatures], "signature string")
 
 
 JOB = Job(

@@ -21,6 +21,7 @@ from geo_lib.search_console.folder import export_log, exported_days, inspect, pr
 from geo_lib.search_console.layouts import LEFT_OUT, MALFORMED_DAY, Layout, rejected_of
 from geo_lib.search_console.ledger import DayRecord, day_records, day_rows, file_marks, unchanged_days, without_days
 from geo_lib.search_console.reading import Reading, read
+from geo_lib.spark import local_frame
 from geo_lib.tables import ABSENT
 from jobs.run.job import Context, Job
 from schemas.console_days import CONSOLE_DAYS
@@ -86,7 +87,7 @@ def _reject(ctx: Context, reading: Reading, settled: Settlement, *, unread: Coll
     malformed = [(REJECTED, file.relative, MALFORMED_DAY, file.problem) for file in settled.delivery.malformed]
     malformed += [(REJECTED, file.relative, PASSED_OVER, file.problem) for file in settled.delivery.passed_over]
     refused = rows.select(F.lit(REJECTED).alias("source"), "row", "reason", "detail")
-    refused = refused.unionByName(ctx.spark.createDataFrame(malformed, REJECTED_ROWS.schema))
+    refused = refused.unionByName(local_frame(ctx.spark, malformed, REJECTED_ROWS.schema))
     ctx.write(REJECTED_ROWS, refused, slices=[REJECTED])
 
 
@@ -110,7 +111,7 @@ def _note(
     else:
         answered = set(noted)
     if answered:
-        rows = ctx.spark.createDataFrame(day_rows(noted, noted), CONSOLE_DAYS.schema)
+        rows = local_frame(ctx.spark, day_rows(noted, noted), CONSOLE_DAYS.schema)
         ctx.write(CONSOLE_DAYS, rows, slices=sorted(answered))
 
 

@@ -23,6 +23,7 @@ from geo_lib.pages.page import Page
 from geo_lib.pages.render import STYLE, Frame, render, style_sheet
 from geo_lib.pages.site import Site
 from geo_lib.pages.sitemap import Entry, robots, sitemaps
+from geo_lib.spark import local_frame
 from jobs.run.job import Context, Job
 from schemas.collections import COLLECTIONS, PUBLISH
 from schemas.image_annotations import IMAGE_ANNOTATIONS
@@ -93,7 +94,7 @@ def run(ctx: Context, knobs: PublishPages) -> Counts:
         **sitemaps(entries, root=root),
     }.items():
         site.write(name, content)
-    ctx.write(PAGES, ctx.spark.createDataFrame(rows, PAGES.schema))
+    ctx.write(PAGES, local_frame(ctx.spark, rows, PAGES.schema))
     removed = site.sweep(keep=_media(material))
     return replace(
         counts,

@@ -14,6 +14,7 @@ from geo_lib.counts import Counts
 from geo_lib.demo import truth_tables
 from geo_lib.demo.platform import PlatformSummary, simulate
 from geo_lib.errors import ConfigError
+from geo_lib.spark import local_frame
 from jobs.run.job import Context, Job
 from schemas.truth_images import TRUTH_IMAGES
 from schemas.truth_intents import TRUTH_INTENTS
@@ -55,10 +56,10 @@ def run(ctx: Context, knobs: SimulatePlatform) -> Counts:
         progress=ctx.progress,
     )
     images, intents = truth_tables.image_rows(summary.pins), truth_tables.intent_rows(summary.pins)
-    ctx.write_truth(TRUTH_IMAGES, ctx.spark.createDataFrame(images, TRUTH_IMAGES.schema))
-    ctx.write_truth(TRUTH_INTENTS, ctx.spark.createDataFrame(intents, TRUTH_INTENTS.schema))
+    ctx.write_truth(TRUTH_IMAGES, local_frame(ctx.spark, images, TRUTH_IMAGES.schema))
+    ctx.write_truth(TRUTH_INTENTS, local_frame(ctx.spark, intents, TRUTH_INTENTS.schema))
     planted = truth_tables.planted_rows()
-    ctx.write_truth(TRUTH_PLANTED, ctx.spark.createDataFrame(planted, TRUTH_PLANTED.schema))
+    ctx.write_truth(TRUTH_PLANTED, local_frame(ctx.spark, planted, TRUTH_PLANTED.schema))
     return _counts(summary, intents=len(intents))
 
 

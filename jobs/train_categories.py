@@ -36,6 +36,7 @@ from geo_lib.queries.category import categories_of
 from geo_lib.queries.category_labels import Label, labels_of, of_split, rows_of, texts_of, with_reasons
 from geo_lib.queries.category_model import CategoryModel, category_model, told
 from geo_lib.queries.kinds import CATEGORIES
+from geo_lib.spark import local_frame
 from geo_lib.training.linear import (
     LEAST_GROUPS,
     TRAINER_VERSION,
@@ -104,7 +105,7 @@ def run(ctx: Context, knobs: TrainCategories) -> Counts:
         rows += category_rows(evaluation, measured, versions=versions)
         title = f"{_TITLES[evaluation]}, macro accuracy over {len({k.phrasing for k in known}):,} of them"
         lines.append(category_lines(title, known, answers, measured))
-    ctx.write(EVALUATIONS, ctx.spark.createDataFrame(rows, EVALUATIONS.schema), slices=list(questions))
+    ctx.write(EVALUATIONS, local_frame(ctx.spark, rows, EVALUATIONS.schema), slices=list(questions))
     produced = {
         "trained": int(promotion.is_trained),
         "champion_moved": int(promotion.has_moved),

@@ -6,6 +6,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructField
 
+from geo_lib.spark import local_frame
 from schemas.table import Table
 
 _NEUTRAL = {
@@ -26,7 +27,7 @@ def build(table: Table, spark: SparkSession, *rows: dict[str, Any], **defaults: 
     if unknown := {name for row in (*rows, defaults) for name in row} - set(table.schema.names):
         raise ValueError(f"{table.name} has no column {', '.join(sorted(unknown))}")
     filled = [{f.name: row.get(f.name, defaults.get(f.name, _neutral(f))) for f in table.schema} for row in rows]
-    return spark.createDataFrame([tuple(row[f.name] for f in table.schema) for row in filled], table.schema)
+    return local_frame(spark, [tuple(row[f.name] for f in table.schema) for row in filled], table.schema)
 
 
 def _neutral(column: StructField) -> Any:

@@ -7,6 +7,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from geo_lib.addresses import normal, normal_column, normalised
+from geo_lib.spark import local_frame
 
 ONE = "https://shop.example/pin/vase-gr%C3%BCn/"
 
@@ -82,7 +83,7 @@ def test_the_normal_form_of_a_normal_form_is_itself(text: str) -> None:
 
 @pytest.mark.transform
 def test_a_column_of_addresses_keeps_its_nulls(spark: SparkSession) -> None:
-    rows = spark.createDataFrame([(None,), ("https://A.test",), ("https://a.test/b/",)], "page_url string")
+    rows = local_frame(spark, [(None,), ("https://A.test",), ("https://a.test/b/",)], "page_url string")
     expected = {None, "https://a.test/", "https://a.test/b/"}
     assert {r[0] for r in rows.select(normal_column(F.col("page_url"))).collect()} == expected
     assert {r[0] for r in normalised(rows, "page_url").collect()} == expected

@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 
 from geo_lib.counts import Counts
 from geo_lib.errors import CountingError, TooManyFailedError
+from geo_lib.spark import local_frame
 
 figures = st.dictionaries(st.text(min_size=1, max_size=5), st.integers(0, 1000), max_size=4)
 
@@ -48,7 +49,7 @@ def test_the_commonest_reasons_come_first_and_empty_ones_not_at_all() -> None:
 
 def test_rows_are_tallied_by_their_reason_and_what_came_in_is_held_against_them(spark: SparkSession) -> None:
     rows = [(None, False, 2), ("late", False, 3), ("late", True, 4), ("torn", True, 5)]
-    units = spark.createDataFrame(rows, "reason string, is_torn boolean, n int")
+    units = local_frame(spark, rows, "reason string, is_torn boolean, n int")
     counts = Counts.tallied(units, failed=F.col("is_torn"), produced={"leaves": 1})
     assert counts == Counts(4, 1, dropped={"late": 1}, failed={"late": 1, "torn": 1}, produced={"leaves": 1})
     assert Counts.tallied(units, failed=True, weight="n") == Counts(14, 2, failed={"late": 7, "torn": 5})
@@ -57,4 +58,4 @@ def test_rows_are_tallied_by_their_reason_and_what_came_in_is_held_against_them(
 
 
 def test_nothing_is_tallied_to_nothing(spark: SparkSession) -> None:
-    assert Counts.tallied(spark.createDataFrame([], "reason string")) == Counts(0, 0)
+    assert Counts.tallied(local_frame(spark, [], "reason string")) == Counts(0, 0)

@@ -13,6 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from geo_lib.errors import InputError
 from geo_lib.files import locate
+from geo_lib.spark import local_frame
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,7 +36,7 @@ def delimited(spark: SparkSession, addresses: Sequence[str]) -> DataFrame:
     """
     names = list(dict.fromkeys(name for address in addresses for name in _names_in(address) if name))
     schema = ", ".join(f"`{name.replace('`', '``')}` string" for name in (*names, PROBLEM))
-    files = spark.createDataFrame([(address,) for address in addresses], "address string")
+    files = local_frame(spark, [(address,) for address in addresses], "address string")
     return files.repartition(len(addresses)).mapInArrow(partial(_rows, names=names), schema)
 
 

@@ -13,6 +13,7 @@ from scipy.sparse.csgraph import dijkstra
 
 from geo_lib.addresses import HOME
 from geo_lib.errors import GeoError
+from geo_lib.spark import local_frame
 
 _AUTHORITY = "page string, kind string, id string, pagerank double, in_links bigint, out_links bigint, click_depth int"
 
@@ -42,7 +43,7 @@ def page_authority(pages: DataFrame, links: DataFrame, *, damping: float, max_li
         (*row, None if np.isinf(clicks) else int(clicks))
         for row, clicks in zip(authority.itertuples(index=False, name=None), depth, strict=True)
     ]
-    return pages.sparkSession.createDataFrame(rows, _AUTHORITY)
+    return local_frame(pages.sparkSession, rows, _AUTHORITY)
 
 
 def check(pages: "pd.Series[str]", links: pd.DataFrame, *, max_links_per_page: int) -> None:

@@ -20,6 +20,7 @@ from pyspark.sql import functions as F
 from geo_lib import files
 from geo_lib.errors import InputError
 from geo_lib.search_console.layouts import Layout, layout_of, wrong_types
+from geo_lib.spark import local_frame
 
 EXPORT_LOG = "ExportLog"
 _KIND = re.compile(r"\.(?:(?P<parquet>parquet)|(?:(?P<csv>csv)|(?P<json>json|jsonl|ndjson))(?:\.gz)?)$", re.IGNORECASE)
@@ -153,7 +154,7 @@ def scan(spark: SparkSession, found: Iterable[ConsoleFile]) -> list[tuple[Layout
 def nothing(spark: SparkSession) -> tuple[Layout, DataFrame]:
     """What ``scan`` gives for a file without rows: for a folder of which no file can be taken."""
     columns = ", ".join(f"`{name}` string" for name in (*Layout.EXPORT.mandatory, "data_date", "_uri"))
-    return Layout.EXPORT, spark.createDataFrame([], columns)
+    return Layout.EXPORT, local_frame(spark, [], columns)
 
 
 def _read(spark: SparkSession, kind: str, uris: Sequence[str], *, separator: str) -> DataFrame:

@@ -16,6 +16,7 @@ from pyspark.sql import functions as F
 from geo_lib import provenance
 from geo_lib.counts import Counts
 from geo_lib.models import Models
+from geo_lib.spark import local_frame
 from geo_lib.tables import Tables
 from jobs.run.job import Context, Job, Progress
 from schemas.job_runs import JOB_RUNS
@@ -166,7 +167,7 @@ class Runner:
             return
         empty: dict[str, Any] = dict.fromkeys(JOB_RUNS.schema.names) | {"inputs": {}, "outputs": {}}
         filled = [tuple((empty | dict(row))[name] for name in JOB_RUNS.schema.names) for row in rows]
-        frame = self.tables.spark.createDataFrame(filled, JOB_RUNS.schema)
+        frame = local_frame(self.tables.spark, filled, JOB_RUNS.schema)
         self.tables.append_new(JOB_RUNS, frame)
 
 

@@ -13,6 +13,7 @@ from geo_lib.ann.search import Index, nearest
 from geo_lib.ann.shard import Hnsw
 from geo_lib.embeddings.vectors import Vectors, exact_top_k
 from geo_lib.errors import QualityError
+from geo_lib.spark import local_frame
 
 pytestmark = pytest.mark.transform
 
@@ -26,13 +27,13 @@ def vectors_of(rows: int, seed: int = 0) -> Vectors:
 @pytest.fixture
 def images(spark: SparkSession) -> DataFrame:
     rows = [(f"s{i:03d}", "en" if i < 40 else "de", "v1", v.tolist()) for i, v in enumerate(vectors_of(50))]
-    return spark.createDataFrame(rows, "id string, locale string, model_version string, embedding array<float>")
+    return local_frame(spark, rows, "id string, locale string, model_version string, embedding array<float>")
 
 
 @pytest.fixture
 def queries(spark: SparkSession) -> DataFrame:
     rows = [(f"q{i}", "en" if i < 6 else "fr", "v1", v.tolist()) for i, v in enumerate(vectors_of(8, seed=1))]
-    return spark.createDataFrame(rows, "id string, locale string, model_version string, embedding array<float>")
+    return local_frame(spark, rows, "id string, locale string, model_version string, embedding array<float>")
 
 
 def test_shards_partition_the_ids_of_each_locale(images: DataFrame) -> None:

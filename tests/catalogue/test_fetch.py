@@ -18,6 +18,7 @@ from geo_lib.catalogue.fetch import MARK, fetched
 from geo_lib.catalogue.stored import stored
 from geo_lib.pages.media import render_one
 from geo_lib.pictures import UndecodableError, upright
+from geo_lib.spark import local_frame
 
 
 def encoded(picture: Any, kind: Any = "PNG", **options: Any) -> Any:
@@ -117,7 +118,7 @@ def test_a_picture_of_more_pixels_than_are_safe_is_refused(monkeypatch: pytest.M
 def asked(spark: SparkSession, *uris: str, **mark: Any) -> DataFrame:
     """Addresses of which nothing is known, or all the same ``mark``."""
     columns = "uri string, address string, size bigint, mtime_ns bigint, etag string, last_modified string"
-    return spark.createDataFrame([(uri, *(mark.get(name) for name in MARK)) for uri in uris], columns)
+    return local_frame(spark, [(uri, *(mark.get(name) for name in MARK)) for uri in uris], columns)
 
 
 @pytest.mark.transform

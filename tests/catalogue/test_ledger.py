@@ -8,6 +8,7 @@ from pyspark.sql import Row, SparkSession
 
 from geo_lib.catalogue.fetch import _FETCHED
 from geo_lib.catalogue.ledger import believed, looked_up, outcomes, to_take
+from geo_lib.spark import local_frame
 from schemas.image_bytes import IMAGE_BYTES
 from schemas.picture_sources import PICTURE_SOURCES
 from tests.builders import build
@@ -32,9 +33,9 @@ def ledger_of(spark: SparkSession, *sources: dict[str, Any]) -> Any:
 def outcome(spark: SparkSession, known: dict[str, Any] | None, came: dict[str, Any], *, as_of: date = TODAY) -> Row:
     """Of one due address what becomes of it, when ``came`` is what it gave."""
     ledger = ledger_of(spark, *([known] if known else []))
-    rows = spark.createDataFrame([("a",)], "uri string")
+    rows = local_frame(spark, [("a",)], "uri string")
     asked = looked_up(rows, ledger, reader="new", as_of=as_of, recheck_days=0, everything=False)
-    fetched = spark.createDataFrame([tuple(({"uri": "a"} | came).get(n) for n in _FETCHED.names)], _FETCHED)
+    fetched = local_frame(spark, [tuple(({"uri": "a"} | came).get(n) for n in _FETCHED.names)], _FETCHED)
     (row,) = outcomes(asked, fetched, reader="new", as_of=as_of, grace_days=14, at_once=["noai"]).collect()
     return row
 
@@ -48,7 +49,7 @@ def test_an_address_is_looked_at_when_it_is_new_old_missing_or_made_by_another_r
         source("no longer named"),
     ]
     uris = ["fresh", "fresh", "old", "missing", "other reader", "new"]
-    rows = spark.createDataFrame([(uri,) for uri in uris], "uri string")
+    rows = local_frame(spark, [(uri,) for uri in uris], "uri string")
     ledger = ledger_of(spark, *sources)
     asked = looked_up(rows, ledger, reader="r", as_of=TODAY, recheck_days=7, everything=False)
     assert {r.uri: r.is_due for r in asked.collect()} == dict.fromkeys(uris, True) | {"fresh": False}

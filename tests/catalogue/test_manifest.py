@@ -11,6 +11,7 @@ from pyspark.sql import SparkSession
 
 from geo_lib.catalogue.manifest import catalogue_rows, image_bytes, images, read, unknown_columns, with_pictures
 from geo_lib.errors import InputError
+from geo_lib.spark import local_frame
 
 pytestmark = pytest.mark.transform
 
@@ -23,7 +24,7 @@ PICTURES = (
 
 
 def rows_of(spark: SparkSession, *rows: Any) -> Any:
-    return catalogue_rows(spark.createDataFrame(list(rows), COLUMNS), manifest=MANIFEST)
+    return catalogue_rows(local_frame(spark, list(rows), COLUMNS), manifest=MANIFEST)
 
 
 def pictures_of(spark: SparkSession, **signatures: Any) -> Any:
@@ -33,7 +34,7 @@ def pictures_of(spark: SparkSession, **signatures: Any) -> Any:
         else (f"/drop/{uri}", None, None, None, None, None, "missing_file", "gone")
         for uri, s in signatures.items()
     ]
-    return spark.createDataFrame(rows, PICTURES)
+    return local_frame(spark, rows, PICTURES)
 
 
 @pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])

@@ -22,6 +22,7 @@ from geo_lib.catalogue.fetch import MARK, fetched
 from geo_lib.catalogue.network import is_public
 from geo_lib.catalogue.web import Web, asks_for_no_use, read_web, take
 from geo_lib.pictures import UndecodableError, upright
+from geo_lib.spark import local_frame
 from tests.kit import png
 
 PICTURE = png("red", (5, 4))
@@ -324,7 +325,7 @@ def test_in_spark_a_host_is_asked_by_as_many_at_once_as_allowed_and_every_addres
         send(answer())
 
     uris = [*(server.at(f"/{n}.png", counted) for n in range(12)), server.at("/text", answer(b"<html>"))]
-    unknown = spark.createDataFrame([(u,) for u in uris], "uri string").selectExpr(
+    unknown = local_frame(spark, [(u,) for u in uris], "uri string").selectExpr(
         "uri", *[f"cast(null as {'bigint' if name in ('size', 'mtime_ns') else 'string'}) {name}" for name in MARK]
     )
     reading = partial(take, web=PATIENT)

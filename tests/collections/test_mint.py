@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 
 from geo_lib.collections.mint import minted, slug
+from geo_lib.spark import local_frame
 from schemas.collections import COLLECTIONS
 from tests.builders import build
 
@@ -38,7 +39,8 @@ def test_a_slug_is_always_a_plain_part_of_a_path(text: str, locale: str) -> None
 
 def settled(spark: SparkSession, *rows: tuple[str, str, str, int]) -> DataFrame:
     """Published collections given as (collection_id, locale, query, demand)."""
-    return spark.createDataFrame(
+    return local_frame(
+        spark,
         [(i, f"q-{i}", locale, text, demand, 9, [], "publish", None) for i, locale, text, demand in rows],
         "collection_id string, query_id string, locale string, query string, demand bigint, items int, "
         "reasons array<string>, state string, canonical_id string",
@@ -66,14 +68,14 @@ def test_two_that_want_one_slug_share_it_by_demand_and_locales_do_not_compete(sp
 @pytest.mark.transform
 def test_an_address_is_kept_whatever_comes_later_and_never_given_to_another(spark: SparkSession) -> None:
     first = minted(settled(spark, ("aaaaaaaa11", "en", "cafe", 1)), build(COLLECTIONS, spark), family="f")
-    stored = spark.createDataFrame(first.collect(), COLLECTIONS.schema)
+    stored = local_frame(spark, first.collect(), COLLECTIONS.schema)
     later = minted(settled(spark, ("bbbbbbbb22", "en", "café", 99)), stored, family="f")
     rows = {row.collection_id: row for row in later.collect()}
     assert rows["bbbbbbbb22"].url == "/en/c/cafe-bbbbbbbb/"
     retired = rows["aaaaaaaa11"]
     assert (retired.url, retired.state, retired.reasons) == ("/en/c/cafe/", "retire", ["not_a_candidate"])
 
-    stored = spark.createDataFrame(list(rows.values()), COLLECTIONS.schema)
+    stored = local_frame(spark, list(rows.values()), COLLECTIONS.schema)
     back = minted(settled(spark, ("aaaaaaaa11", "en", "cafe", 1), ("bbbbbbbb22", "en", "café", 99)), stored, family="f")
     assert urls(back) == {"aaaaaaaa11": "/en/c/cafe/", "bbbbbbbb22": "/en/c/cafe-bbbbbbbb/"}
 

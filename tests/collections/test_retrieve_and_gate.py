@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from geo_lib.collections.gate import fates, gated
 from geo_lib.collections.retrieve import candidates, collected_items, collection_id
+from geo_lib.spark import local_frame
 from schemas.collections import COLLECTIONS
 from schemas.images import IMAGES
 from schemas.queries import QUERIES
@@ -38,7 +39,7 @@ def test_a_query_is_a_candidate_when_people_search_for_it_or_many_images_fit_it(
 
 
 def test_the_id_of_a_collection_hangs_on_its_query_alone(spark: SparkSession) -> None:
-    rows = spark.createDataFrame([("a",), ("b",), (None,)], "query_id string")
+    rows = local_frame(spark, [("a",), ("b",), (None,)], "query_id string")
     ids = [row.id for row in rows.select(collection_id(rows["query_id"]).alias("id")).collect()]
     assert ids == [*(hashlib.sha256(f"collection\n{query}".encode()).hexdigest()[:16] for query in "ab"), None]
 
@@ -54,15 +55,17 @@ def test_items_are_once_per_content_those_with_most_to_speak_for_them_first(spar
         {"image_id": "i3", "signature": "s3", "locale": "en"},
         {"image_id": "i5", "signature": "s4", "locale": "en"},
     )
-    asked = spark.createDataFrame(
+    asked = local_frame(
+        spark,
         [("q", "c", "en", direction(0))],
         "query_id string, collection_id string, locale string, embedding array<float>",
     )
-    carrying = spark.createDataFrame(
+    carrying = local_frame(
+        spark,
         [("q", "s1", 1, 1, direction(60)), ("q", "s2", 2, 3, direction(90)), ("q", "s3", 1, 1, direction(30))],
         "wish_id string, signature string, evidence int, neighbours int, of_image array<float>",
     )
-    filling = spark.createDataFrame([("q", "s4", 0.9)], "wish_id string, signature string, score double")
+    filling = local_frame(spark, [("q", "s4", 0.9)], "wish_id string, signature string, score double")
     rows = collected_items(asked, carrying, filling, images, family="f", top_n=9).orderBy("rank").collect()
     assert [(r.image_id, r.evidence, r.neighbours) for r in rows] == [
         ("i4", 2, 3), ("i3", 1, 1), ("i1", 1, 1), ("i5", 0, 0)
@@ -77,15 +80,18 @@ Entry = tuple[str, int, float, set[int]]
 def frames(spark: SparkSession, *entries: Entry) -> tuple[DataFrame, DataFrame, DataFrame]:
     """Candidates, items and vectors of collections given as (name, demand, degrees, images)."""
     return (
-        spark.createDataFrame(
+        local_frame(
+            spark,
             [(name, f"q-{name}", "en", name, demand, False) for name, demand, _, _ in entries],
             "collection_id string, query_id string, locale string, query string, demand bigint, has_page boolean",
         ),
-        spark.createDataFrame(
+        local_frame(
+            spark,
             [(name, f"i{i}", n, 0.9, 1) for name, _, _, shown in entries for n, i in enumerate(sorted(shown), 1)],
             "collection_id string, image_id string, rank int, score double, evidence int",
         ),
-        spark.createDataFrame(
+        local_frame(
+            spark,
             [(f"q-{name}", direction(degrees)) for name, _, degrees, _ in entries],
             "query_id string, embedding array<float>",
         ),
@@ -105,9 +111,9 @@ def judge(
     own = {row.query_id: row.query_id for row in candidates.collect()} | (speaks_for or {})
     return gated(
         candidates,
-        spark.createDataFrame(list(own.items()), "query_id string, wish_id string"),
+        local_frame(spark, list(own.items()), "query_id string, wish_id string"),
         items,
-        spark.createDataFrame(list((coherence or {}).items()), "collection_id string, coherence double"),
+        local_frame(spark, list((coherence or {}).items()), "collection_id string, coherence double"),
         vectors,
         min_items=3,
         min_evidence_share=0.75,

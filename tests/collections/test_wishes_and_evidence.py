@@ -7,6 +7,7 @@ from pyspark.sql import DataFrame, SparkSession
 from geo_lib.collections.coherence import Background, backgrounds, coherence
 from geo_lib.collections.evidence import NO_BAR, by_score, fill_bar, supported, unheard_locales, witnessed
 from geo_lib.collections.wishes import wishes
+from geo_lib.spark import local_frame
 from schemas.annotations import ANNOTATIONS
 from tests.builders import build
 
@@ -25,7 +26,8 @@ def annotated(spark: SparkSession, **images_of: str) -> DataFrame:
 
 def spoken_for(spark: SparkSession, *wanted: tuple[str, str, int, bool], **images_of: str) -> dict[str, str]:
     """Query to the one that speaks for it; ``wanted``: name, category, demand, has_page."""
-    frame = spark.createDataFrame(
+    frame = local_frame(
+        spark,
         [(name, "en", category, demand, has_page) for name, category, demand, has_page in wanted],
         "query_id string, locale string, category string, demand bigint, has_page boolean",
     )
@@ -65,30 +67,32 @@ def test_evidence_counts_wordings_once_for_every_source(spark: SparkSession) -> 
         {"signature": "t", "query_id": "corner", "sources": ["vlm"]},
         {"signature": "t", "query_id": "other", "sources": ["vlm"]},
     )  # fmt: skip
-    said = spark.createDataFrame([("nook", "corner"), ("corner", "corner")], "query_id string, wish_id string")
+    said = local_frame(spark, [("nook", "corner"), ("corner", "corner")], "query_id string, wish_id string")
     found = {(r.wish_id, r.signature): (r.evidence, r.heard) for r in witnessed(said, rows, unheard=[]).collect()}
     assert found == {("corner", "s"): (3, True), ("corner", "t"): (1, False)}
 
 
 def test_a_lone_annotation_counts_when_images_like_it_carry_the_wish_too(spark: SparkSession) -> None:
-    carrying = spark.createDataFrame(
+    carrying = local_frame(
+        spark,
         [("w", "a", 1, True), ("w", "b", 1, False), ("w", "c", 1, True), ("v", "d", 1, True), ("w", "e", 2, True)],
         "wish_id string, signature string, evidence int, heard boolean",
     )
-    alike = spark.createDataFrame(
-        [("a", "b"), ("a", "d"), ("b", "d"), ("c", "d"), ("d", "a")], "signature string, neighbour string"
+    alike = local_frame(
+        spark, [("a", "b"), ("a", "d"), ("b", "d"), ("c", "d"), ("d", "a")], "signature string, neighbour string"
     )
     found = {(r.signature, r.neighbours) for r in supported(carrying, alike, min_support=2).collect()}
     assert found == {("a", 1), ("e", 0)}
 
 
 def test_what_only_the_model_says_of_an_image_and_of_those_like_it_is_no_evidence(spark: SparkSession) -> None:
-    carrying = spark.createDataFrame(
+    carrying = local_frame(
+        spark,
         [("scrap", name, 1, False) for name in "abc"] + [("dog", "d", 1, False), ("dog", "e", 1, True)],
         "wish_id string, signature string, evidence int, heard boolean",
     )
-    alike = spark.createDataFrame(
-        [("a", "b"), ("a", "c"), ("b", "a"), ("d", "e"), ("e", "d")], "signature string, neighbour string"
+    alike = local_frame(
+        spark, [("a", "b"), ("a", "c"), ("b", "a"), ("d", "e"), ("e", "d")], "signature string, neighbour string"
     )
     found = {(r.wish_id, r.signature) for r in supported(carrying, alike, min_support=2).collect()}
     assert found == {("dog", "d"), ("dog", "e")}
@@ -102,10 +106,8 @@ def test_where_the_console_heard_nobody_the_models_word_is_enough_and_elsewhere_
         *({"signature": s, "query_id": "tisch", "locale": "de", "sources": ["vlm"]} for s in "de"),
         {"signature": "f", "query_id": "tisch", "locale": "de", "sources": ["vlm"]},
     )  # fmt: skip
-    said = spark.createDataFrame([(q, q) for q in ("table", "desk", "tisch")], "query_id string, wish_id string")
-    alike = spark.createDataFrame(
-        [("a", "b"), ("b", "a"), ("d", "e"), ("e", "d")], "signature string, neighbour string"
-    )
+    said = local_frame(spark, [(q, q) for q in ("table", "desk", "tisch")], "query_id string, wish_id string")
+    alike = local_frame(spark, [("a", "b"), ("b", "a"), ("d", "e"), ("e", "d")], "signature string, neighbour string")
     assert unheard_locales(rows) == ["de"]
     carrying = witnessed(said, rows, unheard=["de"])
     found = {(r.wish_id, r.signature) for r in supported(carrying, alike, min_support=2).collect()}
@@ -117,10 +119,10 @@ def test_the_bar_is_the_lowest_score_from_which_vectors_agree_with_annotations(s
     assert fill_bar({90: (10, 10), 80: (20, 10)}, min_share=0.9) == NO_BAR
     assert fill_bar({90: (5, 5)}, min_share=0.9) == NO_BAR  # too few to tell
     assert fill_bar({}, min_share=0.9) == NO_BAR
-    found = spark.createDataFrame(
-        [("w", "a", 0.905), ("w", "b", 0.901), ("w", "c", 0.8)], "wish_id string, signature string, score double"
+    found = local_frame(
+        spark, [("w", "a", 0.905), ("w", "b", 0.901), ("w", "c", 0.8)], "wish_id string, signature string, score double"
     )
-    carrying = spark.createDataFrame([("w", "a", 1)], "wish_id string, signature string, evidence int")
+    carrying = local_frame(spark, [("w", "a", 1)], "wish_id string, signature string, evidence int")
     assert by_score(found, carrying) == {90: (2, 1), 80: (1, 0)}
 
 
@@ -148,8 +150,9 @@ def test_coherence_is_told_for_every_collection_in_its_locale(spark: SparkSessio
     rows += [
         (f"t{n}", "en", (np.eye(8)[0] + 0.1 * vector).tolist()) for n, vector in enumerate(random.normal(size=(6, 8)))
     ]
-    vectors = spark.createDataFrame(rows, "signature string, locale string, embedding array<float>")
-    items = spark.createDataFrame(
+    vectors = local_frame(spark, rows, "signature string, locale string, embedding array<float>")
+    items = local_frame(
+        spark,
         [("alike", "en", f"t{n}") for n in range(6)] + [("any", "en", f"s{n}") for n in range(6)],
         "collection_id string, locale string, signature string",
     )

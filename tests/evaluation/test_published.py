@@ -15,6 +15,7 @@ from geo_lib.evaluation.published import (
     wanted_words,
 )
 from geo_lib.queries.text import same_words_key
+from geo_lib.spark import local_frame
 from schemas.annotations import ANNOTATIONS
 from schemas.truth_intents import TRUTH_INTENTS
 from tests.builders import build
@@ -27,7 +28,8 @@ def test_right_is_what_people_would_ask_for_the_image_by_in_any_order_of_its_wor
         {"signature": "s", "locale": "en", "category": "description", "intent": "look", "head": "red vase",
          "paraphrases": ["red vase", "vase in red"]},
     )  # fmt: skip
-    shown = spark.createDataFrame(
+    shown = local_frame(
+        spark,
         [
             (text, "s" if text != "red vases of t" else "t", "en", same_words_key(text, locale="en"))
             for text in ("red vases", "blue vase", "red vases of t")
@@ -47,14 +49,15 @@ def test_without_a_truth_an_image_is_right_where_two_sources_agree(spark: SparkS
         {"signature": "s", "query_id": "q", "sources": ["console", "vlm"]},
         {"signature": "t", "query_id": "q", "sources": ["vlm"]},
     )  # fmt: skip
-    shown = spark.createDataFrame([("s", "q"), ("t", "q"), ("u", "q")], "signature string, query_id string")
+    shown = local_frame(spark, [("s", "q"), ("t", "q"), ("u", "q")], "signature string, query_id string")
     judged = against_a_second_source(shown, annotations)
     assert {r.signature: r.is_right for r in judged.collect()} == {"s": True, "t": False, "u": False}
 
 
 @pytest.mark.transform
 def test_images_are_counted_by_page_and_category(spark: SparkSession) -> None:
-    judged = spark.createDataFrame(
+    judged = local_frame(
+        spark,
         [("b", "en", "style", True), ("b", "en", "style", False), ("a", "de", "use_case", True)],
         "page string, locale string, category string, is_right boolean",
     )

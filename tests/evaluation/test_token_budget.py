@@ -8,6 +8,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from geo_lib.evaluation.token_budget import Budget, budget_lines, budget_rows, budgets, priced
 from geo_lib.serving.visual_tokens import PixelBounds
+from geo_lib.spark import local_frame
 from schemas.training_examples import TRAINING_EXAMPLES
 from tests.builders import build
 
@@ -30,7 +31,7 @@ def rows_of(
     spark: SparkSession, *examples: dict[str, Any], size: tuple[int, int] = PIN, bounds: PixelBounds = PAPER
 ) -> DataFrame:
     sized = [(e["signature"], *size) for e in examples]
-    sizes = spark.createDataFrame(sized, "signature string, width int, height int")
+    sizes = local_frame(spark, sized, "signature string, width int, height int")
     return priced(build(TRAINING_EXAMPLES, spark, *examples), sizes, bounds=bounds, limit=LIMIT)
 
 

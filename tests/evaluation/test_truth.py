@@ -5,6 +5,7 @@ from pyspark.sql import SparkSession
 
 from geo_lib.evaluation.truth import meant, retained, subjects_of
 from geo_lib.evaluation.vlm_quality import Subject
+from geo_lib.spark import local_frame
 from schemas.training_examples import TRAINING_EXAMPLES
 from schemas.truth_images import TRUTH_IMAGES
 from schemas.truth_intents import TRUTH_INTENTS
@@ -17,7 +18,7 @@ HELD_OUT = "signature string, locale string, prompt string"
 def test_an_image_is_judged_by_what_was_meant_in_its_prompts_locale_and_one_without_is_none(
     spark: SparkSession,
 ) -> None:
-    held_out = spark.createDataFrame([("b", "en", "pb"), ("a", "de", "pa"), ("c", "en", "pc")], HELD_OUT)
+    held_out = local_frame(spark, [("b", "en", "pb"), ("a", "de", "pa"), ("c", "en", "pc")], HELD_OUT)
     intents = build(
         TRUTH_INTENTS,
         spark,
@@ -41,7 +42,7 @@ def test_an_image_is_judged_by_what_was_meant_in_its_prompts_locale_and_one_with
 
 
 def test_without_a_truth_every_retained_query_is_an_intent_that_is_said_in_one_way(spark: SparkSession) -> None:
-    held_out = spark.createDataFrame([("a", "en", "pa"), ("b", "en", "pb")], HELD_OUT)
+    held_out = local_frame(spark, [("a", "en", "pa"), ("b", "en", "pb")], HELD_OUT)
     queries = {"description": ["vase", "oak vase"], "style": [], "use_case": ["gift"]}
     examples = build(
         TRAINING_EXAMPLES,

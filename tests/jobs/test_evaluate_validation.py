@@ -1,6 +1,7 @@
 """The planted queries measured through the real chain: what it reaches, and where nothing is planted."""
 
 from geo_lib.demo.truth_tables import planted_rows
+from geo_lib.spark import local_frame
 from jobs.evaluate_validation import EVALUATION, JOB, EvaluateValidation
 from jobs.run.job import Context
 from schemas.evaluations import EVALUATIONS
@@ -9,7 +10,7 @@ from schemas.truth_planted import TRUTH_PLANTED
 
 def test_the_checks_reach_of_the_planted_queries_what_they_are_quoted_for(context: Context) -> None:
     planted = planted_rows()
-    rows = context.spark.createDataFrame(planted, TRUTH_PLANTED.schema)
+    rows = local_frame(context.spark, planted, TRUTH_PLANTED.schema)
     context.tables.truth.write(TRUTH_PLANTED, rows)
     counts = context.run(JOB, EvaluateValidation())
     assert counts.rows_in == len(planted)

@@ -7,6 +7,7 @@ from geo_lib.addresses import image_url
 from geo_lib.catalogue.names import image_names
 from geo_lib.links.authority import page_authority
 from geo_lib.links.plan import image_fates, planned_links, planned_pages, related_collections
+from geo_lib.spark import local_frame
 from schemas.collection_items import COLLECTION_ITEMS
 from schemas.collections import COLLECTIONS
 from schemas.image_annotations import IMAGE_ANNOTATIONS
@@ -172,7 +173,7 @@ def test_a_link_says_what_is_behind_it_and_weighs_what_its_place_is_worth(planne
 
 def test_an_id_that_is_no_plain_name_never_becomes_part_of_a_path(spark: SparkSession) -> None:
     ids = ["../../etc/passwd", "a/b", "%2e%2e", "", "..", "ok-1_2", "-x", "a b", "x\ny", "a" * 101]
-    df = spark.createDataFrame([(i,) for i in ids], "image_id string")
+    df = local_frame(spark, [(i,) for i in ids], "image_id string")
     rows = df.select("image_id", image_url(df["image_id"], df["image_id"]).alias("url")).collect()
     for row in rows:
         parts = row.url.split("/")

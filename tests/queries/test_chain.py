@@ -8,10 +8,11 @@ from pyspark.sql import Row, SparkSession
 from geo_lib.queries.chain import chain, judged, stops
 from geo_lib.queries.checks.check import Check, Said
 from geo_lib.queries.checks.language import Language
+from geo_lib.spark import local_frame
 
 
 def verdicts(spark: SparkSession, *texts: tuple[str, str], language: Language | None = None) -> dict[str, Row]:
-    asked = spark.createDataFrame(list(texts), "locale string, raw string")
+    asked = local_frame(spark, list(texts), "locale string, raw string")
     return {row.raw: row for row in judged(asked, chain(language or Language())).collect()}
 
 

@@ -10,6 +10,7 @@ from geo_lib.queries.decisions import STAGES, annotations, decided, decisions, d
 from geo_lib.queries.proposals import console_proposals, model_proposals
 from geo_lib.queries.text import query_id, same_words_key
 from geo_lib.queries.wordings import wordings
+from geo_lib.spark import local_frame
 from geo_lib.vlm.answers import TASK, answers
 from schemas.annotations import ANNOTATIONS
 from schemas.generations import GENERATIONS
@@ -47,7 +48,8 @@ def judged_proposals(
         (signature, "m", text, None if text else "undecodable_image", *(tokens or (None, None)))
         for signature, text in (written or {"s": ANSWER}).items()
     ]
-    answered = spark.createDataFrame(
+    answered = local_frame(
+        spark,
         made,
         "signature string, model_version string, text string, error_class string, token_ends array<int>, "
         "token_logprobs array<float>",
@@ -63,7 +65,7 @@ def said(proposals: DataFrame, demand: dict[str, int] | None = None, known: tupl
     spark = proposals.sparkSession
     wanted = [(query_id("en", text), n) for text, n in (demand or {}).items()]
     stored = build(QUERIES, spark, *({"query_id": query_id("en", text)} for text in known))
-    return wordings(proposals, spark.createDataFrame(wanted, "query_id string, demand bigint"), stored)
+    return wordings(proposals, local_frame(spark, wanted, "query_id string, demand bigint"), stored)
 
 
 def by_query(df: DataFrame, *columns: str) -> dict[str, Any]:
@@ -176,11 +178,13 @@ def test_queries_carry_the_demand_of_their_wordings_and_the_category_most_images
         ),
         *({"signature": s, "query": "elm", "category": c} for s, c in (("a", "use_case"), ("b", "description"))),
     ).withColumn("query_id", F.col("query")).withColumn("locale", F.lit("en"))  # fmt: skip
-    ways = spark.createDataFrame(
+    ways = local_frame(
+        spark,
         [("en", same_words_key(text, locale="en"), text, text, ["oaks"], n) for text, n in (("oak", 120), ("elm", 0))],
         "locale string, words string, query_id string, query string, aliases array<string>, demand bigint",
     )
-    kept = spark.createDataFrame(
+    kept = local_frame(
+        spark,
         [("oak", "en", "en", 0.5, None)],
         "text string, locale string, language string, language_score double, reason string",
     )
@@ -197,7 +201,7 @@ def test_demand_adds_the_spellings_of_a_text_within_a_locale(spark: SparkSession
         {"signature": "c", "query": "oak table", "impressions": 100},
         {"signature": "a", "query": "...", "impressions": 7},
     )
-    locales = spark.createDataFrame([("a", "en"), ("b", "en"), ("c", "de")], "signature string, locale string")
+    locales = local_frame(spark, [("a", "en"), ("b", "en"), ("c", "de")], "signature string, locale string")
     found = {r.query_id: r.demand for r in demand_of(performance, locales).collect()}
     assert found == {query_id("en", "oak table"): 15, query_id("de", "oak table"): 100}
 
@@ -205,7 +209,7 @@ def test_demand_adds_the_spellings_of_a_text_within_a_locale(spark: SparkSession
 def test_a_page_of_many_images_does_not_multiply_the_demand_for_its_query(spark: SparkSession) -> None:
     shown = [{"signature": s, "query": "oak", "impressions": 1000, "attribution": "ambiguous"} for s in "abcde"]
     own = {"signature": "f", "query": "oak", "impressions": 7, "attribution": "primary_image"}
-    locales = spark.createDataFrame([(s, "en") for s in "abcdef"], "signature string, locale string")
+    locales = local_frame(spark, [(s, "en") for s in "abcdef"], "signature string, locale string")
     (found,) = demand_of(build(QUERY_PERFORMANCE, spark, *shown, own), locales).collect()
     assert found.demand == 7
 

@@ -7,6 +7,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from geo_lib.queries.text import normalise, query_id, query_id_column, same_words_key, words
+from geo_lib.spark import local_frame
 
 
 @pytest.mark.parametrize(
@@ -141,6 +142,6 @@ def test_the_id_is_fixed_for_good() -> None:
 def test_the_column_gives_the_same_id_as_plain_python(spark: SparkSession) -> None:
     cases = [("en", "red chair"), ("de", "gemütliche leseecke"), ("ja", "笑顔"), ("en", ""), ("trv", "ı"), ("en", "ı")]
     cases += [("tr", "ışık"), ("TR-cy", "ışık"), ("az_Latn", "ışık")]
-    df = spark.createDataFrame(cases, "locale string, text string")
+    df = local_frame(spark, cases, "locale string, text string")
     found = df.select("locale", "text", query_id_column(F.col("locale"), F.col("text")).alias("id")).collect()
     assert {(r.locale, r.text): r.id for r in found} == {case: query_id(*case) for case in cases}

@@ -6,6 +6,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from geo_lib.search_console.days import day_of, day_text
+from geo_lib.spark import local_frame
 
 pytestmark = pytest.mark.transform
 
@@ -33,7 +34,7 @@ def test_a_value_is_the_day_that_it_names_for_certain_and_none_else(spark: Spark
         "when": None,
         "": None,
     }
-    rows = spark.createDataFrame([(text,) for text in expected], "day string")
+    rows = local_frame(spark, [(text,) for text in expected], "day string")
     found = rows.select("day", day_of(day_text(rows, "day")).alias("found")).collect()
     assert {r.day: r.found for r in found} == expected
 

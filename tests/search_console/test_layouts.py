@@ -19,6 +19,7 @@ from geo_lib.search_console.layouts import (
     wrong_types,
 )
 from geo_lib.search_console.sums import page_queries
+from geo_lib.spark import local_frame
 
 pytestmark = pytest.mark.transform
 
@@ -30,7 +31,7 @@ URI = "file:/drop/data_date=2026-10-01/part-0.parquet"
 def export_rows(spark: SparkSession, *rows: Any, columns: Any = "") -> Any:
     """Rows of (query, impressions, clicks, sum_position, *others) on one page of one day."""
     filled = [("sc-domain:pins.test", "https://pins.test/a", *row[:4], URI, *row[4:]) for row in rows]
-    return spark.createDataFrame(filled, EXPORT + columns)
+    return local_frame(spark, filled, EXPORT + columns)
 
 
 def keys_of(*frames: Any, layout: Any = Layout.EXPORT, site_url: Any = None) -> Any:
@@ -53,7 +54,8 @@ def test_the_same_search_by_export_and_by_api_gives_the_same_row(spark: SparkSes
             spark, ("q", 4, 1, 6, "usa", "MOBILE", "WEB"), columns=", country string, device string, search_type string"
         )
     )
-    api = spark.createDataFrame(
+    api = local_frame(
+        spark,
         [("https://pins.test/a", "q", "2026-10-01", 4.0, 1.0, 2.5, "usa", "mobile", "web", "file:/x", MODIFIED)],
         "page string, query string, date string, impressions double, clicks double, position double, "
         "country string, device string, search_type string, _uri string, _mtime timestamp",
@@ -147,7 +149,8 @@ def test_a_count_that_is_text_is_a_wrong_type_and_a_column_of_nulls_is_not() -> 
 
 def test_rows_of_surfaces_without_queries_are_left_out_by_name_and_no_fault(spark: SparkSession) -> None:
     export = export_rows(spark, ("q", 5, 0, 0), (None, 9, 1, None), (None, 5, 0, 3), ("lost", 5, 0, None))
-    api = spark.createDataFrame(
+    api = local_frame(
+        spark,
         [("p", None, "2026-10-01", 400, 12, 0.0, "f", MODIFIED), ("p", "q", "2026-10-01", 4, 1, 2.5, "f", MODIFIED)],
         "page string, query string, date string, impressions int, clicks int, position double, "
         "_uri string, _mtime timestamp",

@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from geo_lib.search_console.attribution import image_attribution
 from geo_lib.search_console.performance import mined_queries, query_performance, retained_by, row_fates
 from geo_lib.search_console.sums import page_queries
+from geo_lib.spark import local_frame
 from jobs.mine_queries import MineQueries
 from schemas.images import IMAGES
 from schemas.query_performance import QUERY_PERFORMANCE
@@ -68,8 +69,8 @@ def test_each_clause_of_eq_1_keeps_what_the_paper_prints_and_the_first_to_do_so_
 
 def test_ratios_are_judged_before_they_are_rounded(spark: SparkSession) -> None:
     # mean position 10.0000001 and CTR 0.7999999 both become the bound itself at 6 decimals
-    just_below = spark.createDataFrame(
-        [(10_000_000, 7_999_999 / 10_000_000, 100_000_001 / 10_000_000)], "i long, c double, p double"
+    just_below = local_frame(
+        spark, [(10_000_000, 7_999_999 / 10_000_000, 100_000_001 / 10_000_000)], "i long, c double, p double"
     )
     verdict = retained_by(F.col("i"), F.col("c"), F.col("p"), **PAPER | {"many_impressions": 10**9})
     assert [r.clause for r in just_below.select(verdict.alias("clause")).collect()] == [None]

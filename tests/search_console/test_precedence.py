@@ -8,6 +8,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from geo_lib.search_console.layouts import Layout, console_rows
 from geo_lib.search_console.precedence import beside_export, newest_told
+from geo_lib.spark import local_frame
 
 pytestmark = pytest.mark.transform
 
@@ -20,7 +21,7 @@ def pulled(spark: SparkSession, *rows: tuple[str | None, int, int, str | None, s
         ("s", "p", 0, 1.0, query, f"2026-10-{day:02}", shown, country, file, datetime(2026, 10, written, tzinfo=UTC))
         for query, day, shown, country, file, written in rows
     ]
-    frame = spark.createDataFrame(filled, f"site_url string, page string, clicks int, position double, {COLUMNS}")
+    frame = local_frame(spark, filled, f"site_url string, page string, clicks int, position double, {COLUMNS}")
     return console_rows(frame, layout=Layout.API, flags=())
 
 
@@ -70,7 +71,7 @@ def test_files_of_one_moment_are_ordered_by_their_address(spark: SparkSession) -
 
 def test_a_day_of_a_property_that_the_export_tells_is_the_export_s(spark: SparkSession) -> None:
     api = pulled(spark, ("oak", 1, 10, "usa", "a", 3), ("oak", 2, 10, "usa", "a", 3))
-    export = spark.createDataFrame(
+    export = local_frame(spark,
         [("s", "p", "oak", 10, 0, 0, "file:/drop/data_date=2026-10-01/a"),
          ("other", "p", "oak", 10, 0, 0, "file:/drop/data_date=2026-10-02/a")],
         "site_url string, url string, query string, impressions int, clicks int, sum_position int, _uri string",

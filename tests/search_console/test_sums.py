@@ -14,6 +14,7 @@ from geo_lib.search_console.delivery import Part
 from geo_lib.search_console.ledger import DayRecord
 from geo_lib.search_console.performance import row_fates
 from geo_lib.search_console.sums import Change, Layer, added_up, change, folded, layers_of, page_queries
+from geo_lib.spark import local_frame
 from schemas.page_queries import PAGE_QUERIES
 from schemas.search_console import SEARCH_CONSOLE
 from tests.builders import build
@@ -175,4 +176,4 @@ def test_what_several_properties_of_a_site_tell_of_a_page_counts_once_under_the_
 
 
 def pages_of_nothing(spark: SparkSession) -> DataFrame:
-    return spark.createDataFrame([], "page_url string, signature string, attribution string")
+    return local_frame(spark, [], "page_url string, signature string, attribution string")

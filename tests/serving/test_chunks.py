@@ -15,6 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 from geo_lib.serving.chunks import KeyRange, answered_in_ranges, begun_by, hash_ranges
 from geo_lib.serving.partitions import ANSWER, generations, unanswered
 from geo_lib.serving.requests import Generation, Prepared, Request, Server
+from geo_lib.spark import local_frame
 
 
 def deadly(log: Path) -> Callable[[], Server]:
@@ -39,7 +40,7 @@ def deadly(log: Path) -> Callable[[], Server]:
 
 
 def asked(spark: SparkSession, prompts: Sequence[str]) -> DataFrame:
-    return spark.createDataFrame([(f"k{n}", p) for n, p in enumerate(prompts)], "id string, prompt string")
+    return local_frame(spark, [(f"k{n}", p) for n, p in enumerate(prompts)], "id string, prompt string")
 
 
 def answer(requests: DataFrame, log: Path, ranges: Sequence[KeyRange]) -> tuple[list[str], dict[str, str]]:
@@ -123,7 +124,7 @@ class Machine:
 @pytest.mark.parametrize("count", [1, 2, 7, 256])
 def test_ranges_hold_every_key_once_and_hashes_about_equally(spark: SparkSession, count: int) -> None:
     hashes = [hashlib.sha256(str(n).encode()).hexdigest() for n in range(count * 100)]
-    keys = spark.createDataFrame([(k,) for k in (*hashes, "", "0", "f" * 65, "zz", "ü")], "k string").cache()
+    keys = local_frame(spark, [(k,) for k in (*hashes, "", "0", "f" * 65, "zz", "ü")], "k string").cache()
     ranges = hash_ranges(count)
     some = ranges if count < 10 else ranges[:3] + ranges[-3:]
     sizes = [one.of(keys, "k").count() for one in some]
@@ -193,6 +194,6 @@ def test_a_request_that_was_answered_before_tells_a_deadly_one_from_a_machine_at
 @pytest.mark.transform
 def test_requests_without_an_answer_have_the_columns_of_those_with_one(spark: SparkSession) -> None:
     rows = unanswered(asked(spark, ["oak"]), key="id", error_class="worker_lost", error_message="killed")
-    wanted = spark.createDataFrame([], f"id string, prompt string, {ANSWER}")
+    wanted = local_frame(spark, [], f"id string, prompt string, {ANSWER}")
     assert [(f.name, f.dataType) for f in rows.schema] == [(f.name, f.dataType) for f in wanted.schema]
     assert [tuple(row) for row in rows.collect()] == [("k0", "oak", None, "worker_lost", "killed", *[None] * 6)]

@@ -8,6 +8,7 @@ from pyspark.sql import SparkSession
 
 from geo_lib.serving.partitions import ANSWER, generations
 from geo_lib.serving.requests import BadRequestError, Generation, Prepared, Request, Server
+from geo_lib.spark import local_frame
 
 
 def echo(log: Path) -> Callable[[], Server]:
@@ -48,7 +49,7 @@ def test_every_request_comes_back_under_its_key_with_its_prompt_its_answer_and_w
     spark: SparkSession, tmp_path: Path
 ) -> None:
     rows = [("q1", "red vase"), ("q2", "bad"), ("q3", "oak table")]
-    asked = spark.createDataFrame(rows, "query_id string, prompt string")
+    asked = local_frame(spark, rows, "query_id string, prompt string")
     answers = generations(asked, key="query_id", load=echo(tmp_path / "log"))
     assert answers.columns == ["query_id", "prompt", *[column.split()[0] for column in ANSWER.split(", ")]]
     assert sorted(tuple(row) for row in answers.collect()) == [
@@ -61,12 +62,12 @@ def test_every_request_comes_back_under_its_key_with_its_prompt_its_answer_and_w
 @pytest.mark.transform
 def test_a_request_may_show_several_pictures(spark: SparkSession, tmp_path: Path) -> None:
     rows = [("a", "which?", [bytearray(b"one"), bytearray(b"two")]), ("b", "none?", [])]
-    asked = spark.createDataFrame(rows, "pair string, prompt string, images array<binary>")
+    asked = local_frame(spark, rows, "pair string, prompt string, images array<binary>")
     answers = generations(asked, key="pair", load=echo(tmp_path / "log"))
     assert {row["pair"]: row["text"] for row in answers.collect()} == {"a": "a: which? one two", "b": "b: none?"}
 
 
 def test_a_partition_without_requests_loads_no_server(spark: SparkSession, tmp_path: Path) -> None:
-    asked = spark.createDataFrame([("a", "oak")], "id string, prompt string")
+    asked = local_frame(spark, [("a", "oak")], "id string, prompt string")
     assert generations(asked, key="id", load=echo(tmp_path / "log"), partitions=3).count() == 1
     assert (tmp_path / "log").read_text() == "loaded\n"

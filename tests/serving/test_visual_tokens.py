@@ -7,6 +7,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from geo_lib.serving.visual_tokens import PixelBounds, visual_tokens
+from geo_lib.spark import local_frame
 
 DEFAULT = PixelBounds(min_pixels=56 * 56, max_pixels=28 * 28 * 1280)
 PAPER = PixelBounds(min_pixels=175_616, max_pixels=602_112)
@@ -43,7 +44,7 @@ def test_the_count_is_the_processors_own(width: int, height: int, bounds: PixelB
 def test_the_column_counts_as_python_does_and_is_null_for_a_strip_that_no_model_takes(spark: SparkSession) -> None:
     sizes = [(1, 1), (14, 14), (42, 70), (70, 42), (98, 126), (224, 224), (736, 1104), (3999, 20), (13, 900)]
     for bounds in (DEFAULT, PAPER):
-        df = spark.createDataFrame([*sizes, (1, 201)], "width int, height int")
+        df = local_frame(spark, [*sizes, (1, 201)], "width int, height int")
         rows = df.select("width", "height", visual_tokens(F.col("width"), F.col("height"), bounds)).collect()
         counted = {(r[0], r[1]): r[2] for r in rows}
         assert counted.pop((1, 201)) is None
@@ -52,7 +53,7 @@ def test_the_column_counts_as_python_does_and_is_null_for_a_strip_that_no_model_
 
 @pytest.mark.transform
 def test_a_row_may_have_a_bound_of_its_own(spark: SparkSession) -> None:
-    df = spark.createDataFrame([(736, 1104, n * 784) for n in (224, 500, 768)], "width int, height int, most int")
+    df = local_frame(spark, [(736, 1104, n * 784) for n in (224, 500, 768)], "width int, height int, most int")
     counted = visual_tokens(F.col("width"), F.col("height"), PAPER, max_pixels=F.col("most"))
     rows = df.select("most", counted.alias("tokens")).collect()
     of_each = {

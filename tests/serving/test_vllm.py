@@ -13,6 +13,7 @@ from geo_lib.serving.chat import load_tokenizer, response_tokens
 from geo_lib.serving.partitions import generations
 from geo_lib.serving.settings import AskedVlm, Decoding
 from geo_lib.serving.vllm import VllmServer, engine, output_to, spec_of
+from geo_lib.spark import local_frame
 from tests.kit import PROMPT, TINY_BASE, drawn, png
 
 
@@ -66,7 +67,7 @@ def test_the_engine_answers_good_images_and_names_what_is_wrong_with_the_others(
         ("strip", [png("red", (2, 700))], PROMPT),
         ("long", [picture.content], "word " * 2000),
     ]
-    requests = spark.createDataFrame(rows, "signature string, images array<binary>, prompt string")
+    requests = local_frame(spark, rows, "signature string, images array<binary>, prompt string")
     load = partial(engine, spec_of(tuned_vlm, AskedVlm(), log_file=str(tmp_path / "vllm.log")))
     answers = {row["signature"]: row for row in generations(requests, key="signature", load=load).collect()}
     assert {s: a["error_class"] for s, a in answers.items()} == {

@@ -5,6 +5,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql.types import ArrayType, StringType, StructType
 
 from geo_lib.errors import ContractError
+from geo_lib.spark import local_frame
 from geo_lib.tables import Tables
 from schemas.table import SchemaMismatchError, Table, Write, column
 from tests.builders import build
@@ -18,7 +19,7 @@ def test_a_check_of_the_contract_holds_in_delta_itself(spark: SparkSession, tabl
 
 
 def test_conform_says_everything_that_is_wrong_at_once(spark: SparkSession, tables: Tables) -> None:
-    df = spark.createDataFrame([("mon", 1, 2)], "day string, n int, colour int")
+    df = local_frame(spark, [("mon", 1, 2)], "day string, n int, colour int")
     with pytest.raises(SchemaMismatchError) as caught:
         tables.write(contract(Write.MERGE), df)
     for problem in (

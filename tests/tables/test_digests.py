@@ -8,6 +8,7 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql.types import ArrayType, DataType, FloatType, IntegerType, MapType, StringType, StructField, StructType
 
+from geo_lib.spark import local_frame
 from geo_lib.tables.digests import EMPTY, Noted, note, noted, row_hash
 from geo_lib.tables.log import Change, Log
 
@@ -27,7 +28,7 @@ VALUES: dict[str, tuple[DataType, Sequence[Any]]] = {
 
 def hashes(spark: SparkSession, schema: StructType, rows: Sequence[tuple[Any, ...]]) -> list[int]:
     columns = {f.name: f.dataType for f in schema}
-    df = spark.createDataFrame([(n, *row) for n, row in enumerate(rows)], StructType([NUMBER, *schema]))
+    df = local_frame(spark, [(n, *row) for n, row in enumerate(rows)], StructType([NUMBER, *schema]))
     hashed = df.select("number", row_hash(columns).alias("h")).orderBy("number").collect()
     return [r["h"] for r in hashed]
 

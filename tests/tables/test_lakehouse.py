@@ -3,6 +3,7 @@
 from chispa import assert_df_equality
 from pyspark.sql import SparkSession
 
+from geo_lib.spark import local_frame
 from geo_lib.tables import Tables
 from schemas.table import Write
 from tests.builders import build
@@ -34,7 +35,7 @@ def test_registered_names_answer_sql_with_comments(spark: SparkSession, tables: 
     own.write(table, build(table, spark, {"day": "mon", "n": 1}))
     assert own.register([table]) == ["geo_registered.shelf"]
     answer = spark.sql("select day, n from geo_registered.shelf")
-    expected = spark.createDataFrame([("mon", 1)], "day string, n bigint")
+    expected = local_frame(spark, [("mon", 1)], "day string, n bigint")
     assert_df_equality(answer, expected, ignore_nullable=True, ignore_metadata=True)
     comments = {r.col_name: r.comment for r in spark.sql("describe table geo_registered.shelf").collect()}
     assert comments["n"] == "how many"

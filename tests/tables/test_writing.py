@@ -11,6 +11,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql.types import MapType, StringType, StructType
 
 from geo_lib.errors import ContractError
+from geo_lib.spark import local_frame
 from geo_lib.tables import Stamp, Tables
 from schemas.table import Table, Write, column
 from tests.builders import build
@@ -41,8 +42,8 @@ def test_merge_updates_what_differs_inserts_what_is_new_and_keeps_the_rest(spark
 def test_merge_deletes_the_rows_that_are_named_as_gone_and_no_others(spark: SparkSession, tables: Tables) -> None:
     table = contract(Write.MERGE)
     tables.write(table, build(table, spark, {"day": "mon", "n": 1}, {"day": "tue", "n": 2}, {"day": "wed", "n": 3}))
-    nothing = spark.createDataFrame([], table.schema)
-    gone = spark.createDataFrame([("mon", None), ("sun", None)], "day string, item string")
+    nothing = local_frame(spark, [], table.schema)
+    gone = local_frame(spark, [("mon", None), ("sun", None)], "day string, item string")
     tables.write(table, build(table, spark, {"day": "thu", "n": 4}), gone=gone)
     assert rows(tables, table) == [("thu", None, 4), ("tue", None, 2), ("wed", None, 3)]
     before = tables.version(table)

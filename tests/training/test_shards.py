@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
+from geo_lib.spark import local_frame
 from geo_lib.training.shards import Shards, _written, shards
 
 
@@ -16,7 +17,7 @@ def test_every_row_is_found_by_its_key_in_files_no_larger_than_was_asked_for(
 ) -> None:
     contents = {f"k{n}": bytes([n]) * (n + 1) for n in range(20)}
     rows = [(key, bytearray(content), "x") for key, content in contents.items()]
-    df = spark.createDataFrame(rows, "id string, b binary, other string").repartition(3)
+    df = local_frame(spark, rows, "id string, b binary, other string").repartition(3)
     images = shards(df, tmp_path, key="id", content="b", most_bytes=50)
     assert dict(images) == contents
     assert len(list(tmp_path.iterdir())) >= 3, "210 bytes, in files of 50 and at most one more row"
@@ -25,7 +26,7 @@ def test_every_row_is_found_by_its_key_in_files_no_larger_than_was_asked_for(
 
 
 def test_no_rows_make_no_file_and_an_empty_mapping(spark: SparkSession, tmp_path: Path) -> None:
-    images = shards(spark.createDataFrame([], "id string, b binary"), tmp_path, key="id", content="b")
+    images = shards(local_frame(spark, [], "id string, b binary"), tmp_path, key="id", content="b")
     assert len(images) == 0
     assert list(tmp_path.iterdir()) == []
 

@@ -5,6 +5,7 @@ from chispa import assert_column_equality
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from geo_lib.spark import local_frame
 from geo_lib.training.split import split_column, split_of
 
 
@@ -12,16 +13,14 @@ from geo_lib.training.split import split_column, split_of
 @pytest.mark.parametrize("percent", [0, 1, 15, 50, 100])
 def test_spark_and_python_split_every_key_alike(spark: SparkSession, percent: int) -> None:
     keys = [hashlib.sha256(str(i).encode()).hexdigest() for i in range(400)] + ["", "ß", "1f600"]
-    df = spark.createDataFrame(
-        [(k, split_of(k, held_out_percent=percent)) for k in keys], "key string, expected string"
-    )
+    df = local_frame(spark, [(k, split_of(k, held_out_percent=percent)) for k in keys], "key string, expected string")
     actual = df.withColumn("actual", split_column(F.col("key"), held_out_percent=percent))
     assert_column_equality(actual, "actual", "expected")
 
 
 @pytest.mark.transform
 def test_a_missing_key_belongs_to_no_split(spark: SparkSession) -> None:
-    df = spark.createDataFrame([(None,)], "key string").select(split_column(F.col("key")).alias("split"))
+    df = local_frame(spark, [(None,)], "key string").select(split_column(F.col("key")).alias("split"))
     assert [row.split for row in df.collect()] == [None]
 
 

@@ -3,6 +3,7 @@
 import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
 
+from geo_lib.spark import local_frame
 from geo_lib.vase.select import annotated_images, chosen_annotations, with_collection
 from schemas.annotations import ANNOTATIONS
 from schemas.collections import COLLECTIONS
@@ -91,7 +92,7 @@ def published(spark: SparkSession) -> DataFrame:
 
 
 def test_an_annotation_leads_to_its_collection_or_to_the_one_that_stands_in_for_it(spark: SparkSession) -> None:
-    rows = spark.createDataFrame([("q1",), ("q2",), ("q3",), ("q4",)], "query_id string")
+    rows = local_frame(spark, [("q1",), ("q2",), ("q3",), ("q4",)], "query_id string")
     linked = {r.query_id: r.collection_id for r in with_collection(rows, published(spark)).collect()}
     assert linked == {"q1": "c1", "q2": "c1", "q3": None, "q4": None}
 
@@ -99,7 +100,7 @@ def test_an_annotation_leads_to_its_collection_or_to_the_one_that_stands_in_for_
 def test_images_are_counted_by_whether_they_have_annotations_and_had_any_to_choose_from(spark: SparkSession) -> None:
     images = build(IMAGES, spark, *({"image_id": i, "signature": f"s{i}"} for i in "abc"), locale="en")
     annotations = build(ANNOTATIONS, spark, {"signature": "sa"}, {"signature": "sa"}, {"signature": "sb"}, locale="en")
-    chosen = spark.createDataFrame([("a", "c1"), ("a", None)], "image_id string, collection_id string")
+    chosen = local_frame(spark, [("a", "c1"), ("a", None)], "image_id string, collection_id string")
     figures = annotated_images(images, annotations, chosen).collect()
     assert [tuple(row) for row in figures] == [(3, 1, 1, 2, 1)]
     assert tuple(annotated_images(images, annotations, chosen.limit(0)).collect()[0]) == (3, 0, 1, 0, 0)

@@ -8,6 +8,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from geo_lib.queries.kinds import CATEGORIES
+from geo_lib.spark import local_frame
 from geo_lib.vlm import prompts
 
 
@@ -47,7 +48,7 @@ def test_no_metadata_can_spell_a_special_token_or_start_a_line(spark: SparkSessi
         (" \t ", None),
         (None, None),
     ]
-    df = spark.createDataFrame(cases, "text string, expected string")
+    df = local_frame(spark, cases, "text string, expected string")
     assert_column_equality(df.withColumn("actual", prompts.plain(F.col("text"))), "actual", "expected")
 
 
@@ -67,7 +68,8 @@ def test_an_answer_names_all_categories_in_one_order_and_keeps_letters_as_they_a
 @pytest.mark.parametrize("query", ["rote Vase", 'a "quoted" one', "back\\slash", "日本の庭", "a/b", "été <b>"])
 def test_spark_builds_the_same_answer_as_python(spark: SparkSession, query: str) -> None:
     queries = {"description": [query], "style": [], "use_case": [query, "x"]}
-    df = spark.createDataFrame(
+    df = local_frame(
+        spark,
         [tuple(queries[c] for c in CATEGORIES)],
         ", ".join(f"{c} array<string>" for c in CATEGORIES),
     )

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from geo_lib.catalogue.subjects import subjects
 from geo_lib.queries.text import normalise, same_words_key
 from geo_lib.serving.visual_tokens import PixelBounds
+from geo_lib.spark import local_frame
 from geo_lib.vlm.training_set import candidates, chosen_queries, with_token_counts, within_budget
 from tests.kit import TINY_BASE
 
@@ -20,7 +21,8 @@ BOUNDS = PixelBounds(min_pixels=3136, max_pixels=1_003_520)
 
 
 def labelled(spark: SparkSession, *rows: tuple[str, int, str], signature: str = "s", locale: str = "en") -> DataFrame:
-    return spark.createDataFrame(
+    return local_frame(
+        spark,
         [
             (signature, locale, query, rank, category, same_words_key(normalise(query), locale=locale))
             for query, rank, category in rows
@@ -35,7 +37,7 @@ def images(spark: SparkSession, *rows: dict[str, Any]) -> DataFrame:
         "title": None, "board_title": None, "creator_category": None,
     }  # fmt: skip
     schema = ", ".join(f"{name} string" for name in neutral)
-    return spark.createDataFrame([tuple((neutral | row).values()) for row in rows], schema)
+    return local_frame(spark, [tuple((neutral | row).values()) for row in rows], schema)
 
 
 @pytest.mark.transform
@@ -46,14 +48,14 @@ def test_each_category_gives_its_best_queries_up_to_its_quota(spark: SparkSessio
         ("s1", 1, "style"),
         ("u4", 8, "use_case"), ("u1", 3, "use_case"), ("u3", 7, "use_case"), ("u2", 5, "use_case"),
     )  # fmt: skip
-    expected = spark.createDataFrame([("s", "en", ["d1", "d2"], ["s1"], ["u1", "u2", "u3"])], CHOSEN)
+    expected = local_frame(spark, [("s", "en", ["d1", "d2"], ["s1"], ["u1", "u2", "u3"])], CHOSEN)
     assert_df_equality(chosen_queries(df), expected, ignore_nullable=True)
 
 
 @pytest.mark.transform
 def test_a_category_that_the_console_lacks_stays_empty_and_nothing_fills_it(spark: SparkSession) -> None:
     df = labelled(spark, *[(f"d{n}", n, "description") for n in range(1, 6)])
-    expected = spark.createDataFrame([("s", "en", ["d1", "d2"], [], [])], CHOSEN)
+    expected = local_frame(spark, [("s", "en", ["d1", "d2"], [], [])], CHOSEN)
     assert_df_equality(chosen_queries(df), expected, ignore_nullable=True)
 
 
@@ -66,7 +68,7 @@ def test_the_same_words_in_another_order_or_case_count_once_under_the_better_ran
         ("oak table", 3, "description"),
         ("chair red velvet chair", 4, "style"),
     )
-    expected = spark.createDataFrame([("s", "en", ["red, velvet chair", "oak table"], [], [])], CHOSEN)
+    expected = local_frame(spark, [("s", "en", ["red, velvet chair", "oak table"], [], [])], CHOSEN)
     assert_df_equality(chosen_queries(df), expected, ignore_nullable=True)
 
 
@@ -80,8 +82,8 @@ def test_half_the_content_words_in_common_is_one_wish_and_less_is_another(spark:
         ("for the balcony", 4, "use_case"),
         ("with a balcony", 5, "use_case"),  # only linking words differ
     )
-    expected = spark.createDataFrame(
-        [("s", "en", [], ["boho balcony style", "navy balcony look"], ["for the balcony"])], CHOSEN
+    expected = local_frame(
+        spark, [("s", "en", [], ["boho balcony style", "navy balcony look"], ["for the balcony"])], CHOSEN
     )
     assert_df_equality(chosen_queries(df), expected, ignore_nullable=True)
 
@@ -89,7 +91,7 @@ def test_half_the_content_words_in_common_is_one_wish_and_less_is_another(spark:
 @pytest.mark.transform
 def test_a_query_of_linking_words_alone_is_still_a_query(spark: SparkSession) -> None:
     df = labelled(spark, ("for a", 1, "use_case"), ("to the", 2, "use_case"))
-    expected = spark.createDataFrame([("s", "en", [], [], ["for a", "to the"])], CHOSEN)
+    expected = local_frame(spark, [("s", "en", [], [], ["for a", "to the"])], CHOSEN)
     assert_df_equality(chosen_queries(df), expected, ignore_nullable=True)
 
 
@@ -111,8 +113,8 @@ def test_of_images_with_the_same_bytes_the_first_by_id_lends_its_metadata(spark:
 
 @pytest.mark.transform
 def test_an_example_is_a_prompt_an_answer_and_an_id_that_stays(spark: SparkSession) -> None:
-    chosen = spark.createDataFrame([("s", "en", ["red vase"], ["boho vase"], ["gift for her"])], CHOSEN)
-    sizes = spark.createDataFrame([("s", 224, 224)], "signature string, width int, height int")
+    chosen = local_frame(spark, [("s", "en", ["red vase"], ["boho vase"], ["gift for her"])], CHOSEN)
+    sizes = local_frame(spark, [("s", 224, 224)], "signature string, width int, height int")
     row = candidates(images(spark, {"title": "mine"}), chosen, sizes, bounds=BOUNDS, min_queries=3).collect()[0]
     assert json.loads(row["response"]) == {
         "description": ["red vase"], "style": ["boho vase"], "use_case": ["gift for her"],
@@ -125,11 +127,13 @@ def test_an_example_is_a_prompt_an_answer_and_an_id_that_stays(spark: SparkSessi
 @pytest.mark.transform
 def test_too_few_queries_and_impossible_images_are_named_and_kept_apart(spark: SparkSession) -> None:
     rows = images(spark, *({"image_id": s, "signature": s, "split_key": s} for s in ("ok", "few", "none", "strip")))
-    chosen = spark.createDataFrame(
+    chosen = local_frame(
+        spark,
         [("ok", "en", ["a"], ["b"], ["c"]), ("few", "en", ["a"], ["b"], []), ("strip", "en", ["a"], ["b"], ["c"])],
         CHOSEN,
     )
-    sizes = spark.createDataFrame(
+    sizes = local_frame(
+        spark,
         [("ok", 100, 100), ("few", 100, 100), ("none", 100, 100), ("strip", 1, 300)],
         "signature string, width int, height int",
     )
@@ -140,7 +144,8 @@ def test_too_few_queries_and_impossible_images_are_named_and_kept_apart(spark: S
 
 
 def test_tokens_are_counted_for_what_may_become_an_example_alone(spark: SparkSession) -> None:
-    df = spark.createDataFrame(
+    df = local_frame(
+        spark,
         [("ok", "p", "a", None), ("few", "p", "a", "too_few_queries"), ("too", "p", "a", None)],
         "id string, prompt string, response string, reason string",
     )
@@ -155,8 +160,8 @@ def test_tokens_are_counted_for_what_may_become_an_example_alone(spark: SparkSes
 @pytest.mark.transform
 def test_an_example_id_is_of_both_its_columns_or_there_is_none(spark: SparkSession) -> None:
     chosen, sizes = (
-        spark.createDataFrame([], CHOSEN),
-        spark.createDataFrame([("s", 9, 9)], "signature string, width int, height int"),
+        local_frame(spark, [], CHOSEN),
+        local_frame(spark, [("s", 9, 9)], "signature string, width int, height int"),
     )
     rows = candidates(images(spark, {"locale": None}), chosen, sizes, bounds=BOUNDS, min_queries=3)
     assert [r["example_id"] for r in rows.collect()] == [None]
@@ -164,7 +169,8 @@ def test_an_example_id_is_of_both_its_columns_or_there_is_none(spark: SparkSessi
 
 @pytest.mark.transform
 def test_what_exceeds_the_sequence_by_one_token_is_dropped_and_what_fills_it_is_not(spark: SparkSession) -> None:
-    df = spark.createDataFrame(
+    df = local_frame(
+        spark,
         [("fits", 726, 200, 98, None), ("over", 726, 200, 99, None), ("few", 726, 200, 99, "too_few_queries")],
         "id string, visual_tokens int, text_tokens int, response_tokens int, reason string",
     )

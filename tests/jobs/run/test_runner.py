@@ -12,6 +12,7 @@ from pyspark.sql.types import LongType, StringType, StructType
 from geo_lib.counts import Counts
 from geo_lib.errors import InputError, UndeclaredError
 from geo_lib.models import Models
+from geo_lib.spark import local_frame
 from geo_lib.tables import Tables
 from jobs.run.job import Context, Job
 from jobs.run.runner import Outcome, Runner
@@ -41,7 +42,7 @@ class Adding:
         if self.fails:
             raise self.fails
         rows = context.read(SHELF).collect()
-        total = context.spark.createDataFrame([("all", knobs.factor * sum(r.n for r in rows))], TOTAL.schema)
+        total = local_frame(context.spark, [("all", knobs.factor * sum(r.n for r in rows))], TOTAL.schema)
         context.write(TOTAL, total)
         return Counts(len(rows), len(rows), dropped={}, produced={"totals": 1})
 
@@ -50,7 +51,7 @@ class Adding:
 
 
 def fill(tables: Tables, n: int) -> None:
-    tables.write(SHELF, tables.spark.createDataFrame([("oak", n)], SHELF.schema))
+    tables.write(SHELF, local_frame(tables.spark, [("oak", n)], SHELF.schema))
 
 
 @pytest.fixture
@@ -85,7 +86,7 @@ def test_a_job_runs_again_only_when_something_it_depends_on_has_changed(runner: 
     later = replace(runner, tables=runner.tables.stamped(replace(runner.tables.stamp, as_of=tomorrow(runner))))
     assert ran(later, factor=2), "the day it looks back from"
     assert not ran(later, factor=2)
-    runner.tables.write(TOTAL, runner.tables.spark.createDataFrame([("all", 99)], TOTAL.schema))
+    runner.tables.write(TOTAL, local_frame(runner.tables.spark, [("all", 99)], TOTAL.schema))
     assert ran(runner, factor=2), "what it left behind"
     (Path(runner.lakehouse) / "out").rmdir()
     assert ran(runner, factor=2), "a folder it left behind"
@@ -94,7 +95,7 @@ def test_a_job_runs_again_only_when_something_it_depends_on_has_changed(runner: 
 @pytest.mark.slow
 def test_what_others_add_to_a_shared_table_wakes_nobody_and_a_shared_table_that_is_gone_does(runner: Runner) -> None:
     log = Table("log", "a log", _COLUMNS, ("item",), Write.APPEND)
-    row = runner.tables.spark.createDataFrame([("oak", 1)], log.schema)
+    row = local_frame(runner.tables.spark, [("oak", 1)], log.schema)
 
     def noting(context: Context, knobs: Knobs) -> Counts:
         context.append(log, row, sequence=1)
@@ -103,7 +104,7 @@ def test_what_others_add_to_a_shared_table_wakes_nobody_and_a_shared_table_that_
     job = Job("note", Knobs, noting, "items", shares=(log,))
     assert run(runner, job).status == "succeeded"
     other = runner.tables.stamped(replace(runner.tables.stamp, run_id="other"))
-    other.append(log, runner.tables.spark.createDataFrame([("elm", 1)], log.schema), sequence=1)
+    other.append(log, local_frame(runner.tables.spark, [("elm", 1)], log.schema), sequence=1)
     again = replace(runner, tables=Tables(runner.tables.spark, runner.lakehouse, runner.tables.stamp))
     assert run(again, job).status == "skipped"
     shutil.rmtree(Path(runner.lakehouse) / "tables" / "geo" / "log")
