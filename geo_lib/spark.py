@@ -7,14 +7,14 @@ that one. Settings and their measured effect: docs/decisions/0001-spark-session.
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from pyspark import StorageLevel, __version__
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.types import StructType
+from pyspark.sql.types import StructField, StructType
 
 from geo_lib.errors import MachineError
 
@@ -40,9 +40,7 @@ ONE_MACHINE = {
     # One idle Python worker at most: a second one would load a second engine (FIFO pool).
     "spark.python.factory.idleWorkerMaxPoolSize": "1",
     "spark.python.daemon.module": "geo_lib.daemon",
-    # Some stages ask for short tracebacks, some do not: each kind would have a daemon and idle workers of its own.
-    "spark.sql.execution.pyspark.udf.simplifiedTraceback.enabled": "false",
-    # Each use of a column would tell Java the line of Python that it stands on, at four times the cost of the use.
+    # Each use of a column would tell Java the line of Python that it stands on, at six times the cost of the use.
     "spark.python.sql.dataFrameDebugging.enabled": "false",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
@@ -118,20 +116,25 @@ def leave(session: SparkSession) -> None:
     gateway.proc.wait()
 
 
-def local_frame(spark: SparkSession, rows: Sequence[Any], schema: StructType | str) -> DataFrame:
+def local_frame(spark: SparkSession, rows: Iterable[Any], schema: StructType | str) -> DataFrame:
     """``rows`` (tuples, dicts or Rows) as a DataFrame of which Java holds every row.
 
     What ``createDataFrame`` makes of a list is read by a Python worker whenever it is looked at: one more stage each
-    time, and an idle worker in the place of one that holds an engine.
+    time, and a daemon and an idle worker beside those of all other stages. Values are checked as it checks them, and
+    it raises its ``PySparkTypeError`` and ``PySparkValueError``: Arrow alone would cut 1.9 to 1.
     """
     from pyspark.sql.conversion import LocalDataToArrowConversion
-    from pyspark.sql.pandas.types import to_arrow_schema
+    from pyspark.sql.types import _make_type_verifier
 
     columns = schema if isinstance(schema, StructType) else StructType.fromDDL(schema)
     assert isinstance(columns, StructType), f"{schema} names no columns"
-    if not rows:
-        return spark.createDataFrame(to_arrow_schema(columns).empty_table(), columns)
-    return spark.createDataFrame(LocalDataToArrowConversion.convert(list(rows), columns, False), columns)
+    rows, verify = list(rows), _make_type_verifier(columns)
+    for row in rows:
+        verify(row)
+    # it converts no empty list: one row of nulls then, which is left out
+    loose = columns if rows else StructType([StructField(f.name, f.dataType) for f in columns])
+    table = LocalDataToArrowConversion.convert(rows or [None], loose, False).slice(0, len(rows))
+    return spark.createDataFrame(table, columns)
 
 
 def settled(df: DataFrame) -> DataFrame:

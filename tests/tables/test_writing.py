@@ -211,6 +211,20 @@ def test_what_somebody_else_wrote_is_seen_and_mended(spark: SparkSession, tables
     assert rows(tables, table) == [("mon", None, 1), ("tue", None, 2)]
 
 
+def test_a_whole_truth_that_somebody_else_left_as_it_was_is_not_written_anew(
+    spark: SparkSession, tables: Tables
+) -> None:
+    table = contract(Write.MERGE_AND_DELETE_MISSING)
+    df = build(table, spark, {"day": "mon", "n": 1}, {"day": "tue", "n": 2})
+    tables.write(table, df)
+    for n in (7, 1):
+        spark.sql(f"update delta.`{tables.lakehouse}/tables/geo/shelf` set n = {n} where day = 'mon'").collect()
+    fresh = tables.stamped(tables.stamp)  # one that has read no version yet
+    before = fresh.version(table)
+    fresh.write(table, df)
+    assert tables.stamped(tables.stamp).version(table) == before
+
+
 def test_slices_that_are_new_are_added_unhashed_and_compared_all_the_same_the_next_time(
     spark: SparkSession, tables: Tables
 ) -> None:
