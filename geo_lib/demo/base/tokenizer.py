@@ -1,14 +1,16 @@
 """Tokenizer, chat template and processor of the tiny base model: Qwen2-VL's classes, trained on the demo's words."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from geo_lib.demo.base.pretraining import FEWEST_PIXELS, PIXELS
-from geo_lib.demo.truth.intents import caption, intents
-from geo_lib.demo.truth.latent import Latent, every_latent, sample_latent, stream_seed
+from geo_lib.demo.base.reading import lines, named, query_list
+from geo_lib.demo.truth.intents import caption
+from geo_lib.demo.truth.latent import Latent, every_latent, stream_seed
 from geo_lib.demo.truth.worlds import vocabulary
-from geo_lib.queries.kinds import CATEGORIES
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase, Qwen2VLProcessor
@@ -34,12 +36,18 @@ CHAT_TEMPLATE = (
 )
 """Qwen2-VL's template without its numbering of pictures."""
 
+INSTRUCTION = (
+    "Write up to 7 search queries that should lead to this image, in the language of its locale, "
+    "as JSON with the keys description, style and use_case."
+)
+"""Word for word what images are annotated with; the simulation does not know the module that says it."""
+UNTITLED = 0.25
+"""Share of the prompts that name no title."""
+
 PROMPT_WORDS = (
     "Describe the image. Locale: en",
     "Describe the image. Locale: de",
-    "Write up to 7 search queries that should lead to this image, in the language of its locale, "
-    "as JSON with the keys description, style and use_case.\nlocale: en\ntitle: my favourite\nboard: inspo\n"
-    "creator category: home",
+    INSTRUCTION + "\nlocale: en\ntitle: my favourite\nboard: inspo\ncreator category: home",
     "system user assistant " + SYSTEM,
     "\nuser\n",
     "\nassistant\n",
@@ -54,28 +62,39 @@ def text_prompt(locale: str) -> str:
     return f"Write up to 7 search queries\nlocale: {locale}"
 
 
+def query_prompt(latent: Latent, locale: str, seed: int) -> str:
+    """The prompt that images are annotated with, with metadata that tells nothing: one of about a thousand."""
+    rng = np.random.default_rng(stream_seed("query_prompt", seed, locale))
+
+    def pick(options: Sequence[str]) -> str:
+        return options[int(rng.integers(len(options)))]
+
+    world = vocabulary().worlds[latent.world]
+    title = None if rng.random() < UNTITLED else pick(vocabulary().titles["vague"][locale])
+    known = {
+        "locale": locale,
+        "title": title,
+        "board": pick(world.boards[locale]),
+        "creator category": pick(world.creators),
+    }
+    return "\n".join([INSTRUCTION, *(f"{name}: {value}" for name, value in known.items() if value)])
+
+
 def caption_text(latent: Latent, locale: str) -> str:
     """The caption as the model learns it: in lower case, as people type."""
     return caption(latent, locale).lower()
 
 
-def query_list(seed: int, locale: str) -> str:
-    """Seven queries in the response's JSON, each of another image: how queries read, and nothing of what they show."""
-    lists: dict[str, list[str]] = {category: [] for category in CATEGORIES}
-    for slot in range(7):
-        found = intents(sample_latent(stream_seed(seed, slot)), locale)[slot]
-        lists[found.category].append(found.paraphrases[stream_seed(seed, slot, "form") % len(found.paraphrases)])
-    return json.dumps(lists, ensure_ascii=False, separators=(",", ":"))
-
-
 def _corpus() -> Iterator[str]:
+    """Captions, names, what there is to read and what prompts say: nothing that people type for an image."""
+    for locale in vocabulary().locales:
+        yield from lines(locale)
     latents = every_latent()[::11]
     for index, latent in enumerate(latents):
         yield from PROMPT_WORDS
         for locale in vocabulary().locales:
             yield caption_text(latent, locale)
-            for intent in intents(latent, locale):
-                yield from intent.paraphrases
+            yield named(latent, locale, index)
             if index % 3 == 0:
                 yield query_list(index, locale)
     for world in vocabulary().worlds.values():
