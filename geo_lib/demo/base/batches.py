@@ -47,7 +47,7 @@ def augment(pixels: NDArray[np.uint8], rng: np.random.Generator | None) -> Array
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A caption prompt up to the assistant's turn, with its three rows of positions."""
+    """A prompt up to the assistant's turn, with its three rows of positions."""
 
     ids: list[int]
     positions: NDArray[np.int64]
@@ -86,7 +86,7 @@ class Batch:
 
 
 class Collator:
-    """Prompts and answers into batches; prompts are built once per grid and text."""
+    """Prompts and answers into batches; prompts are built once per grid and text, so ask in few texts."""
 
     def __init__(self, tokenizer: "PreTrainedTokenizerBase") -> None:
         self._tokenizer = tokenizer

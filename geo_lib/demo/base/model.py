@@ -157,9 +157,10 @@ A Qwen2-VL of {parameters / 1e6:.1f} million parameters, pretrained from scratch
 template, same processor, loaded by transformers and by vLLM alike. It knows nothing but the simulated platform.
 
 **Data (simulated).** {knobs.pictures:,} pictures drawn by `geo_lib/demo` from a seed stream that no platform uses,
-captioned in lower-case English and German, and text-only lists of search queries of unrelated pictures, so that the
-decoder has read the platform's words. No picture shows one of the {len(reserved_combinations())}
-reserved (kind, colour) combinations.
+captioned in lower-case English and German; every third batch of them asks as `geo annotate-images` does and is answered
+with what is seen, one attribute at a time. Without a picture the decoder reads lists of the lines in
+`geo_lib/demo/base/reading`: they use every word of the platform's vocabulary and none of its people's wordings. No
+picture shows one of the {len(reserved_combinations())} reserved (kind, colour) combinations.
 
 **Bounds.** {FEWEST_PIXELS:,} to {PIXELS:,} pixels; one visual token per 28 x 28 pixels. Weights in bfloat16.
 

@@ -1,9 +1,11 @@
 """Pretrain the tiny base model: first to see, then to say what it sees.
 
 Phase 1 teaches the vision part alone to tell which words a caption uses, one linear head per attribute over the mean
-of its visual tokens. Phase 2 trains the whole model on captions, with the heads as a lesser aim; one batch in
-``TEXT_EVERY`` is text without a picture, so that the decoder has read every word that the platform's people type. The
-heads are thrown away. Every picture is seen in both locales; the prompt says which one is asked for.
+of its visual tokens. Phase 2 trains the whole model to answer, with the heads as a lesser aim. Most pictures are to be
+captioned; one batch of them in ``NAMED_EVERY`` is asked as images are annotated and answered with what is seen, so that
+the model has met the instruction, its metadata and its JSON. One batch in ``TEXT_EVERY`` is text without a picture, so
+that the decoder has read every word of the platform's vocabulary, though none of what its people type. The heads are
+thrown away. Every picture is seen in both locales; the prompt says which one is asked for.
 """
 
 import logging
@@ -18,7 +20,8 @@ import numpy as np
 from geo_lib.demo.base.accuracy import ATTRIBUTES
 from geo_lib.demo.base.batches import MERGE, PATCH, Collator, augment, patches, shuffled_batches
 from geo_lib.demo.base.pretraining import Picture
-from geo_lib.demo.base.tokenizer import IMAGE, STOP, caption_prompt, caption_text, query_list, text_prompt
+from geo_lib.demo.base.reading import named, query_list
+from geo_lib.demo.base.tokenizer import IMAGE, STOP, caption_prompt, caption_text, query_prompt, text_prompt
 from geo_lib.demo.truth.latent import stream_seed
 from geo_lib.demo.truth.worlds import vocabulary
 
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TEXT_EVERY = 6
+NAMED_EVERY = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +161,8 @@ class _Run:
     collate: Collator
     batches: Iterator[list[int]]
     locales: list[str]
+    asked: int = 0
+    """Batches of pictures that phase 2 has asked about."""
     sums: dict[str, float] = field(default_factory=dict)
     """What was measured since the last row of the curve."""
 
@@ -209,8 +215,10 @@ def train(
             loss, losses = 0.5 * text, {"text": text}
         else:
             seen = _see(run)
-            caption = _say_captions(run, seen)
-            loss, losses = caption + knobs.head_weight * seen.loss, {"heads": seen.loss, "caption": caption}
+            run.asked += 1
+            what, rows = ("named", _names) if run.asked % NAMED_EVERY == 0 else ("caption", _captions)
+            said = _say(run, seen, rows(run, seen))
+            loss, losses = said + knobs.head_weight * seen.loss, {"heads": seen.loss, what: said}
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
@@ -286,18 +294,32 @@ def _see(run: _Run) -> _Seen:
     return _Seen(members, features, loss)
 
 
-def _say_captions(run: _Run, seen: _Seen) -> "torch.Tensor":
-    """The loss of captioning what was seen, each picture in a locale drawn for it."""
+def _captions(run: _Run, seen: _Seen) -> list[tuple[str, str]]:
+    """Each picture's prompt and caption, in a locale drawn for it."""
+    return [
+        (caption_prompt(locale), caption_text(run.pictures[i].latent, locale))
+        for i, locale in zip(seen.members, _drawn_locales(run, seen), strict=True)
+    ]
+
+
+def _names(run: _Run, seen: _Seen) -> list[tuple[str, str]]:
+    """Each picture's prompt as annotation asks, and what is seen on it as the answer, in a locale drawn for it."""
+    rows = []
+    for i, locale in zip(seen.members, _drawn_locales(run, seen), strict=True):
+        latent, seed = run.pictures[i].latent, stream_seed("named", run.asked, i)
+        rows.append((query_prompt(latent, locale, seed), named(latent, locale, seed)))
+    return rows
+
+
+def _drawn_locales(run: _Run, seen: _Seen) -> list[str]:
+    return [run.locales[int(i)] for i in run.rng.integers(len(run.locales), size=len(seen.members))]
+
+
+def _say(run: _Run, seen: _Seen, rows: Sequence[tuple[str, str]]) -> "torch.Tensor":
+    """The loss of answering about what was seen; ``rows`` are prompts and answers."""
     from torch.nn import functional as nn
 
-    asked = [run.locales[int(i)] for i in run.rng.integers(len(run.locales), size=len(seen.members))]
-    batch = run.collate(
-        run.pictures[seen.members[0]].grid,
-        [
-            (caption_prompt(locale), caption_text(run.pictures[i].latent, locale))
-            for i, locale in zip(seen.members, asked, strict=True)
-        ],
-    )
+    batch = run.collate(run.pictures[seen.members[0]].grid, rows)
     first = min(int((row >= 0).nonzero()[0]) for row in batch.labels)
     out = run.model.model(
         input_ids=batch.ids, position_ids=batch.positions, mm_encoder_outputs={"image": seen.features}
@@ -307,7 +329,7 @@ def _say_captions(run: _Run, seen: _Seen) -> "torch.Tensor":
 
 
 def _say_text(run: _Run, step: int) -> "torch.Tensor":
-    """The loss of writing lists of queries without a picture."""
+    """The loss of writing lists of what there is to read, without a picture."""
     from torch.nn import functional as nn
 
     rows = [

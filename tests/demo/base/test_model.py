@@ -13,7 +13,8 @@ from geo_lib.demo.base.accuracy import ATTRIBUTES, accuracy, describe
 from geo_lib.demo.base.batches import Collator, augment, patches, prompt_of, shuffled_batches
 from geo_lib.demo.base.model import LARGEST_FOLDER, TINY_VLM, Pretraining, check_apart, load, novel_pictures, pretrain
 from geo_lib.demo.base.pretraining import Picture, picture, pictures, pretraining_seed
-from geo_lib.demo.base.tokenizer import STOP, caption_prompt, caption_text, query_list
+from geo_lib.demo.base.reading import query_list
+from geo_lib.demo.base.tokenizer import STOP, caption_prompt, caption_text
 from geo_lib.demo.base.training import Training, batch_attention, train
 from geo_lib.demo.feeds.catalogue import platform_seed
 from geo_lib.demo.truth.latent import every_latent
@@ -147,7 +148,7 @@ def test_a_few_steps_teach_a_model_to_say_what_it_was_shown(tokenizer: PreTraine
     one, _ = load(TINY_VLM)
     curve = train(one, tokenizer, PICTURES, Training(steps=14, batch_size=4, seeing_share=0.4), every=7)
     assert {"heads_loss"} <= curve[0].keys()
-    assert {"caption_loss", "text_loss"} <= curve[-1].keys()
+    assert {"caption_loss", "named_loss", "text_loss"} <= curve[-1].keys()
     assert curve[-1]["heads_loss"] < curve[0]["heads_loss"]
     assert all(np.isfinite(value) for row in curve for value in row.values())
 
