@@ -4,8 +4,8 @@ Phase 1 teaches the vision part alone to tell which words a caption uses, one li
 of its visual tokens. Phase 2 trains the whole model to answer, with the heads as a lesser aim. Most pictures are to be
 captioned; one batch of them in ``NAMED_EVERY`` is asked as images are annotated and answered with what is seen, so that
 the model has met the instruction, its metadata and its JSON. One batch in ``TEXT_EVERY`` is text without a picture, so
-that the decoder has read every word of the platform's vocabulary, though none of what its people type. The heads are
-thrown away. Every picture is seen in both locales; the prompt says which one is asked for.
+that the decoder has read every word of the platform's vocabulary; none of that text is what its people type. The heads
+are thrown away. Every picture is seen in both locales; the prompt says which one is asked for.
 """
 
 import logging
