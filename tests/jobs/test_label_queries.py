@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
 
+from geo_lib import config
 from geo_lib.demo.oracle.behaviour import Behaviour
 from geo_lib.demo.oracle.chat import Answerer, ChatServer, Reply, error
 from geo_lib.demo.oracle.oracle import MODEL, Oracle
@@ -28,7 +29,7 @@ from geo_lib.errors import ConfigError, EndpointError, TooManyFailedError
 from geo_lib.models import Models
 from geo_lib.queries.kinds import CATEGORIES
 from geo_lib.serving.endpoints import Endpoint, Prices
-from geo_lib.spark import session
+from geo_lib.spark import JAVA_OPTIONS, session
 from geo_lib.tables import Stamp, Tables
 from geo_lib.vlm import answers as asked_vlm
 from geo_lib.vlm.oracle_labels import INSTRUCTION, TASK, asked, chosen
@@ -422,7 +423,8 @@ def test_several_pictures_of_a_page_are_sent_together(context: Context, tmp_path
 def label_in_this_process(lakehouse: str, url: str, run_id: str) -> None:
     """What a killed process runs."""
     stamp = Stamp(run_id=run_id, as_of=AS_OF, code_commit="test", simulated=True)
-    tables = Tables(session({"spark.master": "local[2,3]"}), lakehouse=lakehouse, stamp=stamp)
+    quick = {JAVA_OPTIONS: config.load(ROOT / "conf" / "demo.yml").spark[JAVA_OPTIONS]}
+    tables = Tables(session({"spark.master": "local[2,3]"} | quick), lakehouse=lakehouse, stamp=stamp)
     context = job_context(tables, Models(f"{lakehouse}/mlflow"))
     endpoint = Endpoint(url=url, model=MODEL, concurrent=2, attempts=3)
     context.run(JOB, knobs(endpoint, chunk_pictures=2))
