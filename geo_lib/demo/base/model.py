@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from geo_lib.demo.base.accuracy import accuracy
 from geo_lib.demo.base.pretraining import FEWEST_PIXELS, PIXELS, Picture, first_latent, picture, pictures
 from geo_lib.demo.base.tokenizer import build_processor, build_tokenizer
-from geo_lib.demo.base.training import Training, build_model, train
+from geo_lib.demo.base.training import NAMED_EVERY, Training, build_model, train
 from geo_lib.demo.truth.latent import reserved_combinations
 
 if TYPE_CHECKING:
@@ -157,8 +157,8 @@ A Qwen2-VL of {parameters / 1e6:.1f} million parameters, pretrained from scratch
 template, same processor, loaded by transformers and by vLLM alike. It knows nothing but the simulated platform.
 
 **Data (simulated).** {knobs.pictures:,} pictures drawn by `geo_lib/demo` from a seed stream that no platform uses,
-captioned in lower-case English and German; every third batch of them asks as `geo annotate-images` does and is answered
-with what is seen, one attribute at a time. Without a picture the decoder reads lists of the lines in
+captioned in lower-case English and German; one batch of them in {NAMED_EVERY} is asked as `geo annotate-images` asks
+and answered with what is seen, one attribute at a time. Without a picture the decoder reads lists of the lines in
 `geo_lib/demo/base/reading`: they use every word of the platform's vocabulary and none of its people's wordings. No
 picture shows one of the {len(reserved_combinations())} reserved (kind, colour) combinations.
 
