@@ -2,9 +2,10 @@
 
     geo evaluate-annotations --conf conf/demo.yml
 
-Reads images, image_annotations, annotations, queries, query_performance and the truth of the simulated platform;
-where there is none, a query counts when more than one source has it for the image. Tells images that the console knows
-from those that it does not. Replaces its slice of evaluations. Counts images.
+Reads images, image_annotations, annotations, queries, query_performance, training_examples and the truth of the
+simulated platform; where there is none, a query counts when more than one source has it for the image. Tells images
+that the console knows from those that it does not, and of these those that the model was not tuned on either. Replaces
+its slice of evaluations. Counts images.
 """
 
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from geo_lib.evaluation.published import (
 from geo_lib.evaluation.rows import OVERALL, Measured, evaluation_rows, report_lines
 from geo_lib.queries.kinds import CATEGORIES
 from geo_lib.spark import held, local_frame
+from geo_lib.vlm.training_set import taught
 from jobs.run.job import Context, Job
 from schemas.annotations import ANNOTATIONS
 from schemas.evaluations import EVALUATIONS
@@ -32,10 +34,11 @@ from schemas.image_annotations import IMAGE_ANNOTATIONS
 from schemas.images import IMAGES
 from schemas.queries import QUERIES
 from schemas.query_performance import QUERY_PERFORMANCE
+from schemas.training_examples import TRAINING_EXAMPLES
 from schemas.truth_intents import TRUTH_INTENTS
 
 AGAINST_TRUTH, AGAINST_A_SECOND_SOURCE = "annotations", "annotations_second_source"
-EVERY, KNOWN, FRESH = "all_images", "with_history", "without_history"
+EVERY, KNOWN, FRESH, UNSEEN = "all_images", "with_history", "without_history", "neither_history_nor_training"
 METRIC = "annotations_right"
 
 
@@ -48,10 +51,13 @@ class EvaluateAnnotations:
 
 def run(ctx: Context, knobs: EvaluateAnnotations) -> Counts:
     known = ctx.read(QUERY_PERFORMANCE).select("signature", F.lit(KNOWN).alias("known")).distinct()
+    tuned_on = taught(ctx.read(TRAINING_EXAMPLES)).where("split = 'train'")
+    is_tuned_on = tuned_on.select("signature", F.lit(True).alias("tuned_on")).distinct()
     history = F.coalesce("known", F.lit(FRESH)).alias("arm")
     with held(
-        ctx.read(IMAGES).select("image_id", "signature", "locale").join(known, on="signature", how="left")
-        .select("image_id", "signature", "locale", history)
+        ctx.read(IMAGES).select("image_id", "signature", "locale")
+        .join(known, on="signature", how="left").join(is_tuned_on, on="signature", how="left")
+        .select("image_id", "signature", "locale", history, F.col("tuned_on").isNotNull().alias("tuned_on"))
     ) as images:  # fmt: skip
         words = ctx.read(QUERIES).select("query_id", "words")
         annotated = of_arm(ctx.read(IMAGE_ANNOTATIONS)).select("image_id", "query_id", "category")
@@ -64,29 +70,30 @@ def run(ctx: Context, knobs: EvaluateAnnotations) -> Counts:
             judged = against_truth(shown, wanted_words(intents))
             evaluation, against = AGAINST_TRUTH, "the simulated truth"
         found = parts(judged, by="image_id")
-        arm_of = {row["image_id"]: row["arm"] for row in images.collect()}
-    by_arm: dict[str, list[Part]] = {EVERY: found} | {
-        arm: [part for part in found if arm_of[part.name] == arm] for arm in (KNOWN, FRESH)
+        rows_of = images.select("image_id", "arm", "tuned_on").collect()
+    members = {EVERY: {row["image_id"] for row in rows_of}} | {
+        arm: {row["image_id"] for row in rows_of if row["arm"] == arm} for arm in (KNOWN, FRESH)
     }
+    members[UNSEEN] = members[FRESH] - {row["image_id"] for row in rows_of if row["tuned_on"]}
+    by_arm: dict[str, list[Part]] = {arm: [p for p in found if p.name in named] for arm, named in members.items()}
     measured = [m for arm, of_one in by_arm.items() for m in measure_parts(arm, of_one, seed=knobs.seed)]
     figures = list[tuple[str, Measured]]()
     for arm, of_one in by_arm.items():
-        asked = len(arm_of) if arm == EVERY else sum(it == arm for it in arm_of.values())
         counted = {
-            "annotations_per_image": share(sum(part.counts[1] for part in of_one), asked),
-            "images_with_any": share(len(of_one), asked),
+            "annotations_per_image": share(sum(part.counts[1] for part in of_one), len(members[arm])),
+            "images_with_any": share(len(of_one), len(members[arm])),
         }
         figures += [(metric, Measured(arm, OVERALL, it)) for metric, it in counted.items() if it is not None]
     rows = evaluation_rows(evaluation, measured, metric=METRIC, unit="images", versions={})
     for metric, one in figures:
         rows += evaluation_rows(evaluation, [one], metric=metric, unit="images", versions={})
     ctx.write(EVALUATIONS, local_frame(ctx.spark, rows, EVALUATIONS.schema), slices=[evaluation])
-    lines = [f"{m.arm:24}{m.estimate.value:>8.3f}  {metric}, of {m.estimate.n:,}" for metric, m in figures]
+    lines = [f"{m.arm:30}{m.estimate.value:>8.3f}  {metric}, of {m.estimate.n:,}" for metric, m in figures]
     title = f"share of annotations that people would look for the image by, by {against}"
     return Counts(
-        len(arm_of),
+        len(rows_of),
         len(found),
-        dropped={"no_annotation": len(arm_of) - len(found)},
+        dropped={"no_annotation": len(rows_of) - len(found)},
         produced={"annotations": sum(part.counts[1] for part in found)},
         report="\n".join([report_lines(title, measured, {}, columns=CATEGORIES), *lines]),
     )
@@ -97,7 +104,7 @@ JOB = Job(
     knobs=EvaluateAnnotations,
     run=run,
     unit="images",
-    reads=(IMAGES, IMAGE_ANNOTATIONS, ANNOTATIONS, QUERIES, QUERY_PERFORMANCE),
+    reads=(IMAGES, IMAGE_ANNOTATIONS, ANNOTATIONS, QUERIES, QUERY_PERFORMANCE, TRAINING_EXAMPLES),
     reads_truth=(TRUTH_INTENTS,),
     shares=(EVALUATIONS,),
     ask=(

@@ -46,7 +46,7 @@ from geo_lib.serving.settings import AskedVlm
 from geo_lib.serving.vllm import EngineSpec, engine, spec_of
 from geo_lib.spark import held, local_frame
 from geo_lib.training.shards import shards
-from geo_lib.training.split import split_column
+from geo_lib.training.split import HeldOut, split_column
 from geo_lib.vlm.answers import answers
 from geo_lib.vlm.batches import VisualFeatures
 from geo_lib.vlm.finetune import load, release
@@ -80,6 +80,7 @@ class EvaluateVlm:
     signatures: int = 1800
     """At most so many held-out signatures, by hash; the paper's N."""
     vlm: AskedVlm = setting(AskedVlm)
+    held_out: HeldOut = setting(HeldOut)
     """The tuned model is judged by what it wrote so."""
     seed: int = 0
     max_failed_share: float = 0.05
@@ -97,7 +98,7 @@ class EvaluateVlm:
 
 def run(ctx: Context, knobs: EvaluateVlm) -> Counts:
     champion, base = ctx.model(VLM_CHAMPION), ctx.model(VLM_BASE)
-    held_out = _held_out(ctx)
+    held_out = _held_out(ctx, knobs)
     intents, pictures = ctx.truth(TRUTH_INTENTS), ctx.truth(TRUTH_IMAGES)
     if has_truth := intents is not None and pictures is not None:
         judged_by = meant(held_out, intents, pictures)
@@ -146,10 +147,10 @@ def run(ctx: Context, knobs: EvaluateVlm) -> Counts:
     )
 
 
-def _held_out(ctx: Context) -> DataFrame:
+def _held_out(ctx: Context, knobs: EvaluateVlm) -> DataFrame:
     """(signature, locale, prompt) of every held-out signature, the prompt as annotate_images asks it."""
     one_each = subjects(ctx.read(IMAGES), "signature")
-    return one_each.where(split_column(F.col("split_key")) == "held_out").select(
+    return one_each.where(split_column(F.col("split_key"), knobs.held_out) == "held_out").select(
         "signature", "locale", prompt_column().alias("prompt")
     )
 

@@ -23,7 +23,7 @@ class PretrainTinyVlm:
 
     minutes: float = 120.0
     """The learning rate falls over these minutes or over the steps, whichever end first."""
-    steps: int = 4_000
+    steps: int = 4_400
     pictures: int = 10_000
     folder: str = str(TINY_VLM)
     seed: int = 20261101

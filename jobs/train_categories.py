@@ -46,6 +46,7 @@ from geo_lib.training.linear import (
     loss_of,
 )
 from geo_lib.training.promotion import Promotion, promoted
+from geo_lib.training.split import HeldOut
 from jobs.run.job import Context, Job
 from schemas.evaluations import EVALUATIONS
 from schemas.images import IMAGES
@@ -60,6 +61,7 @@ class TrainCategories:
 
     families: Families = setting(default_families)
     """The encoder of the first one makes the vectors."""
+    held_out: HeldOut = setting(HeldOut)
     recipe: HeadRecipe = field(default_factory=HeadRecipe)
     most_texts: int = 50_000
     """Texts that it learns from and is measured by; they and their vectors lie on the driver. The first by hash."""
@@ -70,7 +72,7 @@ class TrainCategories:
 
 
 def run(ctx: Context, knobs: TrainCategories) -> Counts:
-    queries = with_reasons(ctx.read(ORACLE_QUERIES), ctx.read(IMAGES))
+    queries = with_reasons(ctx.read(ORACLE_QUERIES), ctx.read(IMAGES), held_out=knobs.held_out)
     of_reason = {row["reason"]: row["count"] for row in queries.groupBy("reason").count().collect()}
     rows_in, may_teach = sum(of_reason.values()), of_reason.pop(None, 0)
     texts = texts_of(queries.where("reason is null"), most=knobs.most_texts).collect()

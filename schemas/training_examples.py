@@ -9,7 +9,7 @@ TRAINING_EXAMPLES = Table(
     comment="One conversation per signature and locale: an image, a prompt, and the queries to answer with",
     key=("example_id",),
     write=Write.MERGE_AND_DELETE_MISSING,
-    version=2,
+    version=3,
     checks={
         "split_known": "split in ('train', 'held_out')",
         "tokens_positive": "visual_tokens > 0 and text_tokens > 0 and response_tokens > 0",
@@ -27,6 +27,11 @@ TRAINING_EXAMPLES = Table(
             column("description", ArrayType(StringType(), False), "chosen description queries, best first"),
             column("style", ArrayType(StringType(), False), "chosen style queries, best first"),
             column("use_case", ArrayType(StringType(), False), "chosen use-case queries, best first"),
+            column(
+                "from_oracle",
+                ArrayType(StringType(), False),
+                "those of the queries that an oracle thought of and no console row retained",
+            ),
             column("visual_tokens", IntegerType(), "image tokens under the pixel bounds of the training run"),
             column("text_tokens", IntegerType(), "tokens of the rendered chat up to the answer, image tokens apart"),
             column("response_tokens", IntegerType(), "tokens of the response with its end-of-turn token"),

@@ -149,10 +149,10 @@ def _export(
     as_of: date,
     progress: Callable[[int, int, str], None],
 ) -> PlatformSummary:
-    pairs = console.demand(found, seed=seed)
-    rows, faults = console.spoil(console.daily_rows(pairs, days=days, seed=seed), seed=seed)
     last = as_of - timedelta(days=CONSOLE_LAG)
     first = last - timedelta(days=days - 1)
+    pairs = console.demand([pin for pin in found if pin.created_at.date() <= last], seed=seed)
+    rows, faults = console.spoil(console.daily_rows(pairs, days=days, seed=seed), seed=seed)
     malformed = first - timedelta(days=1)
     corrected = first + timedelta(days=days // 2)
     texts = _texts(pairs)

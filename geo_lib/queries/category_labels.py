@@ -15,7 +15,7 @@ from geo_lib.queries.kinds import CATEGORIES
 from geo_lib.queries.phrasings import phrasings
 from geo_lib.queries.text import normalise
 from geo_lib.training.linear import Rows, majority
-from geo_lib.training.split import Split, split_column
+from geo_lib.training.split import HeldOut, Split, split_column
 
 HELD_OUT_SHARE = 0.2
 _STAY = 2
@@ -39,10 +39,10 @@ class Label:
     split: Split
 
 
-def with_reasons(queries: DataFrame, images: DataFrame) -> DataFrame:
+def with_reasons(queries: DataFrame, images: DataFrame, *, held_out: HeldOut) -> DataFrame:
     """The rows of ``oracle_queries`` with ``reason``, null for what may teach: ``held_out_picture`` of a picture that
     is held out from all training, ``no_image`` where the catalogue has it no more."""
-    split = split_column(F.col("split_key")).alias("_split")
+    split = split_column(F.col("split_key"), held_out).alias("_split")
     split_of = subjects(images, "signature").select("signature", split)
     reason = F.when(F.col("_split").isNull(), NO_IMAGE).when(F.col("_split") == "held_out", HELD_OUT_PICTURE)
     return queries.join(split_of, on="signature", how="left").withColumn("reason", reason).drop("_split")

@@ -8,4 +8,6 @@ USE_CASE = "use_case"
 CATEGORIES = (DESCRIPTION, STYLE, USE_CASE)
 """Everywhere in this order."""
 QUOTAS: Mapping[str, int] = {DESCRIPTION: 2, STYLE: 2, USE_CASE: 3}
-"""Queries of each kind among an image's seven: the paper's 30/30/40."""
+"""Queries of each kind among an image's seven."""
+SHARES: Mapping[str, float] = {DESCRIPTION: 0.3, STYLE: 0.3, USE_CASE: 0.4}
+"""Of each kind among the queries of a whole training set."""

@@ -8,7 +8,10 @@ from pyspark.sql import functions as F
 
 from geo_lib.queries.kinds import CATEGORIES
 
-PROMPT_VERSION = "queries-1"
+PROMPT_VERSION = "queries-2"
+
+TASK = "queries"
+"""What is asked for, as its own line of the prompt: one model learns several tasks by it (3.1.1)."""
 
 INSTRUCTION = (
     "Write up to 7 search queries that should lead to this image, in the language of its locale, "
@@ -30,9 +33,16 @@ def plain(text: Column) -> Column:
     return F.when(line != "", line)
 
 
-def prompt(*, locale: Column, title: Column, board: Column, creator_category: Column) -> Column:
-    """The user's turn: the instruction, then a line for each metadata value that is known."""
-    known = {"locale": locale, "title": title, "board": board, "creator category": creator_category}
+def prompt(*, locale: Column, title: Column, description: Column, board: Column, creator_category: Column) -> Column:
+    """The user's turn: the instruction, then a line for the task and for each metadata value that is known."""
+    known = {
+        "task": F.lit(TASK),
+        "locale": locale,
+        "title": title,
+        "description": description,
+        "board": board,
+        "creator category": creator_category,
+    }
     return F.concat_ws("\n", F.lit(INSTRUCTION), *metadata_lines(known))
 
 
@@ -48,6 +58,7 @@ def prompt_column() -> Column:
     return prompt(
         locale=F.col("locale"),
         title=F.col("title"),
+        description=F.col("description"),
         board=F.col("board_title"),
         creator_category=F.col("creator_category"),
     )

@@ -9,7 +9,7 @@ from pyarrow.lib import ArrowInvalid
 
 from geo_lib.demo.feeds.catalogue import manifest_rows, repeated_row
 from geo_lib.demo.platform import FLAGS, NEWER_COLUMNS, PlatformSummary, simulate
-from geo_lib.training.split import split_of
+from geo_lib.training.split import HeldOut, split_of
 
 AS_OF = date(2026, 10, 30)
 SEED = 5
@@ -61,8 +61,8 @@ def test_reserved_combinations_are_all_held_out(summary: PlatformSummary, tmp_pa
     many = platform(tmp_path, images=60)
     novel = [pin for pin in many.pins if pin.novel_combination]
     assert novel
-    assert {split_of(str(pin.signature)) for pin in novel} == {"held_out"}
-    assert {split_of(pin.signature) for pin in many.pins if pin.signature} == {"held_out", "train"}
+    assert {split_of(str(pin.signature), HeldOut()) for pin in novel} == {"held_out"}
+    assert {split_of(pin.signature, HeldOut()) for pin in many.pins if pin.signature} == {"held_out", "train"}
 
 
 def test_the_manifest_repeats_one_image_id_and_two_ids_share_a_picture(folder: Path, summary: PlatformSummary) -> None:
@@ -84,6 +84,18 @@ def test_broken_files_cannot_be_decoded_and_all_others_can(folder: Path, summary
             with Image.open(folder / pin.uri) as image:
                 image.load()
                 assert max(image.size) == 480
+
+
+def test_a_quarter_of_the_pictures_is_new_and_has_no_console_row_and_twins_are_new_together(tmp_path: Path) -> None:
+    many = platform(tmp_path, images=120)
+    seen = [pin for pin in many.pins if pin.signature]
+    new = {pin.signature for pin in seen if pin.created_at.date() > many.last_day}
+    assert 0.12 < len(new) / many.signatures < 0.38
+    assert new.isdisjoint(pin.signature for pin in seen if pin.created_at.date() <= many.last_day)
+    readable = [day for day in days(tmp_path) if day.name != f"data_date={many.malformed_day}"]
+    told = {url for day in readable for url in pq.read_table(day / "part-0.parquet")["url"].to_pylist()}
+    assert told.isdisjoint(pin.page_url for pin in seen if pin.signature in new)
+    assert {pin.page_url for pin in seen if pin.signature not in new} <= told
 
 
 def test_titles_tell_the_picture_for_half_of_the_images_at_most(summary: PlatformSummary) -> None:

@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 from geo_lib.errors import QualityError, TooManyFailedError
 from geo_lib.models import ModelFiles, base_files
 from geo_lib.serving.settings import AskedVlm
-from geo_lib.training.split import split_of
+from geo_lib.training.split import HeldOut, split_of
 from jobs import annotate_images
 from jobs.annotate_images import AnnotateImages
 from jobs.evaluate_vlm import JOB, EvaluateVlm
@@ -30,7 +30,9 @@ ARMS = ["tuned", "shuffled_images", "most_frequent", "nearest_training_image", "
 
 def split_key(split: str, number: int) -> str:
     keys = (f"key-{n}" for n in count())
-    return [key for key, _ in zip((k for k in keys if split_of(k) == split), range(number + 1), strict=False)][-1]
+    return [
+        key for key, _ in zip((k for k in keys if split_of(k, HeldOut()) == split), range(number + 1), strict=False)
+    ][-1]
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pyspark.sql import SparkSession
 
 from geo_lib.queries.category_model import category_model, told
 from geo_lib.training.linear import HeadRecipe
-from geo_lib.training.split import split_of
+from geo_lib.training.split import HeldOut, split_of
 from jobs.run.job import Context
 from jobs.train_categories import JOB, TrainCategories
 from schemas.evaluations import EVALUATIONS
@@ -27,7 +27,7 @@ TEMPLATES = {
 }  # fmt: skip
 
 
-HELD_OUT = next(key for key in map(str, range(99)) if split_of(key) == "held_out")
+HELD_OUT = next(key for key in map(str, range(99)) if split_of(key, HeldOut()) == "held_out")
 
 
 def labels(categories: Iterable[str] = TEMPLATES) -> list[dict[str, object]]:

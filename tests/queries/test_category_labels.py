@@ -6,7 +6,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from geo_lib.queries.category_labels import labels_of, of_split, texts_of, with_reasons
-from geo_lib.training.split import split_of
+from geo_lib.training.split import HeldOut, split_of
 from schemas.images import IMAGES
 from schemas.oracle_queries import ORACLE_QUERIES
 from tests.builders import build
@@ -70,7 +70,8 @@ def test_every_language_has_its_own_held_out_phrasings_and_the_order_of_labels_c
 @pytest.mark.transform
 def test_pictures_that_are_held_out_teach_nothing_nor_do_those_that_are_gone(spark: SparkSession) -> None:
     keys = {
-        split: next(key for key in map(str, range(99)) if split_of(key) == split) for split in ("train", "held_out")
+        split: next(key for key in map(str, range(99)) if split_of(key, HeldOut()) == split)
+        for split in ("train", "held_out")
     }
     rows = [
         {"image_id": "1", "signature": "a", "split_key": keys["train"]},
@@ -78,7 +79,7 @@ def test_pictures_that_are_held_out_teach_nothing_nor_do_those_that_are_gone(spa
         {"image_id": "3", "signature": "b", "split_key": keys["held_out"]},
     ]
     queries = build(ORACLE_QUERIES, spark, *({"signature": s, "query": "red vase"} for s in "abc"))
-    told = with_reasons(queries, build(IMAGES, spark, *rows)).collect()
+    told = with_reasons(queries, build(IMAGES, spark, *rows), held_out=HeldOut()).collect()
     reasons = {row["signature"]: row["reason"] for row in told}
     assert reasons == {"a": None, "b": "held_out_picture", "c": "no_image"}
     assert len(told) == 3

@@ -13,27 +13,31 @@ from geo_lib.vlm import prompts
 
 
 def rendered(spark: SparkSession, **metadata: str | None) -> str:
-    known = {"locale": "en", "title": None, "board": None, "creator_category": None} | metadata
+    unknown = dict.fromkeys(("title", "description", "board", "creator_category"))
+    known = {"locale": "en", **unknown} | metadata
     columns = {name: F.lit(value).cast("string") for name, value in known.items()}
     return str(spark.range(1).select(prompts.prompt(**columns)).collect()[0][0])
 
 
 @pytest.mark.transform
 def test_a_prompt_in_full(spark: SparkSession) -> None:
-    assert rendered(spark, title="My  favourite\nchair", board="Living room", creator_category="home") == (
+    known = {"title": "My  favourite\nchair", "description": "Saved for\tlater.", "board": "Living room"}
+    assert rendered(spark, **known, creator_category="home") == (
         "Write up to 7 search queries that should lead to this image, in the language of its locale, "
         "as JSON with the keys description, style and use_case.\n"
+        "task: queries\n"
         "locale: en\n"
         "title: My favourite chair\n"
+        "description: Saved for later.\n"
         "board: Living room\n"
         "creator category: home"
     )
-    assert prompts.PROMPT_VERSION == "queries-1", "a changed prompt is a new version"
+    assert prompts.PROMPT_VERSION == "queries-2", "a changed prompt is a new version"
 
 
 @pytest.mark.transform
 def test_metadata_that_is_not_known_leaves_no_line(spark: SparkSession) -> None:
-    assert rendered(spark, title=None, board="  ").splitlines()[1:] == ["locale: en"]
+    assert rendered(spark, title=None, board="  ").splitlines()[1:] == ["task: queries", "locale: en"]
 
 
 @pytest.mark.transform

@@ -13,28 +13,42 @@ from geo_lib.catalogue.subjects import subjects
 from geo_lib.queries.text import normalise, same_words_key
 from geo_lib.serving.visual_tokens import PixelBounds
 from geo_lib.spark import local_frame
-from geo_lib.vlm.training_set import candidates, chosen_queries, with_token_counts, within_budget
+from geo_lib.training.split import HeldOut
+from geo_lib.vlm.training_set import (
+    CONSOLE,
+    ORACLE,
+    candidates,
+    chosen_queries,
+    proposed,
+    sampled,
+    with_token_counts,
+    within_budget,
+)
 from tests.kit import TINY_BASE
 
-CHOSEN = "signature string, locale string, description array<string>, style array<string>, use_case array<string>"
+CHOSEN = (
+    "signature string, locale string, description array<string>, style array<string>, use_case array<string>, "
+    "from_oracle array<string>"
+)
+SIZES = "signature string, width int, height int"
 BOUNDS = PixelBounds(min_pixels=3136, max_pixels=1_003_520)
 
 
-def labelled(spark: SparkSession, *rows: tuple[str, int, str], signature: str = "s", locale: str = "en") -> DataFrame:
+def labelled(spark: SparkSession, *rows: tuple[str, int, str], source: str = CONSOLE) -> DataFrame:
     return local_frame(
         spark,
         [
-            (signature, locale, query, rank, category, same_words_key(normalise(query), locale=locale))
+            ("s", "en", query, source, rank, category, same_words_key(normalise(query), locale="en"))
             for query, rank, category in rows
         ],
-        "signature string, locale string, query string, rank int, category string, words string",
+        "signature string, locale string, query string, source string, rank int, category string, words string",
     )
 
 
 def images(spark: SparkSession, *rows: dict[str, Any]) -> DataFrame:
     neutral = {
         "image_id": "i", "signature": "s", "split_key": "s", "locale": "en",
-        "title": None, "board_title": None, "creator_category": None,
+        "title": None, "description": None, "board_title": None, "creator_category": None,
     }  # fmt: skip
     schema = ", ".join(f"{name} string" for name in neutral)
     return local_frame(spark, [tuple((neutral | row).values()) for row in rows], schema)
@@ -48,14 +62,14 @@ def test_each_category_gives_its_best_queries_up_to_its_quota(spark: SparkSessio
         ("s1", 1, "style"),
         ("u4", 8, "use_case"), ("u1", 3, "use_case"), ("u3", 7, "use_case"), ("u2", 5, "use_case"),
     )  # fmt: skip
-    expected = local_frame(spark, [("s", "en", ["d1", "d2"], ["s1"], ["u1", "u2", "u3"])], CHOSEN)
+    expected = local_frame(spark, [("s", "en", ["d1", "d2"], ["s1"], ["u1", "u2", "u3"], [])], CHOSEN)
     assert_df_equality(chosen_queries(df), expected, ignore_nullable=True)
 
 
 @pytest.mark.transform
 def test_a_category_that_the_console_lacks_stays_empty_and_nothing_fills_it(spark: SparkSession) -> None:
     df = labelled(spark, *[(f"d{n}", n, "description") for n in range(1, 6)])
-    expected = local_frame(spark, [("s", "en", ["d1", "d2"], [], [])], CHOSEN)
+    expected = local_frame(spark, [("s", "en", ["d1", "d2"], [], [], [])], CHOSEN)
     assert_df_equality(chosen_queries(df), expected, ignore_nullable=True)
 
 
@@ -68,7 +82,7 @@ def test_the_same_words_in_another_order_or_case_count_once_under_the_better_ran
         ("oak table", 3, "description"),
         ("chair red velvet chair", 4, "style"),
     )
-    expected = local_frame(spark, [("s", "en", ["red, velvet chair", "oak table"], [], [])], CHOSEN)
+    expected = local_frame(spark, [("s", "en", ["red, velvet chair", "oak table"], [], [], [])], CHOSEN)
     assert_df_equality(chosen_queries(df), expected, ignore_nullable=True)
 
 
@@ -83,15 +97,80 @@ def test_half_the_content_words_in_common_is_one_wish_and_less_is_another(spark:
         ("with a balcony", 5, "use_case"),  # only linking words differ
     )
     expected = local_frame(
-        spark, [("s", "en", [], ["boho balcony style", "navy balcony look"], ["for the balcony"])], CHOSEN
+        spark, [("s", "en", [], ["boho balcony style", "navy balcony look"], ["for the balcony"], [])], CHOSEN
     )
     assert_df_equality(chosen_queries(df), expected, ignore_nullable=True)
 
 
 @pytest.mark.transform
+def test_what_was_searched_comes_before_what_an_oracle_thought_of_and_one_wish_stands_once(spark: SparkSession) -> None:
+    searched = labelled(spark, ("red vase", 30, "description"), ("boho vase look", 2, "style"))
+    thought_of = labelled(
+        spark,
+        ("vase red", 1, "description"), ("tall glass vase", 2, "description"), ("blue bottle", 3, "description"),
+        ("boho vase style", 1, "style"), ("gift for mothers", 1, "use_case"),
+        source=ORACLE,
+    )  # fmt: skip
+    expected = local_frame(
+        spark,
+        [
+            (
+                "s",
+                "en",
+                ["red vase", "tall glass vase"],
+                ["boho vase look"],
+                ["gift for mothers"],
+                ["gift for mothers", "tall glass vase"],
+            )
+        ],
+        CHOSEN,
+    )
+    assert_df_equality(chosen_queries(thought_of.unionByName(searched)), expected, ignore_nullable=True)
+
+
+@pytest.mark.transform
+def test_an_oracle_is_heard_for_the_locale_that_it_was_asked_in_and_a_console_for_all(spark: SparkSession) -> None:
+    rows = images(spark, {"locale": "en"}, {"image_id": "j", "locale": "de"}, {"image_id": "k", "locale": "de"})
+    mined = local_frame(spark, [("s", "vase", 4), ("gone", "x", 1)], "signature string, query string, rank int")
+    said = [("s", "de", "krug", 3), ("s", "de", "krug", 2), ("s", "fr", "pot", 1), ("gone", "de", "x", 1)]
+    labels = local_frame(spark, said, "signature string, locale string, query string, position int")
+    expected = local_frame(
+        spark,
+        [
+            ("s", "de", "krug", ORACLE, 2),
+            ("s", "de", "vase", CONSOLE, 4),
+            ("s", "en", "vase", CONSOLE, 4),
+        ],
+        "signature string, locale string, query string, source string, rank int",
+    )
+    assert_df_equality(proposed(rows, mined, labels), expected, ignore_nullable=True, ignore_row_order=True)
+
+
+@pytest.mark.transform
+def test_more_examples_than_asked_for_are_left_out_by_hash_and_said_so(spark: SparkSession) -> None:
+    names = [f"s{n}" for n in range(12)]
+    rows = images(spark, *({"image_id": s, "signature": s, "split_key": s} for s in (*names, "few")))
+    answer: tuple[list[str], ...] = (["red vase"], ["boho vase"], ["gift for her"], [])
+    chosen = local_frame(spark, [(s, "en", *answer) for s in names], CHOSEN)
+    sizes = local_frame(spark, [(s, 9, 9) for s in (*names, "few")], SIZES)
+    found = candidates(rows, chosen, sizes, bounds=BOUNDS, min_queries=3, held_out=HeldOut()).cache()
+
+    def taken(most: int) -> set[str]:
+        reasons = {r["signature"]: r["reason"] for r in sampled(found, most=most, fewest=3).collect()}
+        assert reasons.keys() == {*names, "few"}
+        assert reasons.pop("few") == "too_few_queries"
+        assert set(reasons.values()) <= {None, "over_most_examples"}
+        return {signature for signature, reason in reasons.items() if reason is None}
+
+    assert len(taken(5)) == 5
+    assert taken(5) < taken(7)
+    assert taken(50) == set(names)
+
+
+@pytest.mark.transform
 def test_a_query_of_linking_words_alone_is_still_a_query(spark: SparkSession) -> None:
     df = labelled(spark, ("for a", 1, "use_case"), ("to the", 2, "use_case"))
-    expected = local_frame(spark, [("s", "en", [], [], ["for a", "to the"])], CHOSEN)
+    expected = local_frame(spark, [("s", "en", [], [], ["for a", "to the"], [])], CHOSEN)
     assert_df_equality(chosen_queries(df), expected, ignore_nullable=True)
 
 
@@ -113,13 +192,16 @@ def test_of_images_with_the_same_bytes_the_first_by_id_lends_its_metadata(spark:
 
 @pytest.mark.transform
 def test_an_example_is_a_prompt_an_answer_and_an_id_that_stays(spark: SparkSession) -> None:
-    chosen = local_frame(spark, [("s", "en", ["red vase"], ["boho vase"], ["gift for her"])], CHOSEN)
-    sizes = local_frame(spark, [("s", 224, 224)], "signature string, width int, height int")
-    row = candidates(images(spark, {"title": "mine"}), chosen, sizes, bounds=BOUNDS, min_queries=3).collect()[0]
+    answer = (["red vase"], ["boho vase"], ["gift for her"])
+    chosen = local_frame(spark, [("s", "en", *answer, ["boho vase"])], CHOSEN)
+    sizes = local_frame(spark, [("s", 224, 224)], SIZES)
+    one = candidates(images(spark, {"title": "mine"}), chosen, sizes, bounds=BOUNDS, min_queries=3, held_out=HeldOut())
+    row = sampled(one, most=1, fewest=3).collect()[0]
+    assert row["from_oracle"] == ["boho vase"]
     assert json.loads(row["response"]) == {
         "description": ["red vase"], "style": ["boho vase"], "use_case": ["gift for her"],
     }  # fmt: skip
-    assert row["prompt"].endswith("\nlocale: en\ntitle: mine")
+    assert row["prompt"].endswith("\ntask: queries\nlocale: en\ntitle: mine")
     assert (row["visual_tokens"], row["reason"]) == (64, None)
     assert row["example_id"] == hashlib.sha256(b"s\nen").hexdigest()[:32]
 
@@ -129,15 +211,20 @@ def test_too_few_queries_and_impossible_images_are_named_and_kept_apart(spark: S
     rows = images(spark, *({"image_id": s, "signature": s, "split_key": s} for s in ("ok", "few", "none", "strip")))
     chosen = local_frame(
         spark,
-        [("ok", "en", ["a"], ["b"], ["c"]), ("few", "en", ["a"], ["b"], []), ("strip", "en", ["a"], ["b"], ["c"])],
+        [
+            ("ok", "en", ["a"], ["b"], ["c"], []),
+            ("few", "en", ["a"], ["b"], [], []),
+            ("strip", "en", ["a"], ["b"], ["c"], []),
+        ],
         CHOSEN,
     )
     sizes = local_frame(
         spark,
         [("ok", 100, 100), ("few", 100, 100), ("none", 100, 100), ("strip", 1, 300)],
-        "signature string, width int, height int",
+        SIZES,
     )
-    fates = candidates(rows, chosen, sizes, bounds=BOUNDS, min_queries=3).select("signature", "reason").collect()
+    found = candidates(rows, chosen, sizes, bounds=BOUNDS, min_queries=3, held_out=HeldOut())
+    fates = found.select("signature", "reason").collect()
     assert {r["signature"]: r["reason"] for r in fates} == {
         "ok": None, "few": "too_few_queries", "none": "too_few_queries", "strip": "aspect_ratio",
     }  # fmt: skip
@@ -161,9 +248,9 @@ def test_tokens_are_counted_for_what_may_become_an_example_alone(spark: SparkSes
 def test_an_example_id_is_of_both_its_columns_or_there_is_none(spark: SparkSession) -> None:
     chosen, sizes = (
         local_frame(spark, [], CHOSEN),
-        local_frame(spark, [("s", 9, 9)], "signature string, width int, height int"),
+        local_frame(spark, [("s", 9, 9)], SIZES),
     )
-    rows = candidates(images(spark, {"locale": None}), chosen, sizes, bounds=BOUNDS, min_queries=3)
+    rows = candidates(images(spark, {"locale": None}), chosen, sizes, bounds=BOUNDS, min_queries=3, held_out=HeldOut())
     assert [r["example_id"] for r in rows.collect()] == [None]
 
 

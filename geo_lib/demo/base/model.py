@@ -33,7 +33,7 @@ class Pretraining:
     pictures: int = 10_000
     checked: int = 400
     """Unseen pictures that accuracy is measured on, and as many again with combinations that no training shows."""
-    vocabulary: int = 1536
+    vocabulary: int = 2560
     processes: int = 2
     threads: int = 2
     start: str | None = None

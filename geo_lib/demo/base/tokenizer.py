@@ -41,13 +41,13 @@ INSTRUCTION = (
     "as JSON with the keys description, style and use_case."
 )
 """Word for word what images are annotated with; the simulation does not know the module that says it."""
-UNTITLED = 0.25
-"""Share of the prompts that name no title."""
+TITLED, DESCRIBED = 0.75, 0.3
+"""Share of the prompts that name a title, and a description."""
 
 PROMPT_WORDS = (
     "Describe the image. Locale: en",
     "Describe the image. Locale: de",
-    INSTRUCTION + "\nlocale: en\ntitle: my favourite\nboard: inspo\ncreator category: home",
+    INSTRUCTION + "\ntask: queries\nlocale: en\ntitle: inspo\ndescription: inspo\nboard: inspo\ncreator category: home",
     "system user assistant " + SYSTEM,
     "\nuser\n",
     "\nassistant\n",
@@ -63,17 +63,18 @@ def text_prompt(locale: str) -> str:
 
 
 def query_prompt(latent: Latent, locale: str, seed: int) -> str:
-    """The prompt that images are annotated with, with metadata that tells nothing: one of about a thousand."""
+    """The prompt that images are annotated with, with metadata that tells nothing: one of a few thousand."""
     rng = np.random.default_rng(stream_seed("query_prompt", seed, locale))
 
     def pick(options: Sequence[str]) -> str:
         return options[int(rng.integers(len(options)))]
 
     world = vocabulary().worlds[latent.world]
-    title = None if rng.random() < UNTITLED else pick(vocabulary().titles["vague"][locale])
     known = {
+        "task": "queries",
         "locale": locale,
-        "title": title,
+        "title": pick(vocabulary().titles["vague"][locale]) if rng.random() < TITLED else None,
+        "description": pick(vocabulary().descriptions[locale]) if rng.random() < DESCRIBED else None,
         "board": pick(world.boards[locale]),
         "creator category": pick(world.creators),
     }
@@ -88,7 +89,7 @@ def caption_text(latent: Latent, locale: str) -> str:
 def _corpus() -> Iterator[str]:
     """Captions, names, what there is to read and what prompts say: nothing that people type for an image."""
     for locale in vocabulary().locales:
-        yield from lines(locale)
+        yield from (*lines(locale), *vocabulary().titles["vague"][locale], *vocabulary().descriptions[locale])
     latents = every_latent()[::11]
     for index, latent in enumerate(latents):
         yield from PROMPT_WORDS

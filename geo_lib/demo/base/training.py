@@ -39,11 +39,11 @@ NAMED_EVERY = 3
 class Training:
     """Knobs of one pretraining run."""
 
-    steps: int = 4000
+    steps: int = 4400
     minutes: float = 120.0
     """Whichever of steps and minutes ends first ends the run; the learning rate falls along whichever is nearer."""
     batch_size: int = 48
-    seeing_share: float = 0.55
+    seeing_share: float = 0.5
     """Share of the run spent in phase 1."""
     learning_rate: float = 1.5e-3
     weight_decay: float = 0.05
@@ -54,7 +54,7 @@ class Training:
 
 
 def build_model(tokenizer: "PreTrainedTokenizerBase", *, seed: int) -> "Qwen2VLForConditionalGeneration":
-    """A fresh Qwen2-VL of about 3.6 million parameters."""
+    """A fresh Qwen2-VL of about 3.8 million parameters."""
     import torch
     from transformers import Qwen2VLConfig, Qwen2VLForConditionalGeneration
 

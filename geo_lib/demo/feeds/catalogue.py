@@ -18,7 +18,7 @@ from geo_lib.demo.truth.intents import fill
 from geo_lib.demo.truth.latent import Latent, sample_latent, stream_seed
 from geo_lib.demo.truth.worlds import vocabulary
 from geo_lib.files import write_whole
-from geo_lib.training.split import split_of
+from geo_lib.training.split import HeldOut, split_of
 
 SITE = "https://demo.visual-geo.example"
 SIDE = 480
@@ -26,6 +26,8 @@ SIDE = 480
 FORMATS = (("jpg", "JPEG", 0.72), ("webp", "WEBP", 0.22), ("png", "PNG", 0.06))
 LOCALE_SHARE = 0.6
 """Share of the first locale; the others divide the rest."""
+NEW_SHARE = 0.25
+"""Share of the pictures that were uploaded the day before as_of: the console has nothing to tell of them yet."""
 TWIN_PERCENT = 1
 """Share of the images that are delivered a second time under another image_id."""
 BROKEN_EVERY = 400
@@ -132,6 +134,11 @@ def manifest_rows(rows: Sequence[Pin]) -> Iterator[Mapping[str, Any]]:
         }
 
 
+def _is_new(signature: str) -> bool:
+    """Twins are uploaded together, so that none of them has a history."""
+    return float(np.random.default_rng(stream_seed("new", signature)).random()) < NEW_SHARE
+
+
 def _order(index: int, seed: int) -> _Order:
     own = platform_seed(seed, index)
     rng = np.random.default_rng(stream_seed(own, "file"))
@@ -158,7 +165,7 @@ def _deliver(folder: Path, order: _Order) -> str:
     for jitter in range(MOST_JITTERS):
         data = encoded(image, order.format, jitter)
         signature = sha256(data).hexdigest()
-        if not order.latent.reserved or split_of(signature) == "held_out":
+        if not order.latent.reserved or split_of(signature, HeldOut()) == "held_out":
             write_once(path, data)
             return signature
     raise RuntimeError(f"{order.path}: {MOST_JITTERS} jitters gave no held-out signature")
@@ -201,7 +208,8 @@ def _pin(index: int, seed: int, uri: str, latent: Latent | None, signature: str 
     telling = pick(vocab.titles["telling"][locale])
     is_telling = rng.random() < 0.5
     text = fill(telling, latent, locale) if latent and is_telling else vague
-    age = timedelta(days=int(rng.integers(75, 500)), seconds=int(rng.integers(86_400)))
+    days, seconds = int(rng.integers(75, 500)), int(rng.integers(86_400))
+    age = timedelta(days=0 if signature and _is_new(signature) else days, seconds=seconds)
     return Pin(
         image_id=_image_id(index, seed),
         uri=uri,
