@@ -8,7 +8,7 @@ from geo_lib.collections.mint import slug
 from geo_lib.locales import UnknownLocaleError, canonical, direction_of, language_of
 from geo_lib.pages.words import language_name, words
 from geo_lib.queries.category import marker_category
-from geo_lib.queries.checks.language import foreign
+from geo_lib.queries.checks.language import Language, foreign
 from geo_lib.queries.checks.safety import unsafe
 
 
@@ -24,7 +24,7 @@ def test_codes_of_one_language_are_one(locale: str, language: str) -> None:
 
 def test_nobody_is_foreign_to_himself() -> None:
     said = {"iw": "עיצוב סלון מודרני עם ספה אפורה", "fil": "magandang disenyo ng sala para sa maliit na bahay"}
-    assert [foreign(text, locale=locale, min_score=0.5) for locale, text in said.items()] == [None, None]
+    assert [foreign(text, locale=locale, sure=Language()) for locale, text in said.items()] == [None, None]
 
 
 @pytest.mark.parametrize(
@@ -102,4 +102,4 @@ def test_everything_that_depends_on_the_language_takes_it_alike() -> None:
     assert language_name("de_DE") == "Deutsch (de_DE)"
     assert marker_category("de_DE", "geschenk für oma") == marker_category("de", "geschenk für oma")
     text = "grüne vorhänge für das schlafzimmer"
-    assert foreign(text, locale="de_DE", min_score=0.5) is None
+    assert foreign(text, locale="de_DE", sure=Language()) is None

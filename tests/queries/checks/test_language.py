@@ -1,5 +1,6 @@
 import pytest
 
+from geo_lib.errors import ConfigError
 from geo_lib.queries.checks.check import Said
 from geo_lib.queries.checks.language import Language, detected, foreign, language_check
 
@@ -13,7 +14,15 @@ from geo_lib.queries.checks.language import Language, detected, foreign, languag
         ("wohnideen für kleine wohnzimmer", "en", "other_language"),
         ("how to decorate a small living room with plants", "de", "other_language"),
         ("boho", "de", None),  # too few letters to tell
-        ("minimalist loft style", "de", None),  # the detector is not sure
+        ("minimalist loft style", "de", None),  # its words are German by now
+        ("sessel in rosa", "de", None),  # the detector thinks of Italian
+        ("aprikosen deko", "de", None),
+        ("festival outfit hippie", "de", None),
+        ("small bedroom with desk", "de", "other_language"),
+        ("jardines pequeños con piedras", "en", "other_language"),
+        ("cortinas para a cozinha pequena", "es", "other_language"),
+        ("egongelarako ideiak landareekin", "eu", None),  # no list of words
+        ("how to decorate a small living room with plants", "eu", "other_language"),
         ("笑顔", "en", "other_script"),
         ("笑顔", "ja", None),
         ("nike スニーカー", "ja", None),
@@ -36,7 +45,7 @@ from geo_lib.queries.checks.language import Language, detected, foreign, languag
 def test_a_query_is_dropped_only_when_it_is_confidently_of_another_language(
     text: str, locale: str, reason: str
 ) -> None:
-    assert foreign(text, locale=locale, min_score=0.9) == reason
+    assert foreign(text, locale=locale, sure=Language()) == reason
 
 
 @pytest.mark.parametrize(
@@ -52,14 +61,14 @@ def test_a_query_is_dropped_only_when_it_is_confidently_of_another_language(
     ],
 )
 def test_a_language_whose_scripts_are_not_known_loses_nothing_to_its_script(text: str, locale: str) -> None:
-    assert foreign(text, locale=locale, min_score=0.9) is None
-    assert foreign(text, locale="en", min_score=0.9) == "other_script"
+    assert foreign(text, locale=locale, sure=Language()) is None
+    assert foreign(text, locale="en", sure=Language()) == "other_script"
 
 
 @pytest.mark.parametrize("locale", ["no", "nb", "nn-NO", "nb_NO"])
 def test_norwegian_is_one_language_whichever_norm_the_locale_names(locale: str) -> None:
-    assert foreign("oppbevaring av kjøkkenutstyr", locale=locale, min_score=0.9) is None
-    assert foreign("oppbevaring av kjøkkenutstyr", locale="da", min_score=0.9) == "other_language"
+    assert foreign("oppbevaring av kjøkkenutstyr", locale=locale, sure=Language()) is None
+    assert foreign("oppbevaring av kjøkkenutstyr", locale="da", sure=Language()) == "other_language"
 
 
 def test_the_language_and_its_score_are_told_even_where_nothing_is_dropped() -> None:
@@ -73,4 +82,12 @@ def test_the_language_and_its_score_are_told_even_where_nothing_is_dropped() -> 
 def test_how_sure_the_check_must_be_is_what_the_setting_says() -> None:
     doubtful = [Said("de", "minimalist loft style", "minimalist loft style")]
     assert language_check(Language()).reasons(doubtful) == [None]
-    assert language_check(Language(min_score=0.0)).reasons(doubtful) == ["other_language"]
+    assert language_check(Language(min_lean=0.5)).reasons(doubtful) == ["other_language"]
+    unlisted = [Said("eu", "small bedroom", "small bedroom")]
+    assert language_check(Language(min_score=1.0)).reasons(unlisted) == [None]
+    assert language_check(Language(min_score=0.0)).reasons(unlisted) == ["other_language"]
+
+
+def test_nobody_is_foreign_who_leans_nowhere() -> None:
+    with pytest.raises(ConfigError, match="language.min_lean must be more than 0, not 0"):
+        Language(min_lean=0)
