@@ -48,7 +48,7 @@ def test_a_text_needs_no_proposal_to_be_judged_and_only_what_is_fit_has_a_catego
 
 @pytest.mark.transform
 def test_the_setting_of_the_language_check_reaches_the_workers(spark: SparkSession) -> None:
-    asked = ("de", "minimalist loft style")
+    asked = ("de", "vintage poster style")
     assert verdicts(spark, asked)[asked[1]].reason is None
     strict = verdicts(spark, asked, language=Language(min_lean=0.5))[asked[1]]
     assert (strict.stopped_at, strict.reason) == ("language", "other_language")

@@ -22,10 +22,12 @@ MIN_LETTERS = 8
 """Below so many letters no verdict on the language is sure: "sofa" is a word of twenty languages."""
 MIN_ODDS = 0.3
 """Share of another language's score in those of it and the locale's own from which it is worth asking about."""
-_UNLISTED = 2.5
-"""How common, on Zipf's scale, a word is taken to be where the list does not have it; the rarest that it has are 3."""
+_UNLISTED = 1.5
+"""How common, on Zipf's scale, a word is taken to be where the list does not have it; the rarest that it has are 2."""
 _OWN_VOICE = 1.0
 """Powers of ten that one telling word must be more common in the locale's language to speak for it: "decor"."""
+_LISTS = "best"
+"""The large lists where there are such: 30 to 70 MB for each language that is asked about, in every worker."""
 _LISTED_AS = {"no": "nb"}
 
 _VARIANTS = {
@@ -113,14 +115,15 @@ def foreign(text: str, *, locale: str, sure: Language) -> str | None:
 
 def _leans(text: str, *, to: str, own: str, least: float) -> bool:
     """Whether the words are more common in another language than in one's own by ``least`` powers of ten together, and
-    half of it without the one that leans most, since single words are borrowed: "gemutlich cabin". Words that join
-    others never are. Where a telling word is of one's own language, as in "cinco de mayo decor", all the rest may be.
+    by half of it without the telling one that leans most, since single words are borrowed: "gemutlich cabin". Where a
+    telling word is of one's own language, as in "cinco de mayo decor", all the others may be.
     """
     leans = {word: _commonness(word, to) - _commonness(word, own) for word in text.split()}
     joining = joining_words(to) | joining_words(own)
     telling = [lean for word, lean in leans.items() if word not in joining] or list(leans.values())
-    rest = sum(telling) - max(telling) if len(telling) > 1 else telling[0]
-    return min(telling) > -_OWN_VOICE and sum(leans.values()) >= least and rest >= least / 2
+    total = sum(leans.values())
+    rest = total - max(telling) if len(telling) > 1 else total
+    return min(telling) > -_OWN_VOICE and total >= least and rest >= least / 2
 
 
 def detected(text: str, *, locale: str) -> Detected:
@@ -168,7 +171,7 @@ def _commonness(word: str, language: str) -> float:
     """Zipf's scale: 3 is one in a million words, 6 one in a thousand."""
     from wordfreq import zipf_frequency
 
-    return max(zipf_frequency(word, _LISTED_AS.get(language, language), wordlist="small"), _UNLISTED)
+    return max(zipf_frequency(word, _LISTED_AS.get(language, language), wordlist=_LISTS), _UNLISTED)
 
 
 @cache
@@ -176,5 +179,5 @@ def _listed() -> frozenset[str]:
     """Languages of Latin script that there is a list of words for; others cannot be told apart by blanks."""
     from wordfreq import available_languages
 
-    there = available_languages("small")
+    there = available_languages(_LISTS)
     return frozenset(language for language in _LATIN if _LISTED_AS.get(language, language) in there)

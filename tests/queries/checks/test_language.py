@@ -14,7 +14,7 @@ from geo_lib.queries.checks.language import Language, detected, foreign, languag
         ("wohnideen für kleine wohnzimmer", "en", "other_language"),
         ("how to decorate a small living room with plants", "de", "other_language"),
         ("boho", "de", None),  # too few letters to tell
-        ("minimalist loft style", "de", None),  # its words are German by now
+        ("vintage poster style", "de", None),  # its words are German by now
         ("sessel in rosa", "de", None),  # the detector thinks of Italian
         ("aprikosen deko", "de", None),
         ("festival outfit hippie", "de", None),
@@ -80,7 +80,7 @@ def test_the_language_and_its_score_are_told_even_where_nothing_is_dropped() -> 
 
 
 def test_how_sure_the_check_must_be_is_what_the_setting_says() -> None:
-    doubtful = [Said("de", "minimalist loft style", "minimalist loft style")]
+    doubtful = [Said("de", "vintage poster style", "vintage poster style")]
     assert language_check(Language()).reasons(doubtful) == [None]
     assert language_check(Language(min_lean=0.5)).reasons(doubtful) == ["other_language"]
     unlisted = [Said("eu", "small bedroom", "small bedroom")]
