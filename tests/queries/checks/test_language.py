@@ -89,5 +89,5 @@ def test_how_sure_the_check_must_be_is_what_the_setting_says() -> None:
 
 
 def test_nobody_is_foreign_who_leans_nowhere() -> None:
-    with pytest.raises(ConfigError, match="language.min_lean must be more than 0, not 0"):
+    with pytest.raises(ConfigError, match=r"language\.min_lean must be more than 0, not 0"):
         Language(min_lean=0)
