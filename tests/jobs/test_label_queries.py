@@ -1,121 +1,32 @@
 """Every picture is labelled or has a typed error, nobody pays twice, and money or a fault ends a run in order."""
 
-import json
-import os
-import re
-import signal
-import subprocess
-import sys
-import threading
-import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import SparkSession
 
-from geo_lib import config
 from geo_lib.demo.oracle.behaviour import Behaviour
-from geo_lib.demo.oracle.chat import Answerer, ChatServer, Reply, error
+from geo_lib.demo.oracle.chat import Answerer, Reply
 from geo_lib.demo.oracle.oracle import MODEL, Oracle
 from geo_lib.demo.truth.intents import intents
 from geo_lib.demo.truth.latent import sample_latent, stream_seed
 from geo_lib.errors import ConfigError, EndpointError, TooManyFailedError
-from geo_lib.models import Models
 from geo_lib.queries.kinds import CATEGORIES
-from geo_lib.serving.endpoints import Endpoint, Prices
-from geo_lib.spark import JAVA_OPTIONS, session
-from geo_lib.tables import Stamp, Tables
+from geo_lib.serving.endpoints import Prices
 from geo_lib.vlm import answers as asked_vlm
 from geo_lib.vlm.oracle_labels import INSTRUCTION, TASK, asked, chosen
 from jobs.label_queries import JOB, LabelQueries
 from jobs.run.job import Context
-from jobs.run.workflow import ROOT
 from schemas.generations import GENERATIONS
-from schemas.image_bytes import IMAGE_BYTES
 from schemas.images import IMAGES
 from schemas.oracle_queries import ORACLE_QUERIES
-from schemas.table import Table
 from tests.builders import build
-from tests.conftest import AS_OF
-from tests.kit import Drawn, drawn, job_context
-
-SOUND = Behaviour(wrong=0.0)
-TEN_DOLLARS = Prices(prompt=10e6 / 600)
-"""A picture costs about ten dollars at these prices."""
-
-
-@dataclass(frozen=True)
-class Asked:
-    """The oracle's server as a job sees it, and what it was asked."""
-
-    endpoint: Endpoint
-    oracle: Oracle
-
-    def lines(self) -> list[dict[str, Any]]:
-        assert self.oracle.log is not None
-        return [json.loads(line) for line in self.oracle.log.read_text().splitlines()]
-
-    def answered(self) -> Counter[str]:
-        """How often each picture was answered."""
-        return Counter(line["digests"][0] for line in self.lines() if line["outcome"] == "answered")
-
-
-@contextmanager
-def oracle(
-    folder: Path,
-    pictures: Sequence[Drawn],
-    behaviour: Behaviour = SOUND,
-    *,
-    key: str | None = None,
-    through: Callable[[Oracle], Answerer] = lambda oracle: oracle,
-) -> Iterator[Asked]:
-    """The real server, about the first drawn pictures of the kit; ``through``: what stands before it."""
-    truth = {p.signature: sample_latent(stream_seed("kit", n)) for n, p in enumerate(pictures)}
-    log = folder / "asked.jsonl"
-    log.touch()
-    answering = Oracle(truth, behaviour, key=key, log=log)
-    server = ChatServer(through(answering), model=MODEL)
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    try:
-        yield Asked(Endpoint(url=server.url, model=MODEL, concurrent=2, attempts=3), answering)
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
-@pytest.fixture
-def context(tables: Tables) -> Context:
-    """Without a registry of models: this job has none."""
-    return job_context(tables, Models(f"{tables.lakehouse}/mlflow"))
-
-
-def put(context: Context, pictures: Sequence[Drawn], **columns: str) -> None:
-    rows = [
-        {"image_id": f"i{n}", "signature": p.signature, "split_key": p.signature, "locale": "en", "page_url": f"p{n}"}
-        for n, p in enumerate(pictures)
-    ]
-    context.tables.write(IMAGES, build(IMAGES, context.spark, *(row | columns for row in rows)))
-    stored = [{"signature": p.signature, "bytes": bytearray(p.content)} for p in pictures]
-    context.tables.write(IMAGE_BYTES, build(IMAGE_BYTES, context.spark, *stored, width=112, height=112))
-
-
-def later(context: Context, run_id: str = "later", as_of: date = AS_OF) -> Context:
-    stamp = replace(context.tables.stamp, run_id=run_id, as_of=as_of)
-    return replace(context, tables=context.tables.stamped(stamp), as_of=as_of, run_id=run_id)
-
-
-def knobs(endpoint: Endpoint, **more: Any) -> LabelQueries:
-    return replace(LabelQueries(endpoints={"oracle": endpoint}, most_pictures=1000), **more)
-
-
-def stored(context: Context) -> list[Row]:
-    return context.tables.read(GENERATIONS).orderBy("subject").collect()
+from tests.jobs.labelling import TEN_DOLLARS, knobs, later, oracle, put, stored
+from tests.kit import drawn
 
 
 def test_every_picture_is_labelled_or_says_why_not_and_a_rerun_asks_nothing(context: Context, tmp_path: Path) -> None:
@@ -298,54 +209,6 @@ def test_a_run_that_gives_up_fails_whatever_share_was_answered_before(context: C
     assert later(context, "bare").run(JOB, knobs(gone, max_failed_share=1.0)).failed == {"unavailable": 4}
 
 
-@pytest.mark.slow
-def test_of_two_runs_at_once_each_asks_only_for_what_the_other_has_not_had_answered(
-    context: Context, tmp_path: Path
-) -> None:
-    pictures = drawn(8)
-    put(context, pictures)
-    (tmp_path / "beside").mkdir()
-    with oracle(tmp_path / "beside", pictures) as other:
-
-        def late(oracle: Oracle) -> Answerer:
-            def answer(body: Mapping[str, Any], headers: Mapping[str, str]) -> Reply:
-                is_first = not oracle.log or not oracle.log.read_text()
-                reply = oracle(body, headers)
-                if not is_first:
-                    return reply
-                assert later(context, "beside").run(JOB, knobs(other.endpoint)).kept == 8
-                return error(400, "invalid_request_error", "this one I do not take")
-
-            return answer
-
-        with oracle(tmp_path, pictures, through=late) as server:
-            one_by_one = replace(server.endpoint, concurrent=1)
-            counts = context.run(JOB, knobs(one_by_one, chunk_pictures=4))
-            assert (counts.rows_in, counts.kept, dict(counts.failed)) == (8, 8, {})
-            assert counts.produced["asked_now"] == len(server.lines()) < 8
-    assert len(stored(context)) == 8
-
-
-class Forgetful(Tables):
-    """Tables whose session loses what it holds before every append."""
-
-    def append(self, table: Table, df: DataFrame, *, sequence: int, writer: str = "") -> None:
-        self.spark.catalog.clearCache()
-        super().append(table, df, sequence=sequence, writer=writer)
-
-
-@pytest.mark.slow
-def test_blocks_that_are_lost_ask_for_nothing_again(context: Context, tmp_path: Path) -> None:
-    pictures = drawn(3)
-    put(context, pictures)
-    tables = context.tables
-    forgetful = replace(context, tables=Forgetful(tables.spark, tables.lakehouse, tables.stamp))
-    with oracle(tmp_path, pictures) as server:
-        assert forgetful.run(JOB, knobs(server.endpoint)).kept == 3
-        assert server.answered() == {p.signature: 1 for p in pictures}
-
-
-@pytest.mark.slow
 def test_a_range_without_pictures_makes_no_commit(context: Context, tmp_path: Path) -> None:
     pictures = [p for p in drawn(16) if p.signature < "a"]  # none in the upper ranges
     put(context, pictures)
@@ -418,55 +281,3 @@ def test_several_pictures_of_a_page_are_sent_together(context: Context, tmp_path
         assert sorted(line["digests"] for line in server.lines()) == sorted(
             [[signatures[0], signatures[1]], [signatures[1], signatures[0]], [signatures[2], signatures[0]]]
         )
-
-
-def label_in_this_process(lakehouse: str, url: str, run_id: str) -> None:
-    """What a killed process runs."""
-    stamp = Stamp(run_id=run_id, as_of=AS_OF, code_commit="test", simulated=True)
-    quick = {JAVA_OPTIONS: config.load(ROOT / "conf" / "demo.yml").spark[JAVA_OPTIONS]}
-    tables = Tables(session({"spark.master": "local[2,3]"} | quick), lakehouse=lakehouse, stamp=stamp)
-    context = job_context(tables, Models(f"{lakehouse}/mlflow"))
-    endpoint = Endpoint(url=url, model=MODEL, concurrent=2, attempts=3)
-    context.run(JOB, knobs(endpoint, chunk_pictures=2))
-
-
-@pytest.mark.slow
-def test_a_run_that_is_killed_three_times_asks_for_no_stored_answer_again_and_stores_none_twice(
-    context: Context, tmp_path: Path
-) -> None:
-    pictures = drawn(16)
-    put(context, pictures)
-    log = Path(context.tables.lakehouse) / "tables" / "geo" / "generations" / "_delta_log"
-    context.tables.read(GENERATIONS)  # makes the table
-    stored_by_then: list[tuple[set[str], Counter[str]]] = []
-    with oracle(tmp_path, pictures, replace(SOUND, latency_ms=200)) as server:
-        for kill in range(3):
-            commits = len(list(log.glob("*.json")))
-            script = (
-                "from tests.jobs.test_label_queries import label_in_this_process\n"
-                f"label_in_this_process({context.tables.lakehouse!r}, {server.endpoint.url!r}, 'killed-{kill}')"
-            )
-            process = subprocess.Popen(
-                [sys.executable, "-c", script], cwd=ROOT, start_new_session=True,
-                env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            )  # fmt: skip
-            deadline = time.monotonic() + 300
-            while len(list(log.glob("*.json"))) == commits:
-                assert process.poll() is None, "it ended before it was killed"
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            tables = later(context, f"looking-{kill}").tables
-            kept = {row["subject"] for row in tables.read(GENERATIONS).collect()}
-            assert 0 < len(kept) < len(pictures)
-            stored_by_then.append((kept, server.answered()))
-        fresh = later(context, "last")
-        counts = fresh.run(JOB, knobs(server.endpoint, chunk_pictures=2))
-        assert counts.kept == len(pictures)
-        after = server.answered()
-        for kept, before in stored_by_then:
-            assert {s: after[s] for s in kept} == {s: before[s] for s in kept}
-        rows = stored(fresh)
-        assert len(rows) == len({row["subject"] for row in rows}) == len(pictures)
-        assert re.fullmatch(r"last|killed-\d", rows[0]["run_id"])
