@@ -4,6 +4,7 @@ geo run pipeline                      the whole workflow, on the configuration o
 geo run publish --conf conf/local.yml --from validate_queries
 geo mine-queries --conf conf/local.yml --as-of 2026-01-31
 geo make-catalogue ./pictures --locale en --site-url https://www.example.com
+geo explain "velvet armchair"         what became of a query, or of a picture, and why
 geo sql "select * from geo.collections limit 5"
 geo tables
 """
@@ -19,14 +20,20 @@ from typing import Any
 
 from geo_lib import config
 from geo_lib.errors import ConfigError, GeoError, first_line
+from jobs.commands import explain, make_catalogue, serve_oracle, sql, tables
 from jobs.commands import job as one_job
-from jobs.commands import make_catalogue, serve_oracle, sql, tables
 from jobs.commands import run as workflow
 from jobs.commands.run import DEMO
 from jobs.registry import JOBS
 from jobs.run.terminal import quiet
 
-COMMANDS = {"make-catalogue": make_catalogue, "serve-oracle": serve_oracle, "sql": sql, "tables": tables}
+COMMANDS = {
+    "explain": explain,
+    "make-catalogue": make_catalogue,
+    "serve-oracle": serve_oracle,
+    "sql": sql,
+    "tables": tables,
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,0 +1,222 @@
+"""Tell what became of a query or of a picture, stage by stage: what stopped it, why, and which knob decided.
+
+    geo explain "velvet armchair"
+    geo explain 3f2a90c1            an image_id, or the first eight or more digits of a signature
+
+Reads the tables alone and runs nothing: it tells of the runs that were, by the knobs that are.
+"""
+
+import argparse
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+
+from pyspark.sql import DataFrame, Row
+from pyspark.sql import functions as F
+from rich.console import Console
+
+from geo_lib.arms import of_arm
+from geo_lib.config import Conf
+from geo_lib.errors import InputError
+from geo_lib.queries.decisions import STAGES
+from geo_lib.queries.text import normalise, query_id
+from geo_lib.tables import Tables
+from jobs.registry import JOBS
+from jobs.run.terminal import print_rows
+from jobs.run.workplace import opened
+from schemas.collection_items import COLLECTION_ITEMS
+from schemas.collections import COLLECTIONS
+from schemas.image_annotations import IMAGE_ANNOTATIONS
+from schemas.images import IMAGES
+from schemas.queries import QUERIES
+from schemas.query_decisions import QUERY_DECISIONS
+from schemas.query_performance import QUERY_PERFORMANCE
+
+EQ_1 = ("mine_queries.many_impressions", "mine_queries.min_impressions", "mine_queries.min_ctr",
+        "mine_queries.max_position")  # fmt: skip
+OF_STAGE: Mapping[str, Sequence[str]] = {
+    "language": ("validate_queries.language.min_lean", "validate_queries.language.min_score"),
+    "confidence": ("validate_queries.min_confidence",),
+}
+OF_COLLECTION: Mapping[str, Sequence[str]] = {
+    "too_little_evidence": ("build_collections.min_demand", "build_collections.min_images"),
+    "same_wish": ("build_collections.min_wish_overlap",),
+    "too_few_items": ("build_collections.min_items",),
+    "too_much_filled_up": ("build_collections.min_evidence_share",),
+    "unlike_images": ("build_collections.min_coherence",),
+    "near_duplicate": ("build_collections.max_overlap", "build_collections.max_similarity"),
+}
+"""Reason to what decided; other reasons follow from lists and rules, and no knob moves them."""
+_SIGNATURE = re.compile(r"[0-9a-f]{8,64}")
+
+
+def arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("subject", help="a query, an image_id, or the beginning of a signature")
+
+
+def run(args: argparse.Namespace, conf: Conf, console: Console) -> int:
+    with opened(conf, args.as_of, for_jobs=False) as runner:
+        told = _Told(runner.tables, conf, console)
+        signature = told.signature_of(args.subject)
+        found = told.query(args.subject) if signature is None else told.picture(signature)
+        if not found:
+            raise InputError(
+                f"nothing here is called {args.subject}: no image has that image_id or signature, nobody searched for "
+                'it and nobody proposed it; geo sql "select * from queries limit 10" shows some that there are'
+            )
+    return 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A lakehouse, the configuration whose knobs are named, and where it is told."""
+
+    tables: Tables
+    conf: Conf
+    console: Console
+
+    def signature_of(self, subject: str) -> str | None:
+        """The one signature that the subject names as a picture; raises ``InputError`` when it names several."""
+        named = F.col("image_id") == subject
+        if _SIGNATURE.fullmatch(subject):
+            named |= F.col("signature").startswith(subject)
+        found = self.tables.read(IMAGES).where(named).select("signature").distinct().take(2)
+        if len(found) > 1:
+            raise InputError(f"more than one picture's signature begins with {subject}; give more of its digits")
+        return str(found[0]["signature"]) if found else None
+
+    def picture(self, signature: str) -> bool:
+        """All that was searched and proposed for a picture, and what it is shown with."""
+        images = self.tables.read(IMAGES).where(F.col("signature") == signature).orderBy("image_id").collect()
+        for image in images:
+            self.say(
+                f"image {image['image_id']} · {image['locale']} · {image['title'] or 'no title'} · {signature[:16]}"
+            )
+        performance = self.tables.read(QUERY_PERFORMANCE).where(F.col("signature") == signature)
+        self.say(f"searched: {self.searched(performance)}")
+        decided = self.tables.read(QUERY_DECISIONS).where(F.col("signature") == signature)
+        rows = [
+            (row["query"], row["source"], row["category"], *self.fate(row))
+            for row in sorted(_last_stage(decided), key=attrgetter("source", "position"))
+        ]
+        self.table(["proposed", "by", "category", "stage", "became", "decided by"], rows)
+        ids = [image["image_id"] for image in images]
+        shown = of_arm(self.tables.read(IMAGE_ANNOTATIONS)).where(F.col("image_id").isin(ids))
+        annotated = shown.orderBy("image_id", "rank").select(
+            "image_id", "rank", "query", "category", "score", "confirmed"
+        )
+        self.table(
+            ["annotated", "rank", "with", "category", "score", "confirmed"], [tuple(r) for r in annotated.collect()]
+        )
+        items = self.tables.read(COLLECTION_ITEMS).where(F.col("image_id").isin(ids))
+        on = items.join(self.tables.read(COLLECTIONS).where("state = 'publish'"), on=["collection_id", "family"])
+        pages = on.orderBy("image_id", "url").select("image_id", "url", "rank", "evidence", "neighbours")
+        self.table(["image", "on page", "rank", "evidence", "neighbours"], [tuple(r) for r in pages.collect()])
+        return True
+
+    def query(self, subject: str) -> bool:
+        """The way of a query through the stages, in every locale that has it."""
+        locales = self.tables.read(IMAGES).select("locale").distinct().orderBy("locale").collect()
+        found = [self.query_in(row["locale"], subject) for row in locales]
+        return any(found)
+
+    def query_in(self, locale: str, subject: str) -> bool:
+        text = normalise(subject, locale=locale)
+        own_id = query_id(locale, text)
+        in_locale = self.tables.read(QUERY_DECISIONS).where(F.col("locale") == locale)
+        is_meant = (F.col("query") == subject) | (F.col("query_id") == own_id)
+        became = self.tables.read(QUERIES).where(F.col("locale") == locale)
+        became = became.where((F.col("query") == text) | F.array_contains("aliases", text))
+        known = became.take(1)
+        if known:
+            is_meant |= F.col("query_id") == known[0]["query_id"]
+        decided = in_locale.where(is_meant)
+        spellings = {r["query"] for r in decided.select("query").distinct().collect()} | {subject}
+        of_locale = self.tables.read(IMAGES).where(F.col("locale") == locale).select("signature").distinct()
+        performance = self.tables.read(QUERY_PERFORMANCE).where(F.col("query").isin(sorted(spellings)))
+        performance = performance.join(of_locale, on="signature", how="left_semi")
+        rows = list(self.stages(decided))
+        searched = self.searched(performance)
+        if not (rows or known or searched != _NEVER):
+            return False
+        self.say(f"{text} · {locale} · {own_id}")
+        self.say(f"searched: {searched}")
+        self.table(["stage", "pictures", "became", "decided by"], rows)
+        for row in known:
+            also = f", also {', '.join(row['aliases'])}" if row["aliases"] else ""
+            wanted = f"demand {row['demand']:,} · {row['images']:,} pictures"
+            self.say(f"query: {row['query']}{also} · {row['category']} · {wanted}")
+            self.collections(row["query_id"])
+        return True
+
+    def collections(self, of_query: str) -> None:
+        rows = self.tables.read(COLLECTIONS).where(F.col("query_id") == of_query).collect()
+        for row in rows:
+            why = "; ".join(f"{reason}{self.knobs(OF_COLLECTION.get(reason, ()))}" for reason in row["reasons"])
+            self.say(f"collection: {row['state']} {row['url']} · {row['items']:,} images{f' · {why}' if why else ''}")
+        if not rows:
+            self.say(f"collection: none{self.knobs(OF_COLLECTION['too_little_evidence'])}")
+
+    def stages(self, decided: DataFrame) -> Iterator[tuple[object, ...]]:
+        """(stage, how many, what became of them, which knobs decided) in the stages' order."""
+        fates = decided.groupBy("stage", "reason").agg(F.count_distinct("signature", "source").alias("n")).collect()
+        for row in sorted(fates, key=lambda it: (STAGES.index(it["stage"]), it["reason"] or "")):
+            became = "passed" if row["reason"] is None else row["reason"]
+            yield (
+                row["stage"],
+                row["n"],
+                became,
+                "" if row["reason"] is None else self.knobs(OF_STAGE.get(row["stage"], ())),
+            )
+
+    def fate(self, row: Row) -> tuple[str, str, str]:
+        """The stage where a proposal ended, what it became there, and by which knobs."""
+        if row["reason"] is None:
+            return row["stage"], "kept", ""
+        instead = f" (say: {row['suggestion']})" if row["suggestion"] else ""
+        return row["stage"], f"{row['reason']}{instead}", self.knobs(OF_STAGE.get(row["stage"], ()))
+
+    def searched(self, performance: DataFrame) -> str:
+        """What the console has, and what Eq. 1 made of it."""
+        sums = [
+            F.count_distinct("signature", "query").alias("n"),
+            F.sum("impressions").alias("i"),
+            F.sum("clicks").alias("c"),
+        ]
+        rows = performance.groupBy("retained_by").agg(*sums).collect()
+        if not rows:
+            return _NEVER
+        clauses = ", ".join(f"{r['n']:,} by {r['retained_by']}" for r in rows if r["retained_by"]) or "none"
+        pairs, seen, clicked = (sum(r[name] or 0 for r in rows) for name in ("n", "i", "c"))
+        return f"{pairs:,} pairs, {seen:,} impressions, {clicked:,} clicks; Eq. 1 keeps {clauses}{self.knobs(EQ_1)}"
+
+    def knobs(self, names: Sequence[str]) -> str:
+        """The knobs with their values, in brackets; nothing where none decides."""
+        told = []
+        for name in names:
+            job, _, path = name.partition(".")
+            value: Any = attrgetter(path)(self.conf.knobs(job, JOBS[job].knobs))
+            told.append(f"{name} {value:g}" if isinstance(value, int | float) else f"{name} {value}")
+        return f" ({', '.join(told)})" if told else ""
+
+    def say(self, line: str) -> None:
+        self.console.print(line)
+
+    def table(self, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+        if rows:
+            print_rows(columns, rows, "table", self.console)
+
+
+_NEVER = "never, as far as the console tells"
+
+
+def _last_stage(decided: DataFrame) -> list[Row]:
+    """The row of the last stage that each proposal reached."""
+    last: dict[tuple[object, ...], Row] = {}
+    for row in decided.collect():
+        key = (row["source"], row["model_version"], row["position"])
+        if key not in last or STAGES.index(row["stage"]) > STAGES.index(last[key]["stage"]):
+            last[key] = row
+    return list(last.values())
