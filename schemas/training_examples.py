@@ -30,7 +30,8 @@ TRAINING_EXAMPLES = Table(
             column(
                 "from_oracle",
                 ArrayType(StringType(), False),
-                "those of the queries that an oracle thought of and no console row retained",
+                "those of the queries that an oracle thought of and no console row retained; null: of a set without any",
+                nullable=True,
             ),
             column("visual_tokens", IntegerType(), "image tokens under the pixel bounds of the training run"),
             column("text_tokens", IntegerType(), "tokens of the rendered chat up to the answer, image tokens apart"),
