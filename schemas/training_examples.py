@@ -30,7 +30,7 @@ TRAINING_EXAMPLES = Table(
             column(
                 "from_oracle",
                 ArrayType(StringType(), False),
-                "those of the queries that an oracle thought of and no console row retained; null: of a set without any",
+                "those of the queries that an oracle alone has; null: made before any oracle was asked",
                 nullable=True,
             ),
             column("visual_tokens", IntegerType(), "image tokens under the pixel bounds of the training run"),
