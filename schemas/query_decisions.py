@@ -20,7 +20,7 @@ QUERY_DECISIONS = Table(
             column(
                 "stage",
                 StringType(),
-                "what it met there: parse, normalise, duplicate, safety, inclusiveness, language",
+                "what it met there: parse, normalise, duplicate, safety, inclusiveness, eligibility, language",
             ),
             column("kept", BooleanType(), "it passed this stage"),
             column("reason", StringType(), "reason code of the drop; null: it passed", nullable=True),

@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame
 
 from geo_lib.queries.category_model import LoadCategories, told
 from geo_lib.queries.checks.check import Check, Said
+from geo_lib.queries.checks.eligibility import ELIGIBILITY
 from geo_lib.queries.checks.inclusiveness import INCLUSIVENESS, better_wording
 from geo_lib.queries.checks.language import Language, detected, language_check
 from geo_lib.queries.checks.length import LENGTH
@@ -27,7 +28,7 @@ _VERDICT = (
 
 def chain(language: Language) -> tuple[Check, ...]:
     """The checks, in the order in which a text meets them: cheap before dear."""
-    return (LENGTH, SAFETY, INCLUSIVENESS, language_check(language))
+    return (LENGTH, SAFETY, INCLUSIVENESS, ELIGIBILITY, language_check(language))
 
 
 def judged(texts: DataFrame, checks: Sequence[Check], *, categories: LoadCategories | None = None) -> DataFrame:

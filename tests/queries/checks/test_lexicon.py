@@ -1,6 +1,7 @@
 """The grammar of word lists, and that the lists which there are keep to it."""
 
 import csv
+from datetime import date
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -86,7 +87,7 @@ def word_lists(content: Any) -> list[list[str]]:
 @pytest.mark.parametrize("path", LISTS, ids=NAMES)
 def test_the_lists_are_sorted_and_name_nothing_twice(path: Path) -> None:
     content = content_of(path)
-    assert content["version"] >= 1
+    assert content["version"] >= (1 if isinstance(content["version"], int) else date(2026, 11, 28))
     for words in word_lists(content):
         assert words == sorted(set(words))
     for kind, entries in content.get("kinds", {}).items():
