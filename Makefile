@@ -16,7 +16,7 @@ help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 .PHONY: run
-run: export GEO_MIN_SCORE = $(if $(filter small,$(SIZE)),0.50,0.70)
+run: export GEO_MIN_SCORE = $(if $(filter small,$(SIZE)),0.50,0.75)
 run: $(READY)  ## simulate the platform (SIZE=small, default or large) and run the main job on it
 	@$(BIN)/geo simulate-platform --size $(SIZE)
 	@$(BIN)/geo run pipeline
