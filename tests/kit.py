@@ -74,7 +74,7 @@ def job_context(tables: Tables, models: Models) -> Context:
     )
 
 
-PROMPT = f"{prompts.INSTRUCTION}\nlocale: en"
+PROMPT = f"{prompts.INSTRUCTION}\ntask: queries\nlocale: en"
 
 
 @pytest.fixture(scope="session")

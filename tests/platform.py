@@ -36,6 +36,7 @@ jobs:
   ingest_search_console: {{path: ./lakehouse/raw/search_console, max_failed_share: 0.2}}  # 1 of 13 days is malformed
   finetune_vlm: {{recipe: {{epochs: 4}}}}
   annotate_images: {{chunk_signatures: 16}}
+  validate_queries: {{min_confidence: 0.0}}  # a model of a hundred pictures is sure of little
   evaluate_vlm: {{min_score: null, min_gain_over_shuffled: null}}  # of a hundred pictures nothing can be demanded
 """
 _CHUNKS_BEFORE_THE_KILL = 2

@@ -189,7 +189,7 @@ def test_a_picture_that_kills_its_worker_is_kept_as_lost_and_every_other_is_answ
     assert (counts.rows_in, counts.kept, dict(counts.failed)) == (4, 3, {"worker_lost": 1})
     rows = {r["subject"]: r for r in context.tables.read(GENERATIONS).collect()}
     assert {s: r["error_class"] for s, r in rows.items()} == {"a": None, "b": "worker_lost", "c": None, "d": None}
-    assert rows["b"]["prompt"] == f"{INSTRUCTION}\nlocale: en"
+    assert rows["b"]["prompt"] == f"{INSTRUCTION}\ntask: queries\nlocale: en"
     later = replace(context, tables=context.tables.stamped(replace(context.tables.stamp, run_id="later")))
     assert later.run(JOB, AnnotateImages(max_failed_share=0.25)).produced["generated_now"] == 0
 
