@@ -33,12 +33,6 @@ def test_a_text_stops_at_the_first_check_that_objects_and_no_later_one_sees_it()
 def test_the_chain_begins_with_what_costs_nothing() -> None:
     stages = [check.stage for check in chain(Language())]
     assert stages == ["normalise", "safety", "inclusiveness", "eligibility", "language"]
-        "normalise",
-        "safety",
-        "inclusiveness",
-        "eligibility",
-        "language",
-    ]
 
 
 @pytest.mark.transform
