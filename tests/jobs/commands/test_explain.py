@@ -12,19 +12,19 @@ def told(platform: Platform, capfd: pytest.CaptureFixture[str], subject: str, *,
     return " ".join(capfd.readouterr().out.split())
 
 
-def test_a_published_query_is_told_from_the_console_to_its_page(
+def test_a_query_is_told_from_the_console_to_its_collection(
     platform: Platform, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    published = platform.rows("collections").where("state = 'publish'").orderBy("url").first()
-    assert published is not None
-    query = platform.rows("queries").where(F.col("query_id") == published["query_id"]).first()
+    founded = platform.rows("collections").where("demand > 0").orderBy("url").first()
+    assert founded is not None
+    query = platform.rows("queries").where(F.col("query_id") == founded["query_id"]).first()
     assert query is not None
     shown = told(platform, capfd, query["query"].upper())
     assert f"{query['query']} · {query['locale']} · {query['query_id']}" in shown
     assert "Eq. 1 keeps" in shown
     assert "mine_queries.many_impressions 1000" in shown
     assert f"{query['images']:,} pictures" in shown
-    assert f"collection: publish {published['url']} · {published['items']:,} images" in shown
+    assert f"collection: {founded['state']} {founded['url']} · {founded['items']:,} images" in shown
 
 
 def test_a_held_collection_names_its_reasons_and_the_knobs_that_decided(
