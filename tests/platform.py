@@ -1,7 +1,7 @@
 """One tiny platform for the whole test session: simulated, killed while it publishes, and run to its end.
 
-Real Spark, Delta, LoRA and vLLM on about a hundred images, every gate at its default. It is made once; who changes
-anything in it makes a copy first.
+Real Spark, Delta, LoRA and vLLM on about a hundred images, and gates that a hundred images can pass. It is made once;
+who changes anything in it makes a copy first.
 """
 
 import os
@@ -37,6 +37,7 @@ jobs:
   finetune_vlm: {{recipe: {{epochs: 4}}}}
   annotate_images: {{chunk_signatures: 16}}
   validate_queries: {{min_confidence: 0.0}}  # a model of a hundred pictures is sure of little
+  build_collections: {{min_items: 5}}  # no wish of a hundred pictures, a quarter of them new, has eight with evidence
   evaluate_vlm: {{min_score: null, min_gain_over_shuffled: null}}  # of a hundred pictures nothing can be demanded
 """
 _CHUNKS_BEFORE_THE_KILL = 2
