@@ -26,8 +26,14 @@ def meant(held_out: DataFrame, intents: DataFrame, pictures: DataFrame) -> DataF
 
 
 def retained(held_out: DataFrame, examples: DataFrame) -> DataFrame:
-    """The same where there is no truth: the queries that the console retained, each said in one way."""
-    apart = examples.where("split = 'held_out'").select("signature", "locale", *CATEGORIES)
+    """The same where there is no truth: the queries that the console retained, each said in one way.
+
+    What an oracle alone thought of is left out, and so is who has nothing else: labels confirm nothing.
+    """
+    of_oracle = F.coalesce("from_oracle", F.array().cast("array<string>"))
+    searched = [F.array_except(category, of_oracle).alias(category) for category in CATEGORIES]
+    apart = examples.where("split = 'held_out'").select("signature", "locale", *searched)
+    apart = apart.where(" or ".join(f"size({category}) > 0" for category in CATEGORIES))
     intents = F.concat(*[F.transform(category, _said_in_one_way(category)) for category in CATEGORIES])
     return held_out.join(apart, on=["signature", "locale"], how="inner").select(
         *held_out.columns, F.lit(False).alias("is_novel"), intents.alias("intents")

@@ -133,9 +133,9 @@ class _Told:
         if known:
             is_meant |= F.col("query_id") == known[0]["query_id"]
         decided = in_locale.where(is_meant)
-        spellings = {r["query"] for r in decided.select("query").distinct().collect()} | {subject}
+        spellings = {r["query"].lower() for r in decided.select("query").distinct().collect()} | {subject.lower(), text}
         of_locale = self.tables.read(IMAGES).where(F.col("locale") == locale).select("signature").distinct()
-        performance = self.tables.read(QUERY_PERFORMANCE).where(F.col("query").isin(sorted(spellings)))
+        performance = self.tables.read(QUERY_PERFORMANCE).where(F.lower(F.trim("query")).isin(sorted(spellings)))
         performance = performance.join(of_locale, on="signature", how="left_semi")
         rows = list(self.stages(decided))
         searched = self.searched(performance)
@@ -161,7 +161,7 @@ class _Told:
 
     def stages(self, decided: DataFrame) -> Iterator[tuple[object, ...]]:
         """(stage, how many, what became of them, which knobs decided) in the stages' order."""
-        fates = decided.groupBy("stage", "reason").agg(F.count_distinct("signature", "source").alias("n")).collect()
+        fates = decided.groupBy("stage", "reason").agg(F.count_distinct("signature").alias("n")).collect()
         for row in sorted(fates, key=lambda it: (STAGES.index(it["stage"]), it["reason"] or "")):
             became = "passed" if row["reason"] is None else row["reason"]
             yield (

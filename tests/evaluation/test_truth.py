@@ -42,14 +42,17 @@ def test_an_image_is_judged_by_what_was_meant_in_its_prompts_locale_and_one_with
 
 
 def test_without_a_truth_every_retained_query_is_an_intent_that_is_said_in_one_way(spark: SparkSession) -> None:
-    held_out = local_frame(spark, [("a", "en", "pa"), ("b", "en", "pb")], HELD_OUT)
+    held_out = local_frame(spark, [("a", "en", "pa"), ("b", "en", "pb"), ("c", "en", "pc")], HELD_OUT)
+    alone = {"use_case": ["for mum"], "from_oracle": ["for mum"]}
     queries = {"description": ["vase", "oak vase"], "style": [], "use_case": ["gift"]}
+    beside = queries | {"style": ["boho vase"], "from_oracle": ["boho vase"]}
     examples = build(
         TRAINING_EXAMPLES,
         spark,
-        {"example_id": "1", "signature": "a", "locale": "en", "split": "held_out", **queries},
+        {"example_id": "1", "signature": "a", "locale": "en", "split": "held_out", **beside},
         {"example_id": "2", "signature": "a", "locale": "de", "split": "held_out", **queries},
         {"example_id": "3", "signature": "b", "locale": "en", "split": "train", **queries},
+        {"example_id": "4", "signature": "c", "locale": "en", "split": "held_out", **alone},
     )
     rows = retained(held_out, examples).collect()
     assert [row["prompt"] for row in rows] == ["pa"]

@@ -209,6 +209,7 @@ def test_a_run_that_gives_up_fails_whatever_share_was_answered_before(context: C
     assert later(context, "bare").run(JOB, knobs(gone, max_failed_share=1.0)).failed == {"unavailable": 4}
 
 
+@pytest.mark.slow
 def test_a_range_without_pictures_makes_no_commit(context: Context, tmp_path: Path) -> None:
     pictures = [p for p in drawn(16) if p.signature < "a"]  # none in the upper ranges
     put(context, pictures)

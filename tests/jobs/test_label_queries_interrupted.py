@@ -79,7 +79,6 @@ def test_blocks_that_are_lost_ask_for_nothing_again(context: Context, tmp_path: 
         assert server.answered() == {p.signature: 1 for p in pictures}
 
 
-@pytest.mark.slow
 def label_in_this_process(lakehouse: str, url: str, run_id: str) -> None:
     """What a killed process runs."""
     stamp = Stamp(run_id=run_id, as_of=AS_OF, code_commit="test", simulated=True)
