@@ -64,7 +64,8 @@ def built(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Buil
     ranked += [("b", query, rank) for rank, query in enumerate(ENGLISH[:2], 1)]
     mined = [{"signature": s, "query": q, "rank": r, "retained_by": "position"} for s, q, r in ranked]
     tables.write(MINED_QUERIES, build(MINED_QUERIES, spark, *mined))
-    labels = [{"signature": "b", "query": q, "category": c, "position": n} for n, (q, c) in enumerate(THOUGHT_OF, 1)]
+    told = enumerate(THOUGHT_OF, 1)
+    labels = [{"signature": "b", "locale": "en", "query": q, "category": c, "position": n} for n, (q, c) in told]
     tables.write(ORACLE_QUERIES, build(ORACLE_QUERIES, spark, *labels))
     counts = context.run(JOB, KNOBS)
     rows_of = {(r["signature"], r["locale"]): r for r in tables.read(TRAINING_EXAMPLES).collect()}
