@@ -26,20 +26,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--connect", action="store_true", help="run on Spark Connect instead of a classic session")
 
 
-@pytest.fixture(scope="session")
-def spark(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    os.environ["SPARK_LOCAL_DIRS"] = str(tmp_path_factory.mktemp("spark"))
-    settings = {
+def spark_settings() -> dict[str, str]:
+    """Those of the demo, for a handful of rows a table; a process that a test starts takes them, too."""
+    return {
         **config.load(ROOT / "conf" / "demo.yml").spark,
         "spark.master": "local[2,3]",
         "spark.driver.memory": "2g",
         "spark.sql.shuffle.partitions": "2",
-        "spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("warehouse")),
-        # a handful of rows a table: compiling what handles them costs more than it ever gives back
+        # compiling what handles a handful of rows costs more than it ever gives back
         "spark.sql.codegen.wholeStage": "false",
         "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     }
-    spark = session(settings, remote="local[2]" if request.config.getoption("--connect") else None)
+
+
+@pytest.fixture(scope="session")
+def spark(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    os.environ["SPARK_LOCAL_DIRS"] = str(tmp_path_factory.mktemp("spark"))
+    warehouse = {"spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("warehouse"))}
+    spark = session(spark_settings() | warehouse, remote="local[2]" if request.config.getoption("--connect") else None)
     yield spark
     spark.stop()
 

@@ -125,7 +125,7 @@ def test_an_image_whose_prompt_was_corrected_is_asked_again_and_no_other(
     assert (counts.rows_in, counts.kept, counts.produced["generated_now"]) == (3, 3, 1)
     rows = context.tables.read(GENERATIONS).orderBy("run_id").collect()
     assert [(r["subject"], r["prompt"]) for r in rows if r["run_id"] == "later"] == [
-        (wrong, f"{INSTRUCTION}\nlocale: de\ntitle: Eiche")
+        (wrong, f"{INSTRUCTION}\ntask: queries\nlocale: de\ntitle: Eiche")
     ]
     assert sum(r["subject"] == wrong for r in rows) == 2, "the answer to the old prompt stays as a record"
 

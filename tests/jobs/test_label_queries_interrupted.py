@@ -15,19 +15,18 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame
 
-from geo_lib import config
 from geo_lib.demo.oracle.chat import Answerer, Reply, error
 from geo_lib.demo.oracle.oracle import MODEL, Oracle
 from geo_lib.models import Models
 from geo_lib.serving.endpoints import Endpoint
-from geo_lib.spark import JAVA_OPTIONS, session
+from geo_lib.spark import session
 from geo_lib.tables import Stamp, Tables
 from jobs.label_queries import JOB
 from jobs.run.job import Context
 from jobs.run.workflow import ROOT
 from schemas.generations import GENERATIONS
 from schemas.table import Table
-from tests.conftest import AS_OF
+from tests.conftest import AS_OF, spark_settings
 from tests.jobs.labelling import SOUND, knobs, later, oracle, put, stored
 from tests.kit import drawn, job_context
 
@@ -82,8 +81,7 @@ def test_blocks_that_are_lost_ask_for_nothing_again(context: Context, tmp_path: 
 def label_in_this_process(lakehouse: str, url: str, run_id: str) -> None:
     """What a killed process runs."""
     stamp = Stamp(run_id=run_id, as_of=AS_OF, code_commit="test", simulated=True)
-    quick = {JAVA_OPTIONS: config.load(ROOT / "conf" / "demo.yml").spark[JAVA_OPTIONS]}
-    tables = Tables(session({"spark.master": "local[2,3]"} | quick), lakehouse=lakehouse, stamp=stamp)
+    tables = Tables(session(spark_settings()), lakehouse=lakehouse, stamp=stamp)
     context = job_context(tables, Models(f"{lakehouse}/mlflow"))
     endpoint = Endpoint(url=url, model=MODEL, concurrent=2, attempts=3)
     context.run(JOB, knobs(endpoint, chunk_pictures=2))
