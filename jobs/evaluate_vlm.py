@@ -48,7 +48,7 @@ from geo_lib.spark import held, local_frame
 from geo_lib.training.shards import shards
 from geo_lib.training.split import HeldOut, split_column
 from geo_lib.vlm.answers import answers
-from geo_lib.vlm.batches import VisualFeatures
+from geo_lib.vlm.features import VisualFeatures
 from geo_lib.vlm.finetune import load, release
 from geo_lib.vlm.prompts import PROMPT_VERSION, prompt_column
 from geo_lib.vlm.training_set import taught
@@ -221,7 +221,7 @@ def _embedded(
     stored = ctx.read(IMAGE_BYTES).select("signature", "bytes").join(wanted, on="signature", how="inner")
     with tempfile.TemporaryDirectory() as folder:
         images = shards(stored, Path(folder), key="signature", content="bytes")
-        features = VisualFeatures(load(base.path), load_processor(champion.path), images, keep=False)
+        features = VisualFeatures(load(base.path), load_processor(champion.path), images)
         means = [of_one.float().mean(dim=0).cpu().numpy() for of_one in features.each(signatures)]
     del features
     release()

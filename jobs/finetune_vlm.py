@@ -8,15 +8,18 @@ training examples.
 """
 
 import logging
+import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pyspark.sql import Row
+from pyspark.sql import functions as F
 
-from geo_lib.config import setting
+from geo_lib.config import at_least_one, setting
 from geo_lib.counts import Counts
 from geo_lib.models import VLM, VLM_BASE, VLM_CHAMPION, ModelFiles, TrainingRun
 from geo_lib.provenance import version_of
@@ -24,13 +27,18 @@ from geo_lib.serving.processor import bounds_of, load_processor
 from geo_lib.training.promotion import Promotion, promoted
 from geo_lib.training.shards import shards
 from geo_lib.vlm import finetune as tuning
-from geo_lib.vlm.batches import Example, VisualFeatures
-from geo_lib.vlm.finetune import Epoch, Recipe
+from geo_lib.vlm.batches import Example, StoredExamples
+from geo_lib.vlm.features import VisualFeatures
+from geo_lib.vlm.finetune import Recipe
+from geo_lib.vlm.processes import Training
 from geo_lib.vlm.settings import BaseVlm
 from geo_lib.vlm.training_set import taught
 from jobs.run.job import Context, Job
 from schemas.image_bytes import IMAGE_BYTES
 from schemas.training_examples import TRAINING_EXAMPLES
+
+if TYPE_CHECKING:
+    from geo_lib.vlm.trainer import Epoch
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +49,13 @@ class FinetuneVlm:
 
     vlm: BaseVlm = setting(BaseVlm)
     recipe: Recipe = field(default_factory=Recipe)
+    processes: int = 1
+    """Processes of this machine that train together, a device each; every one takes ``recipe.batch_size`` examples."""
+    checkpoint_steps: int = 100
+    """Steps after which what was learned is kept, beside the end of every epoch; a killed run goes on from there."""
+
+    def __post_init__(self) -> None:
+        at_least_one(self, "processes", "checkpoint_steps")
 
 
 def run(ctx: Context, knobs: FinetuneVlm) -> Counts:
@@ -48,51 +63,56 @@ def run(ctx: Context, knobs: FinetuneVlm) -> Counts:
     ctx.models.register(VLM, base)
     ctx.models.point(VLM_BASE, base.model_version)
 
-    rows = taught(ctx.read(TRAINING_EXAMPLES)).orderBy("example_id").collect()
-    train_on, held_out = _examples(rows, "train"), _examples(rows, "held_out")
     processor = load_processor(base.path, min_pixels=knobs.vlm.min_pixels, max_pixels=knobs.vlm.max_pixels)
     settings = {
         "base": base.digest,
         "recipe": asdict(knobs.recipe),
+        "processes": knobs.processes,
         "bounds": asdict(bounds_of(processor)),
         "template": version_of(template=processor.chat_template),
         "trainer": tuning.TRAINER_VERSION,
     }
     history: list[Epoch] = []
     with tempfile.TemporaryDirectory() as folder:
-        images = _images(ctx, Path(folder))
+        train_on, held_out = (_examples(ctx, split, Path(folder, split)) for split in ("train", "held_out"))
+        images = _images(ctx, Path(folder, "images"))
+        version = version_of(examples=_content(train_on, held_out), **settings)
+        checkpoints = Path(ctx.path("models", "checkpoints", version))
 
-        def train(training: TrainingRun, made: Path) -> None:
-            tuned, epochs = tuning.finetune(
-                tuning.load(base.path),
-                processor,
-                train=train_on,
-                held_out=held_out,
+        def train(run: TrainingRun, made: Path) -> None:
+            training = Training(
+                base=base.path,
+                min_pixels=knobs.vlm.min_pixels,
+                max_pixels=knobs.vlm.max_pixels,
+                train=StoredExamples(train_on),
+                held_out=StoredExamples(held_out),
                 images=images(),
                 recipe=knobs.recipe,
-                record=training.record,
-                advance=ctx.progress,
+                checkpoints=checkpoints,
+                checkpoint_steps=knobs.checkpoint_steps,
+                made=made,
             )
-            tuned.save_pretrained(made)
-            processor.save_pretrained(made)
-            history.extend(epochs)
-            del tuned
-            tuning.release()
+            several = knobs.processes > 1
+            history.extend(
+                training.run_in(knobs.processes, run.record) if several else training.run(run.record, ctx.progress)
+            )
 
         promotion = promoted(
             ctx.models,
             VLM,
-            version_of(examples=_content(rows), **settings),
+            version,
             parameters={"train_examples": len(train_on), "held_out_examples": len(held_out), **settings},
             train=train,
-            loss=lambda files: _held_out_loss(files, held_out, images(), knobs.recipe),
+            loss=lambda files: _held_out_loss(files, StoredExamples(held_out), images(), knobs.recipe),
         )
+        shutil.rmtree(checkpoints, ignore_errors=True)  # the registry has the model now
+        examples = len(train_on) + len(held_out)
     produced = {
         "trained": int(promotion.is_trained),
         "champion_moved": int(promotion.has_moved),
         "epochs": len(history),
     }
-    return Counts(len(rows), len(rows), produced=produced, report=_report(promotion, history))
+    return Counts(examples, examples, produced=produced, report=_report(promotion, history))
 
 
 def _held_out_loss(
@@ -105,7 +125,7 @@ def _held_out_loss(
     if not held_out:
         return None
     processor, model = load_processor(files.path), tuning.load(files.path)
-    features = VisualFeatures(model, processor, images, keep=recipe.keep_visual_features)
+    features = VisualFeatures(model, processor, images)
     of_each = features.each([example.signature for example in held_out])
     recounted = [replace(e, visual_tokens=f.shape[0]) for e, f in zip(held_out, of_each, strict=True)]
     loss = tuning.loss_of(model, processor, recounted, features, recipe.batch_size)
@@ -115,18 +135,21 @@ def _held_out_loss(
     return loss.per_example
 
 
-def _content(rows: Sequence[Row]) -> str:
+def _content(*splits: Mapping[str, bytes]) -> str:
     """A version for exactly these examples, in the order of their ids."""
-    columns = ("example_id", "signature", "split", "prompt", "response", "visual_tokens")
-    return version_of(rows=[[row[name] for name in columns] for row in rows])
+    content = sha256()
+    for split in splits:
+        for example_id, example in split.items():
+            content.update(f"{example_id}\n{len(example)}\n".encode() + example)
+        content.update(b"\n")
+    return content.hexdigest()
 
 
-def _examples(rows: Sequence[Row], split: str) -> list[Example]:
-    return [
-        Example(row["signature"], row["prompt"], row["response"], row["visual_tokens"])
-        for row in rows
-        if row["split"] == split
-    ]
+def _examples(ctx: Context, split: str, folder: Path) -> Mapping[str, bytes]:
+    """Example id to example as JSON, on this machine's disk."""
+    content = F.to_json(F.struct("signature", "prompt", "response", "visual_tokens")).cast("binary")
+    rows = taught(ctx.read(TRAINING_EXAMPLES)).where(F.col("split") == split).orderBy("example_id")
+    return shards(rows.select("example_id", content.alias("content")), folder, key="example_id", content="content")
 
 
 def _images(ctx: Context, folder: Path) -> Callable[[], Mapping[str, bytes]]:
@@ -141,7 +164,7 @@ def _images(ctx: Context, folder: Path) -> Callable[[], Mapping[str, bytes]]:
     return fetched
 
 
-def _report(promotion: Promotion, history: Sequence[Epoch]) -> str:
+def _report(promotion: Promotion, history: "Sequence[Epoch]") -> str:
     version = promotion.model.model_version
     if not history:
         return f"model {version} reused, {'' if promotion.is_champion else 'not '}{VLM_CHAMPION}"

@@ -14,6 +14,7 @@ class Shards(Mapping[str, bytes]):
     """Key to content, read from memory-mapped Arrow files: pages that are not in use take no memory."""
 
     def __init__(self, files: list[Path]) -> None:
+        self._written = files
         self._tables = [pa.ipc.open_file(pa.memory_map(str(file))).read_all() for file in files]
         self._places = {
             key: (shard, row)
@@ -26,6 +27,9 @@ class Shards(Mapping[str, bytes]):
         content: bytes = self._tables[shard].column("content")[row].as_py()
         return content
 
+    def __reduce__(self) -> tuple[type["Shards"], tuple[list[Path]]]:
+        return Shards, (self._written,)
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._places)
 
@@ -36,8 +40,10 @@ class Shards(Mapping[str, bytes]):
 def shards(df: DataFrame, folder: Path, *, key: str, content: str, most_bytes: int = MOST_BYTES) -> Shards:
     """The (``key``, ``content``) rows of ``df``, a string and a binary column, as Arrow files in ``folder``.
 
-    The driver holds one file's rows and a partition at a time. ``folder`` has to outlive what is returned.
+    The driver holds one file's rows and a partition at a time. ``folder`` has to outlive what is returned, which may go
+    to other processes of this machine.
     """
+    folder.mkdir(parents=True, exist_ok=True)
     files: list[Path] = []
     rows: list[tuple[str, bytes]] = []
     size = 0

@@ -1,21 +1,16 @@
-"""Examples as tensors: token ids with the loss confined to the answer, images as the frozen tower sees them."""
+"""Examples as tensors: token ids with the loss confined to the answer, in batches of like length."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from geo_lib.errors import ModelError
-from geo_lib.pictures import upright
 from geo_lib.serving.chat import chat
 
 if TYPE_CHECKING:
-    from torch import Tensor
-    from transformers import Qwen2VLForConditionalGeneration, Qwen2VLProcessor
-
-AT_ONCE = 16
-"""Images that pass the vision tower together: one at a time wastes time, many at a time memory."""
+    from transformers import Qwen2VLProcessor
 
 IGNORED = -100
 """Label of a token that the loss leaves out: cross-entropy's own convention."""
@@ -29,6 +24,25 @@ class Example:
     prompt: str
     response: str
     visual_tokens: int
+
+
+class StoredExamples(Sequence[Example]):
+    """Examples that lie elsewhere as JSON, each read when it is wanted: a large training set fits no memory."""
+
+    def __init__(self, stored: Mapping[str, bytes]) -> None:
+        self._stored, self._ids = stored, list(stored)
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    @overload
+    def __getitem__(self, place: int) -> Example: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Example]: ...
+    def __getitem__(self, place: int | slice) -> Example | list[Example]:
+        if isinstance(place, slice):
+            return [self[i] for i in range(*place.indices(len(self)))]
+        return Example(**json.loads(self._stored[self._ids[place]]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,68 +84,59 @@ def bucketed(lengths: Sequence[int], *, batch_size: int, seed: int) -> list[list
     return [batches[i] for i in random.permutation(len(batches))]
 
 
-class VisualFeatures:
-    """What the vision tower makes of each image. The tower is frozen, so one pass per image is enough.
+class Batches:
+    """The batches of an epoch after another, for a ``DataLoader``; each process of several takes every so manieth.
 
-    ``keep`` holds the features in memory (tokens x hidden size x 4 bytes each); without it they are
-    computed anew each time, which is what a training set larger than memory needs.
+    So that all take as many, what is missing at the end is made up by a muted example: its index lies beyond the
+    examples. Without an attribute ``batch_size``, by which accelerate would drop short batches.
     """
 
     def __init__(
-        self,
-        model: "Qwen2VLForConditionalGeneration",
-        processor: "Qwen2VLProcessor",
-        images: Mapping[str, bytes],
-        *,
-        keep: bool,
+        self, lengths: Sequence[int], *, batch_size: int, seed: int, processes: int, epoch: Callable[[], int]
     ) -> None:
-        self._model = model
-        self._processor = processor
-        self._images = images
-        self._kept: dict[str, tuple[Tensor, Tensor]] | None = {} if keep else None
+        self._lengths, self._size, self._seed, self._processes = lengths, batch_size, seed, processes
+        self._epoch = epoch
 
-    def of(self, signatures: Sequence[str]) -> "tuple[list[Tensor], Tensor]":
-        """Per image its (tokens, hidden) features, and all grids as (images, 3)."""
-        import torch
+    def __iter__(self) -> Iterator[list[int]]:
+        batches = bucketed(self._lengths, batch_size=self._size, seed=self._seed + self._epoch())
+        yield from batches
+        yield from [[len(self._lengths)]] * (len(self) - len(batches))
 
-        features = {} if self._kept is None else {s: self._kept[s] for s in signatures if s in self._kept}
-        missing = sorted(set(signatures) - features.keys())
-        if missing:
-            pixels = self._processor.image_processor(
-                images=[upright(self._images[s]) for s in missing], return_tensors="pt"
-            ).to(self._model.device)
-            with torch.no_grad():
-                towers = self._model.get_image_features(pixels["pixel_values"], pixels["image_grid_thw"])
-            new = dict(zip(missing, zip(towers.pooler_output, pixels["image_grid_thw"], strict=True), strict=True))
-            features |= new
-            if self._kept is not None:
-                self._kept |= new
-        return [features[s][0] for s in signatures], torch.stack([features[s][1] for s in signatures])
-
-    def each(self, signatures: Sequence[str]) -> "Iterator[Tensor]":
-        """The (tokens, hidden) features of each image in turn; the tower takes a few at a time."""
-        for start in range(0, len(signatures), AT_ONCE):
-            yield from self.of(signatures[start : start + AT_ONCE])[0]
-
-    def check(self, examples: Sequence[Example], *, most: int = 64) -> None:
-        """Raise ``ModelError`` unless images cost as many tokens here as the training set counted."""
-        some = examples[:most]
-        for example, features in zip(some, self.each([e.signature for e in some]), strict=True):
-            if (tokens := features.shape[0]) != example.visual_tokens:
-                raise ModelError(
-                    f"image {example.signature[:12]} makes {tokens} visual tokens under this processor, but the "
-                    f"training set counted {example.visual_tokens}; give build_training_set and finetune_vlm the "
-                    "same base, min_pixels and max_pixels, and build the training set again"
-                )
+    def __len__(self) -> int:
+        batches = -(-len(self._lengths) // self._size)
+        return -(-batches // self._processes) * self._processes
 
 
-def collate(examples: Sequence[Encoded], features: VisualFeatures, *, pad: int, image_token: int) -> dict[str, Any]:
-    """Keyword arguments of the model's forward pass, padded on the right; ``labels`` beside them.
+class Encoding:
+    """Examples as a ``DataLoader`` asks for them: read and encoded when they are wanted, so that few are in memory.
+
+    The place behind the last has a muted example, which adds nothing to any loss.
+    """
+
+    def __init__(self, processor: "Qwen2VLProcessor", examples: Sequence[Example]) -> None:
+        self._processor, self._examples = processor, examples
+
+    def __len__(self) -> int:
+        return len(self._examples)
+
+    def __getitem__(self, place: int) -> Encoded:
+        if place < len(self):
+            return encode(self._processor, self._examples[place])
+        if place > len(self):
+            raise IndexError(place)
+        first = encode(self._processor, self._examples[0])
+        return Encoded(first.signature, first.input_ids, [IGNORED] * len(first.labels))
+
+    def lengths(self) -> list[int]:
+        return [len(self[place].input_ids) for place in range(len(self))]
+
+
+def padded(examples: Sequence[Encoded], *, pad: int, image_token: int) -> dict[str, Any]:
+    """What the model reads of these examples and is to answer, padded on the right; ``signatures``: their images.
 
     No attention mask: no token looks to its right, so none sees the padding, and attention without a mask is faster.
     """
     import torch
-    from transformers.modeling_outputs import BaseModelOutputWithPooling
 
     longest = max(len(example.input_ids) for example in examples)
     shape = (len(examples), longest)
@@ -140,12 +145,9 @@ def collate(examples: Sequence[Encoded], features: VisualFeatures, *, pad: int, 
         length = len(example.input_ids)
         input_ids[row, :length] = torch.tensor(example.input_ids)
         labels[row, :length] = torch.tensor(example.labels)
-    towers, grids = features.of([example.signature for example in examples])
-    device = grids.device
     return {
-        "input_ids": input_ids.to(device),
-        "mm_token_type_ids": (input_ids == image_token).int().to(device),
-        "image_grid_thw": grids,
-        "mm_encoder_outputs": {"image": BaseModelOutputWithPooling(pooler_output=tuple(towers))},
-        "labels": labels.to(device),
+        "input_ids": input_ids,
+        "mm_token_type_ids": (input_ids == image_token).int(),
+        "labels": labels,
+        "signatures": [example.signature for example in examples],
     }

@@ -5,25 +5,27 @@ model than was trained.
 """
 
 import gc
-import logging
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geo_lib.config import at_least_one
 from geo_lib.errors import ModelError
-from geo_lib.training.schedule import warm_cosine
-from geo_lib.vlm.batches import IGNORED, Encoded, Example, VisualFeatures, bucketed, collate, encode
+from geo_lib.vlm.batches import Encoded, Encoding, Example, padded
+from geo_lib.vlm.features import VisualFeatures
 from geo_lib.vlm.folding import folded
+from geo_lib.vlm.loss import Loss, tallied
 
 if TYPE_CHECKING:
     from peft import PeftModel
-    from transformers import Qwen2VLForConditionalGeneration, Qwen2VLProcessor
+    from transformers import Qwen2VLForConditionalGeneration, Qwen2VLProcessor, TrainingArguments
 
-log = logging.getLogger(__name__)
+    from geo_lib.vlm.trainer import Advance, Epoch, Record
 
 TRAINER_VERSION = 2
 """Raised when the same recipe would come out as another model."""
@@ -46,7 +48,7 @@ class Recipe:
     lora_dropout: float = 0.0
     max_gradient_norm: float = 1.0
     keep_visual_features: bool = True
-    """Pass each image through the frozen tower once and hold the result: right where it fits in memory."""
+    """Pass each image through the frozen tower once and keep the result on disk: right where it fits there."""
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -55,29 +57,8 @@ class Recipe:
             raise ValueError("warmup_share must be in [0, 1) and learning_rate above 0")
 
 
-@dataclass(frozen=True, slots=True)
-class Loss:
-    """Negative log-likelihood of answers, in nats."""
-
-    per_token: float
-    per_example: float
-    """Eq. 2 over the examples: comparable between models of different tokenizers."""
-
-
-@dataclass(frozen=True, slots=True)
-class Epoch:
-    number: int
-    train: Loss
-    held_out: Loss | None
-    """Null when there are no held-out examples."""
-
-
-Record = Callable[[Mapping[str, float], int], None]
-Advance = Callable[[int, int, str], None]
-
-
 def load(path: str) -> "Qwen2VLForConditionalGeneration":
-    """The model on the best device there is: bfloat16 on a GPU, float32 elsewhere."""
+    """The model on the best device that this process has: bfloat16 on a GPU, float32 elsewhere."""
     import torch
     from transformers import Qwen2VLForConditionalGeneration
     from transformers.utils import logging as hub_logging
@@ -87,7 +68,16 @@ def load(path: str) -> "Qwen2VLForConditionalGeneration":
     model: Qwen2VLForConditionalGeneration = Qwen2VLForConditionalGeneration.from_pretrained(
         path, dtype=torch.bfloat16 if on_gpu else torch.float32
     )
-    return model.to("cuda" if on_gpu else "cpu").eval()
+    return model.to(f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if on_gpu else "cpu").eval()
+
+
+def processes() -> int:
+    """How many processes train this model, of which this is one."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def is_first_process() -> bool:
+    return os.environ.get("RANK", "0") == "0"
 
 
 def release() -> None:
@@ -113,8 +103,7 @@ def adapted(model: "Qwen2VLForConditionalGeneration", recipe: Recipe) -> "PeftMo
     tuned: PeftModel = get_peft_model(model, lora)
     refuse_visual_adapters(tuned)
     if model.device.type == "cuda":
-        tuned.enable_input_require_grads()
-        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        tuned.enable_input_require_grads()  # what gradient checkpointing needs where the inputs have none
     return tuned
 
 
@@ -136,66 +125,83 @@ def finetune(
     held_out: Sequence[Example],
     images: Mapping[str, bytes],
     recipe: Recipe,
-    record: Record = lambda metrics, step: None,
-    advance: Advance = lambda done, total, what: None,
+    checkpoints: Path | None = None,
+    checkpoint_steps: int = 100,
+    record: "Record" = lambda metrics, step: None,
+    advance: "Advance" = lambda done, total, what: None,
 ) -> "tuple[Qwen2VLForConditionalGeneration, list[Epoch]]":
     """Tune and return the merged model with the losses of every epoch; ``model`` itself is used up.
 
-    ``images`` maps every signature to its bytes. ``record`` takes metrics per step, ``advance`` tells how
-    far it is. The same arguments give the same model on the same machine.
+    ``images`` maps every signature to its bytes. ``checkpoints`` is the folder of this very training: every
+    ``checkpoint_steps`` and after each epoch one is kept there, and what is there already is gone on from. ``record``
+    takes metrics per step, ``advance`` tells how far it is. The same arguments give the same model on the same machine.
     """
     import torch
 
+    from geo_lib.vlm.trainer import AnswerTrainer, Keeping, Telling, newest_checkpoint
+
     if not train:
         raise ModelError("there is no training example; look at what build-training-set dropped, and why")
-    torch.manual_seed(recipe.seed)
-    features = VisualFeatures(model, processor, images, keep=recipe.keep_visual_features)
-    features.check(train)
-    encoded = [encode(processor, example) for example in train]
-    encoded_apart = [encode(processor, example) for example in held_out]
-    lengths = [len(example.input_ids) for example in encoded]
-    tuned = adapted(model, recipe)
-    trainable = [parameter for parameter in tuned.parameters() if parameter.requires_grad]
-    optimiser = torch.optim.AdamW(trainable, lr=recipe.learning_rate, weight_decay=0.0, fused=True)
-    steps_per_epoch = math.ceil(math.ceil(len(encoded) / recipe.batch_size) / recipe.gradient_accumulation)
-    total = recipe.epochs * steps_per_epoch
-    share = partial(warm_cosine, total=total, warmup_share=recipe.warmup_share)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, share)
+    with tempfile.TemporaryDirectory() as scratch:
+        features = VisualFeatures(
+            model, processor, images, kept_in=Path(scratch) if recipe.keep_visual_features else None
+        )
+        features.check(train)
+        torch.manual_seed(recipe.seed)
+        tuned = adapted(model, recipe)
+        encoded = Encoding(processor, train)
+        # several processes add up the adapters' own gradients, which folded ones have none of while that is done
+        with folded(tuned) if processes() == 1 else nullcontext() as fold:
+            trainer = AnswerTrainer(
+                tuned,
+                _arguments(recipe, scratch),
+                train=encoded,
+                lengths=encoded.lengths(),
+                held_out=Encoding(processor, held_out),
+                collate=partial(_padded, processor),
+                features=features,
+                fold=fold,
+                warmup_share=recipe.warmup_share,
+            )
+            trainer.add_callback(Telling(trainer, record, advance))
+            if checkpoints is not None:
+                trainer.add_callback(Keeping(trainer, checkpoints, every=checkpoint_steps))
+            trainer.train(resume_from_checkpoint=newest_checkpoint(checkpoints) if checkpoints else None)
+        merged: Qwen2VLForConditionalGeneration = tuned.merge_and_unload()
+        return merged.eval(), trainer.history()
 
-    history: list[Epoch] = []
-    step = 0
-    with folded(tuned) as fold:
-        for number in range(1, recipe.epochs + 1):
-            tuned.train()
-            batches = bucketed(lengths, batch_size=recipe.batch_size, seed=recipe.seed + number)
-            seen = _Sum()
-            for start in range(0, len(batches), recipe.gradient_accumulation):
-                group = [[encoded[i] for i in batch] for batch in batches[start : start + recipe.gradient_accumulation]]
-                answers = sum(example.answer_tokens for batch in group for example in batch)
-                nats = 0.0
-                for batch in group:
-                    loss = _nats(tuned, _inputs(batch, features, processor))
-                    (loss / answers).backward()
-                    nats += float(loss.detach())
-                if fold:
-                    fold.pass_gradients()
-                torch.nn.utils.clip_grad_norm_(trainable, recipe.max_gradient_norm)
-                optimiser.step()
-                optimiser.zero_grad(set_to_none=True)
-                if fold:
-                    fold.fold()
-                schedule.step()
-                step += 1
-                seen.add(nats, answers, sum(map(len, group)))
-                record({"train_loss": nats / answers, "learning_rate": schedule.get_last_lr()[0]}, step)
-                advance(step, total, f"epoch {number} of {recipe.epochs}, loss {seen.loss().per_token:.3f}")
-            apart = _loss(tuned, processor, encoded_apart, features, recipe.batch_size) if held_out else None
-            history.append(Epoch(number, seen.loss(), apart))
-            record(_metrics(history[-1]), step)
-            told = apart and f"{apart.per_token:.4f}"
-            log.info("epoch %d: train %.4f, held out %s", number, seen.loss().per_token, told)
-    merged: Qwen2VLForConditionalGeneration = tuned.merge_and_unload()
-    return merged.eval(), history
+
+def _arguments(recipe: Recipe, folder: str) -> "TrainingArguments":
+    import torch
+    from transformers import TrainingArguments
+
+    on_gpu = torch.cuda.is_available()
+    arguments = TrainingArguments(
+        output_dir=folder,
+        num_train_epochs=recipe.epochs,
+        per_device_train_batch_size=recipe.batch_size,
+        gradient_accumulation_steps=recipe.gradient_accumulation,
+        learning_rate=recipe.learning_rate,
+        weight_decay=0.0,
+        max_grad_norm=recipe.max_gradient_norm,
+        seed=recipe.seed,
+        use_cpu=not on_gpu,
+        ddp_backend="gloo" if processes() > 1 and not on_gpu else None,
+        ddp_find_unused_parameters=False,
+        bf16=on_gpu,
+        gradient_checkpointing=on_gpu,
+        gradient_checkpointing_kwargs={"use_reentrant": False},
+        save_strategy="no",  # Keeping says when
+        logging_steps=1,
+        logging_nan_inf_filter=False,
+        report_to="none",
+        disable_tqdm=True,
+        remove_unused_columns=False,
+        dataloader_pin_memory=False,
+        accelerator_config={"even_batches": False},
+    )
+    arguments._n_gpu = min(arguments.n_gpu, 1)  # a process has one device; more of them are more processes
+    return arguments
 
 
 def loss_of(
@@ -206,87 +212,9 @@ def loss_of(
     batch_size: int,
 ) -> Loss:
     """The loss over ``examples``, in evaluation mode and without gradients."""
-    return _loss(model, processor, [encode(processor, example) for example in examples], features, batch_size)
+    encoded = Encoding(processor, examples)
+    return tallied(model, encoded, features, collate=partial(_padded, processor), batch_size=batch_size).loss()
 
 
-def _loss(
-    model: Any, processor: "Qwen2VLProcessor", encoded: Sequence[Encoded], features: VisualFeatures, batch_size: int
-) -> Loss:
-    import torch
-
-    model.eval()
-    by_length = sorted(encoded, key=lambda example: len(example.input_ids))
-    seen = _Sum()
-    with torch.no_grad():
-        for start in range(0, len(by_length), batch_size):
-            batch = by_length[start : start + batch_size]
-            nats = float(_nats(model, _inputs(batch, features, processor)))
-            seen.add(nats, sum(example.answer_tokens for example in batch), len(batch))
-    return seen.loss()
-
-
-def _metrics(epoch: Epoch) -> dict[str, float]:
-    metrics = {"epoch_train_loss": epoch.train.per_token}
-    if epoch.held_out is not None:
-        metrics |= {"held_out_loss": epoch.held_out.per_token, "held_out_loss_per_example": epoch.held_out.per_example}
-    return metrics
-
-
-class _Sum:
-    def __init__(self) -> None:
-        self._nats, self._tokens, self._examples = 0.0, 0, 0
-
-    def add(self, nats: float, tokens: int, examples: int) -> None:
-        self._nats += nats
-        self._tokens += tokens
-        self._examples += examples
-
-    def loss(self) -> Loss:
-        return Loss(self._nats / self._tokens, self._nats / self._examples)
-
-
-def _inputs(batch: Sequence[Encoded], features: VisualFeatures, processor: "Qwen2VLProcessor") -> dict[str, Any]:
-    tokenizer = processor.tokenizer
-    return collate(batch, features, pad=tokenizer.pad_token_id, image_token=processor.image_token_id)
-
-
-def _nats(model: Any, inputs: dict[str, Any]) -> Any:
-    """Summed negative log-likelihood of the labelled tokens (Eq. 2), as a tensor.
-
-    Logits are made from where the first answer begins: over the prompts they would cost memory and say nothing.
-    """
-    import torch
-
-    labels = inputs.pop("labels")
-    first = int((labels != IGNORED).any(dim=0).nonzero()[0])
-    with _last_layer_from(model, first - 1):
-        logits = model(**inputs, use_cache=False, logits_to_keep=labels.shape[1] - first + 1).logits[:, :-1]
-    return torch.nn.functional.cross_entropy(
-        logits.flatten(0, 1).float(), labels[:, first:].flatten(), ignore_index=IGNORED, reduction="sum"
-    )
-
-
-@contextmanager
-def _last_layer_from(model: Any, place: int) -> Iterator[None]:
-    """Within the block the last layer gives the positions from ``place`` on, and spares its feed-forward the others.
-
-    Earlier positions are attended to and lead to no logits. A layer that is checkpointed is left whole: it is computed
-    again after the block.
-    """
-    from transformers.models.qwen2_vl.modeling_qwen2_vl import Qwen2VLTextModel
-
-    layer = next(module for module in model.modules() if isinstance(module, Qwen2VLTextModel)).layers[-1]
-    if layer.gradient_checkpointing:
-        yield
-        return
-
-    def forward(hidden_states: Any, **others: Any) -> Any:
-        attended, _ = layer.self_attn(hidden_states=layer.input_layernorm(hidden_states), **others)
-        kept = (hidden_states + attended)[:, place:]
-        return kept + layer.mlp(layer.post_attention_layernorm(kept))
-
-    layer.forward = forward
-    try:
-        yield
-    finally:
-        del layer.forward
+def _padded(processor: "Qwen2VLProcessor", batch: Sequence[Encoded]) -> dict[str, Any]:
+    return padded(batch, pad=processor.tokenizer.pad_token_id, image_token=processor.image_token_id)

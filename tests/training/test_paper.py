@@ -14,8 +14,10 @@ PRODUCTION = config.load(Path(__file__).parents[2] / "conf" / "prod.yml")
 
 
 def test_the_recipe_is_the_papers_table_1() -> None:
-    recipe = PRODUCTION.knobs("finetune_vlm", FinetuneVlm).recipe
-    assert (recipe.batch_size, recipe.gradient_accumulation) == (2, 8)
+    knobs = PRODUCTION.knobs("finetune_vlm", FinetuneVlm)
+    recipe = knobs.recipe
+    assert recipe.batch_size == 2
+    assert knobs.processes * recipe.batch_size * recipe.gradient_accumulation == 8 * 2 * 8, "examples a step"
     assert recipe.learning_rate == 2e-5
     assert 1 <= recipe.epochs <= 3
     assert (recipe.lora_rank, recipe.lora_alpha) == (64, 128)

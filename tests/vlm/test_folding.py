@@ -6,11 +6,13 @@ import pytest
 import torch
 
 from geo_lib.serving.processor import load_processor
-from geo_lib.vlm.batches import VisualFeatures, encode
-from geo_lib.vlm.finetune import Recipe, _inputs, _nats, adapted, load
+from geo_lib.vlm.batches import encode
+from geo_lib.vlm.features import VisualFeatures
+from geo_lib.vlm.finetune import Recipe, adapted, load
 from geo_lib.vlm.folding import folded, is_cheaper
+from geo_lib.vlm.loss import nats_of
 from tests.kit import TINY_BASE, drawn
-from tests.vlm.test_finetune import as_examples, contents
+from tests.vlm.training import as_examples, contents, inputs
 
 
 @pytest.fixture
@@ -31,15 +33,15 @@ def gradients(model: Any) -> dict[str, torch.Tensor]:
 
 def test_loss_and_gradients_are_those_of_adapters_beside_their_weights(tuned: Any) -> None:
     processor, pictures = load_processor(str(TINY_BASE)), drawn(2)
-    features = VisualFeatures(tuned.get_base_model(), processor, contents(pictures), keep=True)
+    features = VisualFeatures(tuned.get_base_model(), processor, contents(pictures))
     encoded = [encode(processor, example) for example in as_examples(pictures)]
-    beside = _nats(tuned, _inputs(encoded, features, processor))
+    beside = nats_of(tuned, inputs(encoded, features, processor))
     beside.backward()
     expected = gradients(tuned)
     tuned.zero_grad(set_to_none=True)
     with folded(tuned) as fold:
         assert fold is not None, "rank 64 is near the tiny model's width"
-        loss = _nats(tuned, _inputs(encoded, features, processor))
+        loss = nats_of(tuned, inputs(encoded, features, processor))
         loss.backward()
         fold.pass_gradients()
         actual = gradients(tuned)

@@ -1,0 +1,80 @@
+"""One training by several processes of this machine, a device each: data parallel, with the losses of one.
+
+Eight devices, two examples a batch and eight batches a step are the paper's effective batch of 128 (Table 1).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from geo_lib.serving.processor import load_processor
+from geo_lib.vlm import finetune as tuning
+from geo_lib.vlm.batches import Example
+from geo_lib.vlm.finetune import Recipe
+
+if TYPE_CHECKING:
+    from geo_lib.vlm.trainer import Advance, Epoch, Record
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """What every process is given; it has to be picklable."""
+
+    base: str
+    """Folder of the base model."""
+    min_pixels: int
+    max_pixels: int
+    train: Sequence[Example]
+    held_out: Sequence[Example]
+    images: Mapping[str, bytes]
+    recipe: Recipe
+    checkpoints: Path
+    checkpoint_steps: int
+    made: Path
+    """Folder that the merged model is written to."""
+
+    def run(
+        self,
+        record: "Record" = lambda metrics, step: None,
+        advance: "Advance" = lambda done, total, what: None,
+    ) -> "list[Epoch]":
+        """Train in this process, as one of several where there are more, and leave the model in ``made``."""
+        processor = load_processor(self.base, min_pixels=self.min_pixels, max_pixels=self.max_pixels)
+        tuned, epochs = tuning.finetune(
+            tuning.load(self.base),
+            processor,
+            train=self.train,
+            held_out=self.held_out,
+            images=self.images,
+            recipe=self.recipe,
+            checkpoints=self.checkpoints,
+            checkpoint_steps=self.checkpoint_steps,
+            record=record,
+            advance=advance,
+        )
+        if tuning.is_first_process():
+            tuned.save_pretrained(self.made)
+            processor.save_pretrained(self.made)
+        del tuned
+        tuning.release()
+        return epochs
+
+    def run_in(self, processes: int, record: "Record") -> "list[Epoch]":
+        """Train by so many processes. What they record is told when they have ended; meanwhile their log speaks."""
+        import torch
+        from pyspark.ml.torch.distributor import TorchDistributor
+
+        distributor = TorchDistributor(num_processes=processes, local_mode=True, use_gpu=torch.cuda.is_available())
+        epochs: list[Epoch]
+        recorded: list[tuple[Mapping[str, float], int]]
+        epochs, recorded = distributor.run(_one_of_several, self)  # type: ignore[misc]  # declared to return nothing
+        for metrics, step in recorded:
+            record(metrics, step)
+        return epochs
+
+
+def _one_of_several(training: Training) -> "tuple[list[Epoch], list[tuple[Mapping[str, float], int]]]":
+    recorded: list[tuple[Mapping[str, float], int]] = []
+    epochs = training.run(record=lambda metrics, step: recorded.append((metrics, step)))
+    return epochs, recorded
