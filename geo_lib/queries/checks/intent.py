@@ -18,7 +18,7 @@ _FILE = re.compile(
 _OF_ALL_GENDERS = re.compile(r"(?<=\w)[*:/_(]in(?:nen)?\b\)?")
 """What German writes for women and men in one: arzt:in."""
 _NUMBER = re.compile(r"\d+(?:st|nd|rd|th|er|te|ten)?")
-_KEYS = ("qwertyuiop", "qwertzuiopü", "asdfghjklöä", "zxcvbnm", "yxcvbnm")
+_KEYS = ("qwertyuiop", "qwertzuiopü", "asdfghjklöä", "zxcvbnm", "yxcvbnm", "azertyuiop", "qsdfghjklm", "wxcvbn", "aoeuidhtns")
 _RUN = 3
 """Keys side by side from which a word looks like a hand on a keyboard."""
 _RUNS = frozenset(
@@ -30,6 +30,19 @@ _SHORT = 6
 """Letters below which all are: of tree, three stand side by side."""
 _AGAIN = re.compile(r"(.)\1{2,}|(?:([a-z]{2})\2{2,}\w?)|b?(?:a*(?:ha){2,}h?|(?:ja){3,}|(?:xa){3,})")
 _VOICELESS = re.compile(r"[bcdfghjklmnpqrstvwxz]{6,}")
+_NEVER_FOLLOWS = re.compile(
+    r"(?=q[^u]|j[bcdfghjklmnpqrstvwxz]|[cfgkpqvwz]x|x[dgjkqvz]|v[bcdfghjkmpqtwxz]|[bcdfghkmpvwxz]q|[bcdfghkpvwxz]j"
+    r"|f[vx]|g[xz]|h[xv]|[bdms]x)"
+)
+"""Letters of which no word has such a pair twice."""
+_CODE = re.compile(
+    r"(?=.{5,}$)(?:[a-z]+\d+){2,}[a-z]*|(?=.{5,}$)(?:\d+[a-z]+){2,}\d*|(?=\w*\d)(?=\w*[a-f])[\da-f]{6,}"
+    r"|[a-z]{3,}\d{4,}|\d{3,}[a-z]{2,}\d*|v\d+"
+)
+"""Letters and digits in turns, as serials and colours have them; b52, f150, mx5 and 501er are looked for."""
+_SIZE = re.compile(r"\d+(?:x\d+){1,2}(?:cm|ft|in|inch|m|mm|px|qm)?|\d+(?:cm|er|ft|in|inch|kg|lbs?|m|m2|ml|mm|oz|pcs|px|qm|sqft|sqm|teilig|zoll)")
+_COUNTED = re.compile(r"\d+[a-z]")
+"""12x 4y 7z; one alone is a size or a decade."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +61,18 @@ class Wordings:
     """Words that such an end belongs to: walk in, made of."""
     months: frozenset[str]
     """What makes a date of numbers."""
+    marks: frozenset[str]
+    """What makes a number of a thing of numbers and single letters: a unit, a colour, a version."""
+    same: re.Pattern[str]
+    """A thing that is said to be itself: a chair that is a chair."""
 
     @classmethod
     def of(cls, groups: Mapping[str, Sequence[str]]) -> "Wordings":
-        return cls(**{field.name: frozenset(groups[field.name]) for field in fields(cls)})
+        """``same``: the words that say what a thing is."""
+        names = [field.name for field in fields(cls) if field.name != "same"]
+        says = "|".join(groups["same"])
+        same = re.compile(rf"\b(?P<thing>[^\W\d]{{3,}})s? (?:{says}) (?:\w+ ){{0,3}}(?P=thing)\w?\w?\b")
+        return cls(**{name: frozenset(groups[name]) for name in names}, same=same)
 
     def without_intent(self, text: str) -> str | None:
         """What a text in lower case is instead of a query; null where it may be one."""
@@ -63,23 +84,34 @@ class Wordings:
         said = " ".join(words)
         if not words or said in self.enough:
             return None
-        if all(map(self._is_of_a_date, words)) and any(map(_NUMBER.fullmatch, words)):
+        if any(map(_NUMBER.fullmatch, words)) and all(map(self._is_of_a_number, words)):
             return "a number"
+        if len(words) > 1 and all(len(word) == 1 or _COUNTED.fullmatch(word) for word in words):
+            return "letters"
+        if self.same.search(" ".join(words)):
+            return "itself"
         if said in self.alone or (len(said) == 1 and said.isascii()) or all(map(self._says_nothing, words)):
             return "nothing said"
         is_piece = words[-1] in self.ends and self.takes.isdisjoint(words[:-1])
         return "a piece" if is_piece else None
 
-    def _is_of_a_date(self, word: str) -> bool:
-        return word in self.months or _NUMBER.fullmatch(word) is not None
+    def _is_of_a_number(self, word: str) -> bool:
+        return word in self.months or word in self.marks or _NUMBER.fullmatch(word) is not None
 
     def _says_nothing(self, word: str) -> bool:
-        return word in self.filler or word in self.ends or _NUMBER.fullmatch(word) is not None or is_mashed(word)
+        if word in self.filler or word in self.ends or _NUMBER.fullmatch(word) is not None:
+            return True
+        return is_code(word) or is_mashed(word)
+
+
+def is_code(word: str) -> bool:
+    """Whether it looks like a serial, a colour in hex or a version: b07xj8c8f5, ff00aa, v2."""
+    return _CODE.fullmatch(word) is not None and _SIZE.fullmatch(word) is None
 
 
 def is_mashed(word: str) -> bool:
     """Whether it looks typed for the sake of typing: asdfgh, aaaa, hahaha, sdkfjh."""
-    if _AGAIN.fullmatch(word) or _VOICELESS.fullmatch(word):
+    if _AGAIN.fullmatch(word) or _VOICELESS.fullmatch(word) or sum(1 for _ in _NEVER_FOLLOWS.finditer(word)) > 1:
         return True
     return len(_beside_each_other(word)) >= (_MASHED if len(word) >= _SHORT else 1) * max(len(word), _RUN + 1)
 

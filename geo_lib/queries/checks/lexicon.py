@@ -2,7 +2,8 @@
 
 A list is YAML: ``kinds``, and under each ``stop`` (words) and ``rules`` (words, and ``beside`` what they stop a text or
 ``unless`` what they do). Everywhere ``fuck*`` is any word that begins so, ``*schlampe`` one that ends so, ``*fuck*``
-one that has it within; ``end my life`` is words in a row; a word stands for its plural in -s, too; ``<people>`` is one
+one that has it within; ``end my life`` is words in a row, ``^show me`` such as begin a text and ``gone$`` such as end
+it; a word stands for its plural in -s, too; ``<people>`` is one
 of a group of words. With ``beside``, a word alone stops nothing, but for ``alone: stops``.
 """
 
@@ -93,14 +94,23 @@ class Rule:
     stops_alone: bool = True
     """Whether it stops a text in which nothing tells how it is meant."""
     instead: str | None = None
+    begins: bool = False
+    """Whether it speaks of what a text begins with alone."""
+    ends: bool = False
+
+    @property
+    def is_anywhere(self) -> bool:
+        return not self.begins and not self.ends
 
     @property
     def is_plain(self) -> bool:
         """One word that always stops a text."""
-        return len(self.row) == 1 and self.beside is None and self.unless is None
+        return len(self.row) == 1 and self.beside is None and self.unless is None and self.is_anywhere
 
     def covers(self, start: int, said: Sequence[Word]) -> bool:
         """Whether its further words follow the one at ``start``, which is its first."""
+        if (self.begins and start) or (self.ends and start + len(self.row) < len(said)):
+            return False
         rest = said[start + 1 : start + len(self.row)]
         return len(rest) == len(self.row) - 1 and all(map(Words.has_any, self.row[1:], rest))
 
@@ -201,7 +211,7 @@ class Lexicon:
         self._halves: dict[str, list[tuple[str, Rule]]] = defaultdict(list)
         for rule in self.rules:
             self._index.add(rule.row[0], rule)
-            if len(rule.row) == 1:
+            if len(rule.row) == 1 and rule.is_anywhere:
                 self._add_one_word(rule)
         # words recur, and most of them are of no interest
         self._tells = lru_cache(maxsize=200_000)(self._has_news)
@@ -322,9 +332,11 @@ def _rule(kind: str, written: str, near: Mapping[str, Any], groups: Mapping[str,
     return Rule(
         kind=kind,
         written=written,
-        row=tuple(words((word,)) for word in written.split()),
+        row=tuple(words((word,)) for word in written.strip("^$").split()),
         beside=words(near["beside"]) if "beside" in near else None,
         unless=words(near["unless"]) if "unless" in near else None,
         stops_alone="beside" not in near or near.get("alone") == "stops",
         instead=near.get("instead"),
+        begins=written.startswith("^"),
+        ends=written.endswith("$"),
     )
