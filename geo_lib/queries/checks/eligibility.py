@@ -52,7 +52,7 @@ def ineligible(text: str, *, locale: str) -> Finding | None:
     plain = " ".join(said)
     if _PRICE.search(plain) and lists.budget.isdisjoint(re.findall(r"\w+", plain)):
         return Finding(OFF_VOICE, "a price")
-    instead = lists.wordings.without_intent(plain)
+    instead = lists.wordings.without_intent(plain) or lists.wordings.of_letters(text.lower())
     return None if instead is None else Finding(WEAK_INTENT, instead)
 
 

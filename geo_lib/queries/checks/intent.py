@@ -41,6 +41,7 @@ _CODE = re.compile(
 )
 """Letters and digits in turns, as serials and colours have them; b52, f150, mx5 and 501er are looked for."""
 _SIZE = re.compile(r"\d+(?:x\d+){1,2}(?:cm|ft|in|inch|m|mm|px|qm)?|\d+(?:cm|er|ft|in|inch|kg|lbs?|m|m2|ml|mm|oz|pcs|px|qm|sqft|sqm|teilig|zoll)")
+_SPELT = re.compile(r"[a-zäöü\d](?: [a-zäöü\d])+")
 _COUNTED = re.compile(r"\d+[a-z]")
 """12x 4y 7z; one alone is a size or a decade."""
 
@@ -94,6 +95,11 @@ class Wordings:
             return "nothing said"
         is_piece = words[-1] in self.ends and self.takes.isdisjoint(words[:-1])
         return "a piece" if is_piece else None
+
+    def of_letters(self, text: str) -> str | None:
+        """The same for letters in a row, each by itself, in a text as it was written: read as words, they are one."""
+        said = " ".join(_WORD.findall(text))
+        return "letters" if _SPELT.fullmatch(said) and said not in self.enough else None
 
     def _is_of_a_number(self, word: str) -> bool:
         return word in self.months or word in self.marks or _NUMBER.fullmatch(word) is not None
