@@ -18,7 +18,11 @@ _FILE = re.compile(
 _OF_ALL_GENDERS = re.compile(r"(?<=\w)[*:/_(]in(?:nen)?\b\)?")
 """What German writes for women and men in one: arzt:in."""
 _NUMBER = re.compile(r"\d+(?:st|nd|rd|th|er|te|ten)?")
-_KEYS = ("qwertyuiop", "qwertzuiopü", "asdfghjklöä", "zxcvbnm", "yxcvbnm", "azertyuiop", "qsdfghjklm", "wxcvbn", "aoeuidhtns")
+_KEYS = (
+    *("qwertyuiop", "qwertzuiopü", "asdfghjklöä", "zxcvbnm", "yxcvbnm"),
+    *("azertyuiop", "qsdfghjklm", "wxcvbn", "aoeuidhtns"),
+)
+"""What lies in a row on English, German, French and Dvorak keyboards."""
 _RUN = 3
 """Keys side by side from which a word looks like a hand on a keyboard."""
 _RUNS = frozenset(
@@ -37,10 +41,13 @@ _NEVER_FOLLOWS = re.compile(
 """Letters of which no word has such a pair twice."""
 _CODE = re.compile(
     r"(?=.{5,}$)(?:[a-z]+\d+){2,}[a-z]*|(?=.{5,}$)(?:\d+[a-z]+){2,}\d*|(?=\w*\d)(?=\w*[a-f])[\da-f]{6,}"
-    r"|[a-z]{3,}\d{4,}|\d{3,}[a-z]{2,}\d*|v\d+"
+    r"|[a-z]{3,}\d{4,}|\d{3,}[a-z]{2,}\d*|\d{4,}[a-rt-z]|v\d+"
 )
 """Letters and digits in turns, as serials and colours have them; b52, f150, mx5 and 501er are looked for."""
-_SIZE = re.compile(r"\d+(?:x\d+){1,2}(?:cm|ft|in|inch|m|mm|px|qm)?|\d+(?:cm|er|ft|in|inch|kg|lbs?|m|m2|ml|mm|oz|pcs|px|qm|sqft|sqm|teilig|zoll)")
+_SIZE = re.compile(
+    r"\d+(?:x\d+){1,2}(?:cm|ft|in|inch|m|mm|px|qm)?"
+    r"|\d+(?:cm|er|ft|in|inch|kg|lbs?|m|m2|ml|mm|oz|pcs|px|qm|sqft|sqm|teilig|zoll)"
+)
 _SPELT = re.compile(r"[a-zäöü\d](?: [a-zäöü\d])+")
 _COUNTED = re.compile(r"\d+[a-z]")
 """12x 4y 7z; one alone is a size or a decade."""
@@ -85,11 +92,11 @@ class Wordings:
         said = " ".join(words)
         if not words or said in self.enough:
             return None
-        if any(map(_NUMBER.fullmatch, words)) and all(map(self._is_of_a_number, words)):
+        if any(map(_is_number, words)) and all(map(self._is_of_a_number, words)):
             return "a number"
         if len(words) > 1 and all(len(word) == 1 or _COUNTED.fullmatch(word) for word in words):
             return "letters"
-        if self.same.search(" ".join(words)):
+        if self.same.search(said):
             return "itself"
         if said in self.alone or (len(said) == 1 and said.isascii()) or all(map(self._says_nothing, words)):
             return "nothing said"
@@ -102,12 +109,14 @@ class Wordings:
         return "letters" if _SPELT.fullmatch(said) and said not in self.enough else None
 
     def _is_of_a_number(self, word: str) -> bool:
-        return word in self.months or word in self.marks or _NUMBER.fullmatch(word) is not None
+        return word in self.months or word in self.marks or _is_number(word)
 
     def _says_nothing(self, word: str) -> bool:
-        if word in self.filler or word in self.ends or _NUMBER.fullmatch(word) is not None:
-            return True
-        return is_code(word) or is_mashed(word)
+        return word in self.filler or word in self.ends or _is_number(word) or is_mashed(word)
+
+
+def _is_number(word: str) -> bool:
+    return _NUMBER.fullmatch(word) is not None or is_code(word)
 
 
 def is_code(word: str) -> bool:

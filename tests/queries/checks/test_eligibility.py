@@ -7,7 +7,7 @@ from geo_lib.demo.truth.latent import every_latent
 from geo_lib.errors import InputError
 from geo_lib.queries.checks.check import Said
 from geo_lib.queries.checks.eligibility import ELIGIBILITY, ineligible
-from geo_lib.queries.checks.intent import is_mashed
+from geo_lib.queries.checks.intent import is_code, is_mashed
 from geo_lib.queries.checks.trademarks import trademarks
 from geo_lib.queries.text import normalise
 
@@ -144,6 +144,84 @@ def test_a_concrete_query_passes_however_short_it_is(locale: str, query: str) ->
     assert reason(query, locale=locale) is None
 
 
+@pytest.mark.parametrize(
+    ("locale", "query"),
+    [
+        ("en", "our tailors will measure you"), ("en", "we install kitchens"), ("en", "book a fitting"),
+        ("en", "become a member"), ("en", "use code SUN at checkout"), ("en", "treat yourself today"),
+        ("en", "welcome to our shop"), ("en", "available in all stores"), ("en", "show me 12 pictures of hats"),
+        ("en", "show me hat ideas"), ("en", "create an image of a fox"), ("en", "please find hats"),
+        ("en", "find some hats please"), ("en", "turn off dark mode"), ("en", "close this tab"),
+        ("en", "download the app"), ("en", "pin this for later"), ("en", "tag your sister"),
+        ("en", "see more on the blog"), ("en", "watch the full video"), ("en", "people with no taste"),
+        ("en", "this hat looks so silly"), ("en", "nobody should wear hats"), ("en", "singer caught with new boyfriend"),
+        ("en", "stops hair loss"), ("en", "SALE SALE SALE"), ("en", "vote for the senator"),
+        ("de", "unsere schneider beraten sie"), ("de", "wir montieren küchen"), ("de", "termin vereinbaren"),
+        ("de", "mitglied werden"), ("de", "mit dem code sonne sparen"), ("de", "gönn dir was"),
+        ("de", "lassen sie sich beraten"), ("de", "in allen filialen erhältlich"), ("de", "zeig mir 12 bilder von hüten"),
+        ("de", "zeig mir ideen für hüte"), ("de", "erstelle ein bild von einem fuchs"), ("de", "bitte hüte zeigen"),
+        ("de", "kannst du hüte suchen"), ("de", "dunkelmodus ausschalten"), ("de", "schließe diesen tab"),
+        ("de", "app herunterladen"), ("de", "merk dir das für später"), ("de", "markiere deine schwester"),
+        ("de", "mehr auf dem blog"), ("de", "ganzes video ansehen"), ("de", "leute ohne geschmack"),
+        ("de", "der hut sieht so albern aus"), ("de", "niemand sollte hüte tragen"), ("de", "stoppt haarausfall"),
+        ("de", "sänger mit neuer freundin erwischt"), ("de", "sommer sale"), ("de", "minister tritt zurück"),
+    ],
+)  # fmt: skip
+def test_who_speaks_for_a_shop_to_a_machine_to_followers_or_about_people_is_off_voice(locale: str, query: str) -> None:
+    assert reason(query, locale=locale) == "off_voice"
+
+
+@pytest.mark.parametrize(
+    ("locale", "query"),
+    [
+        ("en", "however"), ("en", "maybe later then"), ("en", "like the last one"), ("en", "as shown above"),
+        ("en", "some kind of thing"), ("en", "lorem ipsum"), ("en", "b09k4m2qx7"), ("en", "ff00aa"), ("en", "v2 final"),
+        ("en", "ref 5561"), ("en", "rgb 10 20 30"), ("en", "12x 4y 7z"), ("en", "q w z"), ("en", "qsdfghj"),
+        ("en", "ajfkdj"), ("en", "a lamp that is a lamp"), ("en", "plural of fox"), ("en", "what does arcane mean"),
+        ("en", "regarding"), ("en", "phone number of the bakery"), ("en", "renew my passport"),
+        ("de", "obwohl"), ("de", "vielleicht später"), ("de", "wie das letzte"), ("de", "siehe oben"),
+        ("de", "ein paar dinge"), ("de", "das gleiche in anders"), ("de", "blindtext"), ("de", "kw 34"),
+        ("de", "kopie 2 final"), ("de", "eine lampe die eine lampe ist"), ("de", "plural von fuchs"),
+        ("de", "was bedeutet obskur"), ("de", "bezüglich"), ("de", "vorwahl ulm"), ("de", "reisepass verlängern"),
+    ],
+)  # fmt: skip
+def test_what_only_joins_points_fills_or_defines_has_no_intent(locale: str, query: str) -> None:
+    assert reason(query, locale=locale) == "weak_intent"
+
+
+@pytest.mark.parametrize(
+    ("locale", "query"),
+    [
+        ("en", "good morning"), ("en", "thank you"), ("en", "our lady of guadalupe art"), ("en", "show home interior"),
+        ("en", "follow your dreams quote"), ("en", "print at home calendar"), ("en", "pin up girl dress"),
+        ("en", "test tube vases"), ("en", "size 12 dress"), ("en", "a4 frame"), ("en", "2x4 bench"), ("en", "30x40"),
+        ("en", "room 12 x 14 layout"), ("en", "for sale by owner flyer"), ("en", "how to price handmade candles"),
+        ("en", "b52 hair"), ("en", "a b c"), ("en", "please be seated sign"), ("en", "exposed brick"),
+        ("en", "thumbs up icon"), ("en", "share button icon"), ("en", "meaning of flowers"), ("en", "u shaped kitchen"),
+        ("de", "guten morgen"), ("de", "danke"), ("de", "rabatten bepflanzen"), ("de", "unser haus schild"),
+        ("de", "anmeldung einschulung einladung"), ("de", "es weihnachtet sehr"), ("de", "wir sagen ja karte"),
+        ("de", "ihr und ich poster"), ("de", "zeigt her eure füße ausmalbild"), ("de", "bitte nicht stören schild"),
+        ("de", "daumen hoch"), ("de", "größe 42 kleid"), ("de", "bedeutung von farben"), ("de", "teil der familie"),
+        ("de", "sehen lernen"),
+    ],
+)  # fmt: skip
+def test_greetings_sizes_and_things_that_hold_such_words_pass(locale: str, query: str) -> None:
+    assert reason(query, locale=locale) is None
+
+
+@pytest.mark.parametrize(
+    ("marked", "innocent"),
+    [
+        ("red bull dose", "red bull terrier"), ("penaten creme", "penaten"), ("knorr suppe", "knorriger baum"),
+        ("schwarzkopf shampoo", "schwarzkopfschaf"), ("vorwerk staubsauger", "vorwerk"), ("frosch reiniger", "frosch"),
+        ("nordsee backfisch", "nordsee strand"), ("amazon geschenke", "amazonas regenwald"), ("mars torte", "mars planet"),
+        ("rotkäppchen sekt", "rotkäppchen kostüm"), ("toom deko", "toom"), ("manchester city", "manchester city break"),
+    ],
+)  # fmt: skip
+def test_goods_are_told_from_animals_gods_farms_and_towns(marked: str, innocent: str) -> None:
+    assert (reason(marked, locale="de"), reason(innocent, locale="de")) == ("trademark", None)
+
+
 def test_a_trademark_is_said_before_how_it_is_sold() -> None:
     assert reason("buy ikea sofa now near me") == "trademark"
     assert reason("buy now near me") == "off_voice"
@@ -156,6 +234,11 @@ def test_languages_without_a_list_are_judged_by_trademarks_alone() -> None:
 def test_a_word_is_mashed_when_most_of_its_letters_lie_side_by_side_or_it_says_one_thing_again_and_again() -> None:
     assert all(map(is_mashed, ("asdf", "lkjhgf", "sdfsdf", "qwertz", "aaa", "hahaha", "sdkfjhg")))
     assert not any(map(is_mashed, ("tree", "poverty", "mama", "schwung", "oo", "lgbtq", "treue")))
+
+
+def test_a_code_mixes_letters_and_digits_as_no_size_decade_or_model_does() -> None:
+    assert all(map(is_code, ("b07xj8c8f5", "a1b2c3", "ff00aa", "v2", "90210a", "asdf1234")))
+    assert not any(map(is_code, ("b52", "f150", "3d", "80s", "1950s", "2000er", "30x40cm", "100ml", "facade", "y2k")))
 
 
 @pytest.mark.parametrize("locale", ["en", "de"])

@@ -35,6 +35,17 @@ def test_words_in_a_row_must_follow_each_other() -> None:
     assert stopped(rules, *texts) == [True, False, False, False, True]
 
 
+def test_what_begins_or_ends_a_text_is_looked_for_nowhere_else() -> None:
+    rules = {"stop": ["^show me", "gone$", "^lone$"]}
+    texts = ["show me hats", "no show me hats", "all is gone", "gone girl", "lone", "lone wolf", "sh*w me", "l o n e"]
+    assert stopped(rules, *texts) == [True, False, True, False, True, False, False, False]
+
+
+def test_a_word_that_begins_a_text_is_judged_by_those_beside_it() -> None:
+    rules = {"rules": [{"words": ["^close"], "beside": ["tab"], "unless": ["icon"]}]}
+    assert stopped(rules, "close this tab", "close up", "tab to close", "close icon tab") == [True, False, False, False]
+
+
 def test_a_word_beside_others_stops_with_them_alone() -> None:
     rules = {"rules": [{"words": ["nude"], "beside": ["<people>"], "unless": ["heel"]}]}
     assert stopped(rules, "nude", "nude girl", "girls nude", "nude bag") == [False, True, True, False]
