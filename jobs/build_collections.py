@@ -54,7 +54,7 @@ class BuildCollections:
     """Console impressions that make a query worth a page,"""
     min_images: int = 3
     """or images that it was found fit for; either is enough."""
-    min_wish_overlap: float = 0.35
+    min_wish_overlap: float = 0.3
     """Jaccard of the images that two queries annotate from which they are ways to say one wish."""
     neighbours: int = 10
     """Images most like one that are asked whether they carry the wish, too."""
@@ -64,7 +64,7 @@ class BuildCollections:
     """Images of a page at most."""
     min_fill_share: float = 0.9
     """Share of what the index finds that must carry the wish, for the rest of it to fill up."""
-    min_items: int = 8
+    min_items: int = 7
     """Images with evidence below which a page is too thin to publish,"""
     min_evidence_share: float = 0.75
     """and their share of all its images."""
