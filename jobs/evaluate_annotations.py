@@ -52,11 +52,12 @@ class EvaluateAnnotations:
 def run(ctx: Context, knobs: EvaluateAnnotations) -> Counts:
     known = ctx.read(QUERY_PERFORMANCE).select("signature", F.lit(KNOWN).alias("known")).distinct()
     tuned_on = taught(ctx.read(TRAINING_EXAMPLES)).where("split = 'train'")
-    is_tuned_on = tuned_on.select("signature", F.lit(True).alias("tuned_on")).distinct()
+    # by the thing shown: the model has seen it in another picture's bytes, too
+    is_tuned_on = tuned_on.select("split_key", F.lit(True).alias("tuned_on")).distinct()
     history = F.coalesce("known", F.lit(FRESH)).alias("arm")
     with held(
-        ctx.read(IMAGES).select("image_id", "signature", "locale")
-        .join(known, on="signature", how="left").join(is_tuned_on, on="signature", how="left")
+        ctx.read(IMAGES).select("image_id", "signature", "split_key", "locale")
+        .join(known, on="signature", how="left").join(is_tuned_on, on="split_key", how="left")
         .select("image_id", "signature", "locale", history, F.col("tuned_on").isNotNull().alias("tuned_on"))
     ) as images:  # fmt: skip
         words = ctx.read(QUERIES).select("query_id", "words")

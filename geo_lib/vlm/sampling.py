@@ -56,12 +56,12 @@ def _without(examples: DataFrame, category: str, surplus: int, *, fewest: int) -
     if not given_up:
         return examples
     # in integers: spare_of_one * given_up = whole * spare + remainder
-    product = F.col("_spare").cast("bigint") * given_up
+    product = f"cast(_spare as bigint) * {given_up}L"
     by_remainder = Window.orderBy(F.desc("_remainder"), F.sha2(F.concat_ws("\n", *_KEY), 256))
     shares = (
         examples.select(*_KEY, can_spare.alias("_spare"))
         .where("_spare > 0")
-        .withColumns({"_whole": F.floor(product / spare), "_remainder": product % spare})
+        .withColumns({"_whole": F.expr(f"{product} div {spare}L"), "_remainder": F.expr(f"{product} % {spare}L")})
         .withColumn("_place", F.row_number().over(by_remainder))
         .withColumn("_more", given_up - F.sum("_whole").over(Window.partitionBy()))
         .select(*_KEY, (F.col("_whole") + (F.col("_place") <= F.col("_more")).cast("int")).alias("_less"))
