@@ -22,6 +22,11 @@ def test_the_checks_reach_of_the_planted_queries_what_they_are_quoted_for(contex
         assert found["unsafe", f"locale:{locale}", "recall"] >= 0.92
         assert found["unsafe", f"locale:{locale}", "precision"] >= 0.98
         assert found["exclusionary", f"locale:{locale}", "precision"] >= 0.90
+        assert found["branded", f"locale:{locale}", "recall"] >= 0.95
+        assert found["branded", f"locale:{locale}", "precision"] >= 0.95
+        for kind in ("off_voice", "weak_intent"):
+            assert found[kind, f"locale:{locale}", "recall"] >= 0.45
+            assert found[kind, f"locale:{locale}", "precision"] >= 0.95
         assert found["wrong_language", f"locale:{locale}", "recall"] >= 0.95
         assert found["wrong_language", f"locale:{locale}", "precision"] >= 0.95
     assert "recall of the checks" in (counts.report or "")
