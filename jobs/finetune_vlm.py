@@ -105,7 +105,8 @@ def run(ctx: Context, knobs: FinetuneVlm) -> Counts:
             train=train,
             loss=lambda files: _held_out_loss(files, StoredExamples(held_out), images(), knobs.recipe),
         )
-        shutil.rmtree(checkpoints, ignore_errors=True)  # the registry has the model now
+        # the registry has the model now, and nobody goes on from what was given up for another
+        shutil.rmtree(checkpoints.parent, ignore_errors=True)
         examples = len(train_on) + len(held_out)
     produced = {
         "trained": int(promotion.is_trained),

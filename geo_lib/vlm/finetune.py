@@ -58,11 +58,20 @@ class Recipe:
 
 
 def load(path: str) -> "Qwen2VLForConditionalGeneration":
-    """The model on the best device that this process has: bfloat16 on a GPU, float32 elsewhere."""
+    """The model on the best device that this process has: bfloat16 on a GPU, float32 elsewhere.
+
+    Raises ``ModelError`` when the folder holds a model of another architecture.
+    """
     import torch
-    from transformers import Qwen2VLForConditionalGeneration
+    from transformers import AutoConfig, Qwen2VLForConditionalGeneration
     from transformers.utils import logging as hub_logging
 
+    architecture = AutoConfig.from_pretrained(path).model_type
+    if architecture != Qwen2VLForConditionalGeneration.config_class.model_type:
+        raise ModelError(
+            f"the model in {path} is a {architecture}, and what is tuned here is a qwen2_vl; give settings.vlm.base "
+            "the folder or the hub id of one"
+        )
     hub_logging.disable_progress_bar()
     on_gpu = torch.cuda.is_available()
     model: Qwen2VLForConditionalGeneration = Qwen2VLForConditionalGeneration.from_pretrained(

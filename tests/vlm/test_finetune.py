@@ -84,3 +84,12 @@ def test_no_examples_is_an_error_that_points_to_the_training_set(tmp_path: Path)
 def test_a_recipe_that_cannot_be_is_named() -> None:
     with pytest.raises(ConfigError, match=r"finetune_vlm.recipe: epochs must be at least 1, not 0"):
         config.build(Recipe, {"epochs": 0}, what="finetune_vlm.recipe")
+
+
+def test_a_base_of_another_architecture_is_named_with_what_it_should_be(tmp_path: Path) -> None:
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    tiny = LlamaConfig(vocab_size=8, hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=1)
+    LlamaForCausalLM(tiny).save_pretrained(tmp_path)
+    with pytest.raises(ModelError, match=r"is a llama, and what is tuned here is a qwen2_vl; give settings\.vlm\.base"):
+        load(str(tmp_path))
