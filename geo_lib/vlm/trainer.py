@@ -171,15 +171,15 @@ class Keeping(TrainerCallback):  # type: ignore[misc]
         return control
 
     def on_save(self, args: Any, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        self._trainer.accelerator.wait_for_everyone()
-        if not state.is_world_process_zero:
-            return
         name = f"{_CHECKPOINT}{state.global_step}"
-        with appearing(self._folder / name) as half:
-            shutil.copytree(Path(args.output_dir, name), half)
-        for older in self._folder.glob(f"{_CHECKPOINT}*"):
-            if older.name != name:
-                shutil.rmtree(older, ignore_errors=True)
+        here = Path(args.output_dir, name)
+        if state.is_world_process_zero:
+            with appearing(self._folder / name) as half:
+                shutil.copytree(here, half)
+            for older in self._folder.glob(f"{_CHECKPOINT}*"):
+                if older.name != name:
+                    shutil.rmtree(older, ignore_errors=True)
+        shutil.rmtree(here, ignore_errors=True)
 
 
 class Folding(TrainerCallback):  # type: ignore[misc]
