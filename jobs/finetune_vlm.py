@@ -105,8 +105,9 @@ def run(ctx: Context, knobs: FinetuneVlm) -> Counts:
             train=train,
             loss=lambda files: _held_out_loss(files, StoredExamples(held_out), images(), knobs.recipe),
         )
-        # the registry has the model now, and nobody goes on from what was given up for another
-        shutil.rmtree(checkpoints.parent, ignore_errors=True)
+        shutil.rmtree(
+            checkpoints, ignore_errors=True
+        )  # the registry has the model now; others may still be in training
         examples = len(train_on) + len(held_out)
     produced = {
         "trained": int(promotion.is_trained),

@@ -91,7 +91,8 @@ class _OnDisk:
     """Signature to features and grid, in a file that is only added to; the system's cache holds what is in use."""
 
     def __init__(self, file: Path) -> None:
-        self._file = file.open("w+b", buffering=0)
+        self._file = file.open("w+b")
+        file.unlink()  # the descriptor is enough, and a killed process leaves nothing behind
         self._size = 0
         self._places: dict[str, tuple[int, tuple[int, ...], Any, Tensor]] = {}
 
@@ -103,6 +104,7 @@ class _OnDisk:
 
         content = features.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes()
         self._file.write(content)
+        self._file.flush()
         self._places[signature] = (self._size, tuple(features.shape), features.dtype, grid.cpu())
         self._size += len(content)
 
