@@ -32,25 +32,22 @@ def draw(folder: Path, pictures: int, *, seed: int = 7) -> None:
     """``pictures`` PNGs of 32 x 32 pixels and, for one in ``CHANGED``, a second version beside them."""
     rng = np.random.default_rng(seed)
     for number in range(pictures):
-        place = folder / f"{number // 1000:03}"
-        place.mkdir(parents=True, exist_ok=True)
         for version in range(1 + (number % CHANGED == 0)):
+            path = path_of(folder, number, version)
+            path.parent.mkdir(parents=True, exist_ok=True)
             pixels = np.kron(rng.integers(0, 256, (4, 4, 3), dtype=np.uint8), np.ones((8, 8, 1), dtype=np.uint8))
-            Image.fromarray(pixels).save(place / name(number, version))
+            Image.fromarray(pixels).save(path)
 
 
-def name(number: int, version: int) -> str:
-    return f"{number:06}-v{version}.png"
+def path_of(folder: Path, number: int, version: int) -> Path:
+    return folder / f"{number // 1000:03}" / f"{number:06}-v{version}.png"
 
 
 def write_manifest(path: Path, folder: Path, pictures: int, *, version: int) -> None:
-    def of(number: int) -> str:
-        return str(folder / f"{number // 1000:03}" / name(number, version if number % CHANGED == 0 else 0))
-
     numbers = range(pictures)
     table = {
         "image_id": [f"i{number:06}" for number in numbers],
-        "uri": [of(number) for number in numbers],
+        "uri": [str(path_of(folder, n, version if n % CHANGED == 0 else 0)) for n in numbers],
         "locale": ["en"] * pictures,
         "page_url": [f"https://pins.example/pin/{number}/" for number in numbers],
         "title": [f"picture {number}" for number in numbers],

@@ -221,7 +221,7 @@ def _embedded(
     stored = ctx.read(IMAGE_BYTES).select("signature", "bytes").join(wanted, on="signature", how="inner")
     with tempfile.TemporaryDirectory() as folder:
         images = shards(stored, Path(folder), key="signature", content="bytes")
-        features = VisualFeatures(load(base.path), load_processor(champion.path), images)
+        features = VisualFeatures(load(base.path), load_processor(champion.path), images, keep=False)
         means = [of_one.float().mean(dim=0).cpu().numpy() for of_one in features.each(signatures)]
     del features
     release()

@@ -92,10 +92,7 @@ def run(ctx: Context, knobs: FinetuneVlm) -> Counts:
                 checkpoint_steps=knobs.checkpoint_steps,
                 made=made,
             )
-            several = knobs.processes > 1
-            history.extend(
-                training.run_in(knobs.processes, run.record) if several else training.run(run.record, ctx.progress)
-            )
+            history.extend(training.run_in(knobs.processes, run.record, ctx.progress))
 
         promotion = promoted(
             ctx.models,
@@ -105,9 +102,8 @@ def run(ctx: Context, knobs: FinetuneVlm) -> Counts:
             train=train,
             loss=lambda files: _held_out_loss(files, StoredExamples(held_out), images(), knobs.recipe),
         )
-        shutil.rmtree(
-            checkpoints, ignore_errors=True
-        )  # the registry has the model now; others may still be in training
+        # the registry has the model now; those of other versions may be in training still
+        shutil.rmtree(checkpoints, ignore_errors=True)
         examples = len(train_on) + len(held_out)
     produced = {
         "trained": int(promotion.is_trained),
@@ -127,7 +123,7 @@ def _held_out_loss(
     if not held_out:
         return None
     processor, model = load_processor(files.path), tuning.load(files.path)
-    features = VisualFeatures(model, processor, images)
+    features = VisualFeatures(model, processor, images, keep=recipe.keep_visual_features)
     of_each = features.each([example.signature for example in held_out])
     recounted = [replace(e, visual_tokens=f.shape[0]) for e, f in zip(held_out, of_each, strict=True)]
     loss = tuning.loss_of(model, processor, recounted, features, recipe.batch_size)

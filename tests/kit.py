@@ -1,9 +1,14 @@
-"""What a test session makes once: a migrated registry, a tiny trained model, a real engine."""
+"""What a test session makes once: a migrated registry, a tiny trained model, a real engine; and processes to kill."""
 
 import hashlib
 import io
+import os
 import shutil
-from collections.abc import Mapping, Sequence
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +22,7 @@ from geo_lib.queries.kinds import CATEGORIES
 from geo_lib.tables import Tables
 from geo_lib.vlm import prompts
 from jobs.run.job import Context
+from jobs.run.workflow import ROOT
 
 TINY_BASE = Path(geo_lib.__file__).parent / "demo" / "tiny_vlm"
 
@@ -75,6 +81,28 @@ def job_context(tables: Tables, models: Models) -> Context:
 
 
 PROMPT = f"{prompts.INSTRUCTION}\ntask: queries\nlocale: en"
+
+
+def python(*argv: str) -> "subprocess.Popen[bytes]":
+    """A process group of its own that runs Python in this checkout, so that whatever it starts is killed with it."""
+    return subprocess.Popen(
+        [sys.executable, *argv], cwd=ROOT, start_new_session=True, env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+def kill(process: "subprocess.Popen[bytes]") -> None:
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait(timeout=60)
+
+
+def await_in(process: "subprocess.Popen[bytes]", condition: Callable[[], bool], *, patience: float = 300) -> None:
+    """Wait until something is so while the process still runs; fail when it ends before, or after so many seconds."""
+    deadline = time.monotonic() + patience
+    while not condition():
+        assert process.poll() is None, "it ended before it was killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 @pytest.fixture(scope="session")

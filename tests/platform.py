@@ -4,10 +4,7 @@ Real Spark, Delta, LoRA and vLLM on about a hundred images, and gates that a hun
 who changes anything in it makes a copy first.
 """
 
-import os
-import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,6 +19,7 @@ from jobs import cli, registry
 from jobs.run.workflow import ROOT
 from schemas.generations import GENERATIONS
 from schemas.job_runs import JOB_RUNS
+from tests.kit import kill, python
 
 SCHEMA = "geo_tiny"
 TINY = f"""
@@ -84,7 +82,7 @@ def platform(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> P
     labelled = _commits(lakehouse)
     with _running(["run", "publish", "--conf", str(conf)]) as first:
         _await_commits(first, lakehouse, labelled + _CHUNKS_BEFORE_THE_KILL)
-        os.killpg(first.pid, signal.SIGKILL)
+        kill(first)
     committed = _tables(spark, lakehouse).read(GENERATIONS).where("task = 'queries'").select("subject").collect()
     assert cli.main(["run", "pipeline", "--conf", str(conf)]) == 0
     tables = _tables(spark, lakehouse)
@@ -94,16 +92,12 @@ def platform(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> P
 @contextmanager
 def _running(argv: list[str]) -> Iterator[subprocess.Popen[bytes]]:
     """``geo`` as a process group of its own, with Spark and vLLM in it; it is gone when the block ends."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "jobs.cli", *argv], cwd=ROOT, start_new_session=True,
-        env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+    process = python("-m", "jobs.cli", *argv)
     try:
         yield process
     finally:
         if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait(timeout=60)
+            kill(process)
 
 
 def _commits(lakehouse: Path) -> int:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -127,8 +128,14 @@ class Encoding:
         first = encode(self._processor, self._examples[0])
         return Encoded(first.signature, first.input_ids, [IGNORED] * len(first.labels))
 
+    @cached_property
     def lengths(self) -> list[int]:
+        """Tokens of every example."""
         return [len(self[place].input_ids) for place in range(len(self))]
+
+    def collate(self, batch: Sequence[Encoded]) -> dict[str, Any]:
+        """Some of these examples as the model reads them."""
+        return padded(batch, pad=self._processor.tokenizer.pad_token_id, image_token=self._processor.image_token_id)
 
 
 def padded(examples: Sequence[Encoded], *, pad: int, image_token: int) -> dict[str, Any]:

@@ -2,9 +2,8 @@
 
 import math
 import os
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geo_lib.errors import ModelError
@@ -22,8 +21,8 @@ AT_ONCE = 16
 class VisualFeatures:
     """What the vision tower makes of each image. The tower is frozen, so one pass per image is enough.
 
-    ``kept_in`` is the folder whose disk holds the features from then on (tokens x hidden size x 4 bytes each, 2 in half
-    precision); without one they are computed anew each time.
+    ``keep`` holds the features on this machine's disk (tokens x hidden size x 4 bytes each, 2 in half precision);
+    without it they are computed anew each time.
     """
 
     def __init__(
@@ -32,12 +31,12 @@ class VisualFeatures:
         processor: "Qwen2VLProcessor",
         images: Mapping[str, bytes],
         *,
-        kept_in: Path | None = None,
+        keep: bool,
     ) -> None:
         self._model = model
         self._processor = processor
         self._images = images
-        self._kept = None if kept_in is None else _OnDisk(kept_in / f"features-{os.getpid()}-{id(self)}.bin")
+        self._kept = _OnDisk() if keep else None
 
     def of(self, signatures: Sequence[str]) -> "tuple[list[Tensor], Tensor]":
         """Per image its (tokens, hidden) features, and all grids as (images, 3)."""
@@ -77,7 +76,7 @@ class VisualFeatures:
 
     def check(self, examples: Sequence[Example], *, most: int = 64) -> None:
         """Raise ``ModelError`` unless images cost as many tokens here as the training set counted."""
-        some = list(islice(examples, most))
+        some = examples[:most]
         for example, features in zip(some, self.each([e.signature for e in some]), strict=True):
             if (tokens := features.shape[0]) != example.visual_tokens:
                 raise ModelError(
@@ -88,11 +87,13 @@ class VisualFeatures:
 
 
 class _OnDisk:
-    """Signature to features and grid, in a file that is only added to; the system's cache holds what is in use."""
+    """Signature to features and grid, in a file that is only added to; the system's cache holds what is in use.
 
-    def __init__(self, file: Path) -> None:
-        self._file = file.open("w+b")
-        file.unlink()  # the descriptor is enough, and a killed process leaves nothing behind
+    The file has no name: whatever ends the process, its disk is free again.
+    """
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115  # open for as long as this is
         self._size = 0
         self._places: dict[str, tuple[int, tuple[int, ...], Any, Tensor]] = {}
 

@@ -10,13 +10,12 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geo_lib.config import at_least_one
 from geo_lib.errors import ModelError
-from geo_lib.vlm.batches import Encoded, Encoding, Example, padded
+from geo_lib.vlm.batches import Encoding, Example
 from geo_lib.vlm.features import VisualFeatures
 from geo_lib.vlm.folding import folded
 from geo_lib.vlm.loss import Loss, tallied
@@ -152,29 +151,24 @@ def finetune(
     if not train:
         raise ModelError("there is no training example; look at what build-training-set dropped, and why")
     with tempfile.TemporaryDirectory() as scratch:
-        features = VisualFeatures(
-            model, processor, images, kept_in=Path(scratch) if recipe.keep_visual_features else None
-        )
+        features = VisualFeatures(model, processor, images, keep=recipe.keep_visual_features)
         features.check(train)
         torch.manual_seed(recipe.seed)
         tuned = adapted(model, recipe)
-        encoded = Encoding(processor, train)
         # several processes add up the adapters' own gradients, which folded ones have none of while that is done
         with folded(tuned) if processes() == 1 else nullcontext() as fold:
             trainer = AnswerTrainer(
                 tuned,
                 _arguments(recipe, scratch),
-                train=encoded,
-                lengths=encoded.lengths(),
+                train=Encoding(processor, train),
                 held_out=Encoding(processor, held_out),
-                collate=partial(_padded, processor),
                 features=features,
                 fold=fold,
                 warmup_share=recipe.warmup_share,
             )
             trainer.add_callback(Telling(trainer, record, advance))
             if checkpoints is not None:
-                trainer.add_callback(Keeping(trainer, checkpoints, every=checkpoint_steps))
+                trainer.add_callback(Keeping(checkpoints, every=checkpoint_steps))
             trainer.train(resume_from_checkpoint=newest_checkpoint(checkpoints) if checkpoints else None)
         merged: Qwen2VLForConditionalGeneration = tuned.merge_and_unload()
         return merged.eval(), trainer.history()
@@ -191,7 +185,6 @@ def _arguments(recipe: Recipe, folder: str) -> "TrainingArguments":
         per_device_train_batch_size=recipe.batch_size,
         gradient_accumulation_steps=recipe.gradient_accumulation,
         learning_rate=recipe.learning_rate,
-        weight_decay=0.0,
         max_grad_norm=recipe.max_gradient_norm,
         seed=recipe.seed,
         use_cpu=not on_gpu,
@@ -221,9 +214,4 @@ def loss_of(
     batch_size: int,
 ) -> Loss:
     """The loss over ``examples``, in evaluation mode and without gradients."""
-    encoded = Encoding(processor, examples)
-    return tallied(model, encoded, features, collate=partial(_padded, processor), batch_size=batch_size).loss()
-
-
-def _padded(processor: "Qwen2VLProcessor", batch: Sequence[Encoded]) -> dict[str, Any]:
-    return padded(batch, pad=processor.tokenizer.pad_token_id, image_token=processor.image_token_id)
+    return tallied(model, Encoding(processor, examples), features, batch_size=batch_size).loss()

@@ -1,16 +1,14 @@
 """The loss on answers (paper, Eq. 2): their negative log-likelihood, given image and prompt, and nothing else's."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from geo_lib.vlm.batches import IGNORED, Encoded, Encoding
+from geo_lib.vlm.batches import IGNORED, Encoding
 
 if TYPE_CHECKING:
     from geo_lib.vlm.features import VisualFeatures
-
-Collate = Callable[[Sequence[Encoded]], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,25 +42,17 @@ def counted(nats: float, labels: Any) -> Tally:
 
 
 def tallied(
-    model: Any,
-    encoded: Encoding,
-    features: "VisualFeatures",
-    *,
-    collate: Collate,
-    batch_size: int,
-    part: int = 0,
-    parts: int = 1,
+    model: Any, encoded: Encoding, features: "VisualFeatures", *, batch_size: int, part: int = 0, parts: int = 1
 ) -> Tally:
     """The loss over examples, in evaluation mode and without gradients; of several processes each has a part of it."""
     import torch
 
     model.eval()
-    lengths = encoded.lengths()
-    by_length = sorted(range(len(encoded)), key=lambda place: lengths[place])[part::parts]
+    by_length = sorted(range(len(encoded)), key=encoded.lengths.__getitem__)[part::parts]
     tally = Tally()
     with torch.no_grad():
         for start in range(0, len(by_length), batch_size):
-            batch = collate([encoded[place] for place in by_length[start : start + batch_size]])
+            batch = encoded.collate([encoded[place] for place in by_length[start : start + batch_size]])
             tally += counted(float(nats_of(model, features.beside(batch))), batch["labels"])
     return tally
 

@@ -60,8 +60,15 @@ class Training:
         tuning.release()
         return epochs
 
-    def run_in(self, processes: int, record: "Record") -> "list[Epoch]":
-        """Train by so many processes. What they record is told when they have ended; meanwhile their log speaks."""
+    def run_in(
+        self,
+        processes: int,
+        record: "Record",
+        advance: "Advance" = lambda done, total, what: None,
+    ) -> "list[Epoch]":
+        """Train in this process, or by several; what those record is told when they have ended, and nothing before."""
+        if processes == 1:
+            return self.run(record, advance)
         import torch
         from pyspark.ml.torch.distributor import TorchDistributor
 

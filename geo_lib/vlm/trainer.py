@@ -7,7 +7,7 @@ at all. Accumulation, clipping, several processes, half precision and what resum
 import logging
 import math
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,7 @@ from geo_lib.training.schedule import warm_cosine
 from geo_lib.vlm.batches import Batches, Encoding
 from geo_lib.vlm.features import VisualFeatures
 from geo_lib.vlm.folding import Folded
-from geo_lib.vlm.loss import Collate, Loss, Tally, counted, nats_of, tallied
+from geo_lib.vlm.loss import Loss, Tally, counted, nats_of, tallied
 
 Record = Callable[[Mapping[str, float], int], None]
 Advance = Callable[[int, int, str], None]
@@ -49,26 +49,25 @@ class AnswerTrainer(Trainer):  # type: ignore[misc]
         args: TrainingArguments,
         *,
         train: Encoding,
-        lengths: Sequence[int],
         held_out: Encoding,
-        collate: Collate,
         features: VisualFeatures,
         fold: Folded | None,
         warmup_share: float,
     ) -> None:
-        super().__init__(model=model, args=args, train_dataset=train, data_collator=collate)
+        super().__init__(model=model, args=args, train_dataset=train, data_collator=train.collate)
         self.model_accepts_loss_kwargs = True  # so that the answer tokens of a whole step are counted
-        self._lengths, self._held_out, self._features, self._fold = lengths, held_out, features, fold
+        self._held_out, self._features, self._fold = held_out, features, fold
         self._warmup_share = warmup_share
         self._seen = Tally()
         self.remove_callback(PrinterCallback)
+        self.add_callback(Measuring(self))
         if fold is not None:
             self.add_callback(Folding(fold))
 
     def get_train_dataloader(self) -> Any:
         args = self.args
         batches = Batches(
-            self._lengths,
+            self.train_dataset.lengths,
             batch_size=args.per_device_train_batch_size,
             seed=args.seed + 1,
             processes=args.world_size,
@@ -107,7 +106,7 @@ class AnswerTrainer(Trainer):  # type: ignore[misc]
         return loss
 
     def floating_point_ops(self, inputs: Any) -> int:
-        return 0
+        return 0  # it would count all parameters at every step, for a figure that nobody reads
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Beside what is logged of a step stands what it is the mean of, from which ``history`` is made."""
@@ -116,14 +115,14 @@ class AnswerTrainer(Trainer):  # type: ignore[misc]
             logs |= {"nats": step.nats, "tokens": step.tokens, "examples": step.examples}
         super().log(logs, start_time)
 
-    def end_of_epoch(self) -> None:
+    def measure_held_out(self) -> None:
+        """Log the loss on the held-out examples; of several processes all have to take part."""
         args = self.args
         if len(self._held_out):
             mine = tallied(
                 self.model,
                 self._held_out,
                 self._features,
-                collate=self.data_collator,
                 batch_size=args.per_device_train_batch_size,
                 part=args.process_index,
                 parts=args.world_size,
@@ -137,7 +136,7 @@ class AnswerTrainer(Trainer):  # type: ignore[misc]
         for entry in self.state.log_history:
             kind, nats = (train, "nats") if "nats" in entry else (held_out, "held_out_nats")
             if nats in entry:
-                number = math.ceil(round(entry["epoch"], 6))
+                number = _epoch_of(entry)
                 of_it = Tally(entry[nats], entry["tokens"], entry["examples"])
                 kind[number] = kind.get(number, Tally()) + of_it
         return [
@@ -152,14 +151,29 @@ class AnswerTrainer(Trainer):  # type: ignore[misc]
         return Tally(nats, int(tokens), int(examples))
 
 
+def _epoch_of(entry: Mapping[str, Any]) -> int:
+    """The epoch, from 1, in which something was logged: its share of epochs done is a sum of fractions."""
+    return math.ceil(round(float(entry["epoch"]), 6))
+
+
+class Measuring(TrainerCallback):  # type: ignore[misc]
+    """Measures what was held out at the end of every epoch, before others tell of it or keep it."""
+
+    def __init__(self, trainer: AnswerTrainer) -> None:
+        self._trainer = trainer
+
+    def on_epoch_end(self, args: Any, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        self._trainer.measure_held_out()
+
+
 class Keeping(TrainerCallback):  # type: ignore[misc]
     """Keeps a checkpoint every so many steps and after each epoch but the last; of the kept ones the newest alone.
 
     It is written to this machine's own disk first, for a volume takes no writes at an offset, and appears whole.
     """
 
-    def __init__(self, trainer: AnswerTrainer, folder: Path, *, every: int) -> None:
-        self._trainer, self._folder, self._every = trainer, folder, every
+    def __init__(self, folder: Path, *, every: int) -> None:
+        self._folder, self._every = folder, every
 
     def on_step_end(self, args: Any, state: TrainerState, control: TrainerControl, **_: Any) -> TrainerControl:
         ends_epoch = state.global_step % (state.max_steps // state.num_train_epochs) == 0  # kept when it was measured
@@ -205,12 +219,10 @@ class Telling(TrainerCallback):  # type: ignore[misc]
         if state.is_world_process_zero and logs and "nats" in logs:
             loss = logs["nats"] / logs["tokens"]
             self._record({"train_loss": loss, "learning_rate": logs["learning_rate"]}, state.global_step)
-            epoch = math.ceil(round(logs["epoch"], 6))
-            said = f"epoch {epoch} of {state.num_train_epochs}, loss {loss:.3f}"
+            said = f"epoch {_epoch_of(logs)} of {state.num_train_epochs}, loss {loss:.3f}"
             self._advance(state.global_step, state.max_steps, said)
 
     def on_epoch_end(self, args: Any, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        self._trainer.end_of_epoch()
         if not state.is_world_process_zero:
             return
         epoch = self._trainer.history()[-1]

@@ -1,14 +1,10 @@
 """Runs that are killed, that lose what they held and that run beside each other ask for nothing twice."""
 
-import os
 import re
-import signal
-import subprocess
-import sys
-import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +19,11 @@ from geo_lib.spark import session
 from geo_lib.tables import Stamp, Tables
 from jobs.label_queries import JOB
 from jobs.run.job import Context
-from jobs.run.workflow import ROOT
 from schemas.generations import GENERATIONS
 from schemas.table import Table
 from tests.conftest import AS_OF, spark_settings
 from tests.jobs.labelling import SOUND, knobs, later, oracle, put, stored
-from tests.kit import drawn, job_context
+from tests.kit import await_in, drawn, job_context, kill, python
 
 pytestmark = pytest.mark.slow
 
@@ -87,6 +82,10 @@ def label_in_this_process(lakehouse: str, url: str, run_id: str) -> None:
     context.run(JOB, knobs(endpoint, chunk_pictures=2))
 
 
+def has_grown(log: Path, commits: int) -> bool:
+    return len(list(log.glob("*.json"))) > commits
+
+
 def test_a_run_that_is_killed_three_times_asks_for_no_stored_answer_again_and_stores_none_twice(
     context: Context, tmp_path: Path
 ) -> None:
@@ -96,24 +95,16 @@ def test_a_run_that_is_killed_three_times_asks_for_no_stored_answer_again_and_st
     context.tables.read(GENERATIONS)  # makes the table
     stored_by_then: list[tuple[set[str], Counter[str]]] = []
     with oracle(tmp_path, pictures, replace(SOUND, latency_ms=200)) as server:
-        for kill in range(3):
+        for nth in range(3):
             commits = len(list(log.glob("*.json")))
             script = (
                 "from tests.jobs.test_label_queries_interrupted import label_in_this_process\n"
-                f"label_in_this_process({context.tables.lakehouse!r}, {server.endpoint.url!r}, 'killed-{kill}')"
+                f"label_in_this_process({context.tables.lakehouse!r}, {server.endpoint.url!r}, 'killed-{nth}')"
             )
-            process = subprocess.Popen(
-                [sys.executable, "-c", script], cwd=ROOT, start_new_session=True,
-                env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            )  # fmt: skip
-            deadline = time.monotonic() + 300
-            while len(list(log.glob("*.json"))) == commits:
-                assert process.poll() is None, "it ended before it was killed"
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            tables = later(context, f"looking-{kill}").tables
+            process = python("-c", script)
+            await_in(process, partial(has_grown, log, commits))
+            kill(process)
+            tables = later(context, f"looking-{nth}").tables
             kept = {row["subject"] for row in tables.read(GENERATIONS).collect()}
             assert 0 < len(kept) < len(pictures)
             stored_by_then.append((kept, server.answered()))

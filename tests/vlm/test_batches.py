@@ -94,7 +94,7 @@ def test_every_process_takes_as_many_batches_and_what_fills_up_is_the_muted_exam
 
 def test_the_muted_example_has_no_label_and_behind_it_there_is_nothing() -> None:
     encoding = Encoding(load_processor(str(TINY_BASE)), [EXAMPLE])
-    assert len(encoding) == len(encoding.lengths()) == 1
+    assert len(encoding) == len(encoding.lengths) == 1
     assert encoding[1].input_ids == encoding[0].input_ids
     assert encoding[1].answer_tokens == 0 < encoding[0].answer_tokens
     with pytest.raises(IndexError):

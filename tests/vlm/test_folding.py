@@ -33,7 +33,7 @@ def gradients(model: Any) -> dict[str, torch.Tensor]:
 
 def test_loss_and_gradients_are_those_of_adapters_beside_their_weights(tuned: Any) -> None:
     processor, pictures = load_processor(str(TINY_BASE)), drawn(2)
-    features = VisualFeatures(tuned.get_base_model(), processor, contents(pictures))
+    features = VisualFeatures(tuned.get_base_model(), processor, contents(pictures), keep=True)
     encoded = [encode(processor, example) for example in as_examples(pictures)]
     beside = nats_of(tuned, inputs(encoded, features, processor))
     beside.backward()

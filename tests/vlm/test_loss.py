@@ -17,7 +17,7 @@ from tests.vlm.training import as_examples, contents, inputs
 def test_the_loss_of_a_batch_is_that_of_its_examples_one_by_one() -> None:
     model, processor = load(str(TINY_BASE)), load_processor(str(TINY_BASE))
     pictures = drawn(5)
-    features = VisualFeatures(model, processor, contents(pictures))
+    features = VisualFeatures(model, processor, contents(pictures), keep=True)
     together = loss_of(model, processor, as_examples(pictures), features, 5)
     alone = loss_of(model, processor, as_examples(pictures), features, 1)
     assert together.per_token == pytest.approx(alone.per_token, rel=1e-4)
@@ -28,7 +28,7 @@ def test_the_loss_is_the_negative_log_likelihood_of_every_answer_token_given_all
     """Eq. 2, from the logits of all positions."""
     model, processor = load(str(TINY_BASE)), load_processor(str(TINY_BASE))
     pictures = drawn(3)
-    features = VisualFeatures(model, processor, contents(pictures))
+    features = VisualFeatures(model, processor, contents(pictures), keep=True)
     encoded = [encode(processor, example) for example in as_examples(pictures)]
     batch = inputs(encoded, features, processor)
     labels = batch.pop("labels")
@@ -50,7 +50,7 @@ def test_padding_is_not_seen() -> None:
     model, processor, pictures = load(str(TINY_BASE)), load_processor(str(TINY_BASE)), drawn(2)
     one, other = as_examples(pictures)
     short, long = replace(one, response="{}"), replace(other, response="x" * 300)
-    features = VisualFeatures(model, processor, contents(pictures))
+    features = VisualFeatures(model, processor, contents(pictures), keep=True)
     apart = [loss_of(model, processor, [e], features, 1).per_example for e in (short, long)]
     assert loss_of(model, processor, [short, long], features, 2).per_example == pytest.approx(sum(apart) / 2, rel=1e-5)
 
@@ -59,7 +59,7 @@ def test_the_gradients_are_those_of_the_logits_of_all_positions() -> None:
     """What the loss leaves out (positions before the answers, in the last layer and after) it has no gradient of."""
     processor, pictures = load_processor(str(TINY_BASE)), drawn(2)
     model = adapted(load(str(TINY_BASE)), Recipe(lora_rank=4))
-    features = VisualFeatures(model.get_base_model(), processor, contents(pictures))
+    features = VisualFeatures(model.get_base_model(), processor, contents(pictures), keep=True)
     encoded = [encode(processor, example) for example in as_examples(pictures)]
     nats_of(model, inputs(encoded, features, processor)).backward()
     spared = {name: p.grad.clone() for name, p in model.named_parameters() if p.requires_grad}
@@ -76,7 +76,7 @@ def test_the_gradients_are_those_of_the_logits_of_all_positions() -> None:
 def test_a_muted_example_adds_nothing_to_the_loss_and_nothing_to_the_gradients() -> None:
     processor, pictures = load_processor(str(TINY_BASE)), drawn(1)
     model = adapted(load(str(TINY_BASE)), Recipe(lora_rank=4))
-    features = VisualFeatures(model.get_base_model(), processor, contents(pictures))
+    features = VisualFeatures(model.get_base_model(), processor, contents(pictures), keep=True)
     muted = Encoding(processor, as_examples(pictures))[1]
     loss = nats_of(model, inputs([muted], features, processor))
     loss.backward()

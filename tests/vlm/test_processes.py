@@ -1,11 +1,7 @@
 """A training that is killed goes on where it was, and several processes train the model of one."""
 
 import json
-import os
-import signal
 import subprocess
-import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +11,7 @@ from pyspark.sql import SparkSession
 from safetensors.numpy import load_file
 
 from geo_lib.vlm.trainer import newest_checkpoint
-from jobs.run.workflow import ROOT
+from tests.kit import await_in, kill, python
 from tests.vlm.resuming import RECIPE, training
 
 pytestmark = pytest.mark.slow
@@ -23,10 +19,7 @@ pytestmark = pytest.mark.slow
 
 def start(home: Path) -> "subprocess.Popen[bytes]":
     home.mkdir(exist_ok=True)
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.vlm.resuming", str(home)], cwd=ROOT, start_new_session=True,
-        env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+    return python("-m", "tests.vlm.resuming", str(home))
 
 
 def losses(home: Path) -> dict[int, list[float]]:
@@ -43,13 +36,8 @@ def test_a_training_that_is_killed_goes_on_from_its_last_checkpoint_to_the_same_
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert start(whole).wait(timeout=300) == 0
     process = start(killed)
-    deadline = time.monotonic() + 300
-    while not ((killed / "steps.jsonl").exists() and 5 in losses(killed)):
-        assert process.poll() is None, "it ended before it was killed"
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    await_in(process, lambda: (killed / "steps.jsonl").exists() and 5 in losses(killed))
+    kill(process)
     kept = newest_checkpoint(killed / "checkpoints")
     assert kept is not None
     gone_on_from = int(kept.name.removeprefix("checkpoint-"))

@@ -3,8 +3,8 @@
 A list is YAML: ``kinds``, and under each ``stop`` (words) and ``rules`` (words, and ``beside`` what they stop a text or
 ``unless`` what they do). Everywhere ``fuck*`` is any word that begins so, ``*schlampe`` one that ends so, ``*fuck*``
 one that has it within; ``end my life`` is words in a row, ``^show me`` such as begin a text and ``gone$`` such as end
-it; a word stands for its plural in -s, too; ``<people>`` is one
-of a group of words. With ``beside``, a word alone stops nothing, but for ``alone: stops``.
+it; a word stands for its plural in -s, too; ``<people>`` is one of a group of words. With ``beside``, a word alone
+stops nothing, but for ``alone: stops``.
 """
 
 from collections import defaultdict
