@@ -4,10 +4,12 @@
 
 Reads generations of vlm@champion, mined_queries, query_performance and images; writes query_decisions, queries
 and annotations. What the console has gets its category from categories@champion where that is sure, else from rules, as
-all does where there is none. Counts proposed queries; an answer without any counts as one.
+all does where there is none. A model is believed in a locale if what it writes is what its pictures are found by, and
+not what any picture is. Counts proposed queries; an answer without any counts as one.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -20,9 +22,11 @@ from geo_lib.queries import decisions, proposals
 from geo_lib.queries.category_model import loader
 from geo_lib.queries.chain import chain, judged
 from geo_lib.queries.checks.language import Language
-from geo_lib.queries.wordings import wordings
+from geo_lib.queries.proof import Proof, proof_lines, proofs, unproven
+from geo_lib.queries.wordings import counts_as_said, wordings
 from geo_lib.serving.settings import AskedVlm
 from geo_lib.spark import held, settled
+from geo_lib.training.split import HeldOut, split_column
 from geo_lib.vlm.answers import answers
 from geo_lib.vlm.prompts import PROMPT_VERSION
 from jobs.run.job import Context, Job
@@ -42,13 +46,17 @@ class ValidateQueries:
     vlm: AskedVlm = setting(AskedVlm)
     """Of a model's answers, those that were drawn like this."""
     language: Language = setting(Language)
+    held_out: HeldOut = setting(HeldOut)
     min_confidence: float = 0.0
     """Of what the console does not have for an image, the model's queries that it was at least so sure of; 0: all."""
+    min_gain: float = 0.05
+    """How much oftener the console has what the model writes for the picture itself than for another one: a share of
+    its queries for held-out pictures. In a locale where it is less, what the model alone says is dropped."""
     max_failed_share: float = 0.05
     """Share of proposals that may be generations that failed."""
 
     def __post_init__(self) -> None:
-        zero_to_one(self, "min_confidence", "max_failed_share")
+        zero_to_one(self, "min_confidence", "min_gain", "max_failed_share")
 
 
 def run(ctx: Context, knobs: ValidateQueries) -> Counts:
@@ -70,7 +78,10 @@ def run(ctx: Context, knobs: ValidateQueries) -> Counts:
         proposals.console_proposals(ctx.read(MINED_QUERIES), images)
     )
     with held(proposed) as proposed:
-        decided = settled(_decided(ctx, proposed, knobs))
+        fit = settled(_decided(ctx, proposed, knobs))
+        measured = _proofs(fit, images, knobs)
+        doubted = unproven(measured, min_gain=knobs.min_gain)
+        decided = settled(decisions.without_unproven(fit, doubted)) if doubted else fit
         counts = Counts.tallied(decided, failed=F.col("failed"), rows_in=proposed.count())
         counts.refuse_above(knobs.max_failed_share, unit=JOB.unit)
         demand = decisions.demand_of(ctx.read(QUERY_PERFORMANCE), proposals.locale_of_signatures(images))
@@ -78,7 +89,12 @@ def run(ctx: Context, knobs: ValidateQueries) -> Counts:
         ctx.write(QUERY_DECISIONS, decisions.decisions(decided, said))
         ctx.write(ANNOTATIONS, decisions.annotations(decided, said))
         ctx.write(QUERIES, decisions.queries(ctx.read(ANNOTATIONS), decided, said))
-        return counts
+        return replace(counts, report="\n".join(proof_lines(measured, min_gain=knobs.min_gain)))
+
+
+def _proofs(fit: DataFrame, images: DataFrame, knobs: ValidateQueries) -> Mapping[str, Proof]:
+    held_out = images.where(split_column(F.col("split_key"), knobs.held_out) == "held_out")
+    return proofs(fit.where(counts_as_said()), held_out.select("signature").distinct())
 
 
 def _decided(ctx: Context, proposed: DataFrame, knobs: ValidateQueries) -> DataFrame:

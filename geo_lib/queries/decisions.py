@@ -4,7 +4,7 @@ Every stage gives one reason at most; the first one stops the proposal. ``query_
 that was reached, so that a lost query can be explained and a rule that costs too much be seen.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import pandas as pd
 from pyspark.sql import Column, DataFrame, Window
@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from geo_lib.queries.chain import chain
 from geo_lib.queries.checks.language import Language
 from geo_lib.queries.kinds import CATEGORIES
+from geo_lib.queries.proof import UNPROVEN
 from geo_lib.queries.proposals import CONSOLE, VLM
 from geo_lib.queries.text import NORMALISATION_VERSION, normalise, query_id_column
 from geo_lib.queries.wordings import DUPLICATE, counts_as_said
@@ -30,12 +31,12 @@ UNSURE = "unsure"
 
 def decided(proposals: DataFrame, verdicts: DataFrame, *, min_confidence: float) -> DataFrame:
     """Proposals with text, words, category, its confidence, language, suggestion and ``stopped_at``/``reason``, both
-    null where it is kept.
+    null where it is kept; ``has_console`` says whether the console has it for the image, in whatever fit wording.
 
     ``verdicts``: what the chain says of each distinct (locale, query), as ``raw``. Of fit proposals of one source with
     the same words, in any order, the first is kept: the others say nothing new. One that its model was less sure of
-    than ``min_confidence`` is ``unsure``, unless the console has it for the image in whatever fit wording; where nobody
-    knows how sure a model was, it is taken at its word.
+    than ``min_confidence`` is ``unsure``, unless the console has it; where nobody knows how sure a model was, it is
+    taken at its word.
     """
     of_query = verdicts.withColumnsRenamed(
         {"raw": "query", "stopped_at": "_at", "reason": "_why", "category": "_category"}
@@ -73,6 +74,20 @@ def decided(proposals: DataFrame, verdicts: DataFrame, *, min_confidence: float)
         F.col("_stopped.stage").alias("stopped_at"),
         F.col("_stopped.why").alias("reason"),
         F.when(F.col("_stopped.stage") == F.col("_at"), F.col("suggestion")).alias("suggestion"),
+        console_has_it.alias("has_console"),
+    )
+
+
+def without_unproven(decided_proposals: DataFrame, locales: Collection[str]) -> DataFrame:
+    """``decided`` where in these locales a model's word alone counts for nothing: what it says and the console has for
+    the image stays, all else stops at ``confidence`` as ``unproven``."""
+    alone = (F.col("source") == VLM) & ~F.col("has_console") & F.col("stopped_at").isNull()
+    stops = F.col("locale").isin(*locales) & alone
+    return decided_proposals.withColumns(
+        {
+            "stopped_at": F.when(stops, CONFIDENCE).otherwise(F.col("stopped_at")),
+            "reason": F.when(stops, UNPROVEN).otherwise(F.col("reason")),
+        }
     )
 
 

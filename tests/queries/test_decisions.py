@@ -6,7 +6,15 @@ from pyspark.sql import functions as F
 
 from geo_lib.queries.chain import chain, judged
 from geo_lib.queries.checks.language import Language
-from geo_lib.queries.decisions import STAGES, annotations, decided, decisions, demand_of, queries
+from geo_lib.queries.decisions import (
+    STAGES,
+    annotations,
+    decided,
+    decisions,
+    demand_of,
+    queries,
+    without_unproven,
+)
 from geo_lib.queries.proposals import console_proposals, model_proposals
 from geo_lib.queries.text import query_id, same_words_key
 from geo_lib.queries.wordings import wordings
@@ -243,3 +251,11 @@ def test_what_the_model_is_unsure_of_is_dropped_unless_the_console_has_it_in_any
         "lamp red linen": (True, pytest.approx(0.4066)),
         "old oak table": (False, pytest.approx(0.9048)),
     }
+    doubted = without_unproven(proposals, ["en"])
+    assert by_query(doubted, "source", "stopped_at", "reason") == {
+        "blue velvet sofa": ("vlm", "confidence", "unsure"),
+        "red linen lamp": ("vlm", None, None),
+        "old oak table": ("vlm", "confidence", "unproven"),
+        "lamp red linen": ("console", None, None),
+    }
+    assert without_unproven(proposals, ["de"]).where("reason = 'unproven'").isEmpty()
