@@ -161,9 +161,23 @@ def held(df: DataFrame, level: StorageLevel = StorageLevel.MEMORY_AND_DISK) -> I
         df.unpersist()
 
 
-def running_stages(spark: SparkSession) -> tuple[int, int] | None:
-    """Finished and all tasks of the stages that run now; null when none runs or on Connect."""
-    if is_connect(spark):
+class Later:
+    """A session that is started when something first needs it: to find that there is nothing to do takes none."""
+
+    def __init__(self, settings: Mapping[str, str]) -> None:
+        self._settings = settings
+        self.started = SparkSession.getActiveSession()
+        """The session, or the one that ran already; null until then."""
+
+    def __call__(self) -> SparkSession:
+        if self.started is None:
+            self.started = session(self._settings)
+        return self.started
+
+
+def running_stages(spark: SparkSession | None) -> tuple[int, int] | None:
+    """Finished and all tasks of the stages that run now; null when none runs, without a session and on Connect."""
+    if spark is None or is_connect(spark):
         return None
     tracker = spark.sparkContext.statusTracker()
     stages = [info for s in tracker.getActiveStageIds() if (info := tracker.getStageInfo(s)) is not None]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 
+from geo_lib.spark import Later
 from geo_lib.tables import contract, writing
 from geo_lib.tables.contract import Place
 from geo_lib.tables.log import Log, of_folder, of_table
@@ -25,7 +26,8 @@ ABSENT = "absent"
 class Tables:
     """The tables of one lakehouse schema, read and written through one session."""
 
-    spark: SparkSession
+    session: SparkSession | Later
+    """It, or how to start it: a local table's version is read without."""
     lakehouse: str
     stamp: Stamp
     schema: str = "geo"
@@ -33,6 +35,16 @@ class Tables:
     _ready: set[str] = field(default_factory=set, repr=False)
     _logs: dict[str, Log] = field(default_factory=dict, repr=False)
     """Heads of logs as last read: within one run nobody else writes what these tables do not write."""
+
+    @property
+    def spark(self) -> SparkSession:
+        """The session, started now if nothing has needed it yet."""
+        return self.session() if isinstance(self.session, Later) else self.session
+
+    @property
+    def started(self) -> SparkSession | None:
+        """The session, if it is running."""
+        return self.session.started if isinstance(self.session, Later) else self.session
 
     @property
     def truth(self) -> "Tables":
@@ -58,6 +70,12 @@ class Tables:
         """
         log = self._log(table)
         return ABSENT if log is None else f"{log.properties.get(contract.IDENTITY, 'foreign')}@{log.last.version}"
+
+    def said(self, table: Table) -> str | None:
+        """What the writer of the last change noted in it, as it stands now; null for nothing."""
+        self._logs.pop(self._name(table), None)
+        log = self._log(table)
+        return None if log is None else log.last.said
 
     def write(
         self,
@@ -104,13 +122,16 @@ class Tables:
         finally:
             self._logs.pop(self._name(table), None)
 
-    def append_new(self, table: Table, df: DataFrame) -> None:
-        """Add rows whose keys nobody else can have, such as those of this run, at a quarter of ``append``'s cost."""
+    def append_new(self, table: Table, df: DataFrame, *, note: str | None = None) -> None:
+        """Add rows whose keys nobody else can have, such as those of this run, at a quarter of ``append``'s cost;
+        ``note``: what ``said`` then says."""
         self._refuse_to_append(table)
         self._ensure(table)
-        rows = self.stamp.on(table.conform(df))
+        writer = self.stamp.on(table.conform(df)).writeTo(self._name(table))
+        if note is not None:
+            writer = writer.option("userMetadata", note)
         try:
-            writing.persistently(lambda: rows.writeTo(self._name(table)).append())
+            writing.persistently(writer.append)
         finally:
             self._logs.pop(self._name(table), None)
 

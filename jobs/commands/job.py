@@ -17,7 +17,7 @@ from jobs.run.workplace import opened
 def run(args: argparse.Namespace, conf: Conf, console: Console) -> int:
     knobs = knobs_of(args, conf)
     with opened(conf, args.as_of) as runner:
-        board = Board(console, f"geo {args.command}", lambda: spark.running_stages(runner.tables.spark))
+        board = Board(console, f"geo {args.command}", lambda: spark.running_stages(runner.tables.started))
         board.expect([args.job.name])
         with board.shown():
             outcome = run_shown(args.job, knobs, runner, board, force=args.force)

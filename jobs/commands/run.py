@@ -61,7 +61,7 @@ def run(args: argparse.Namespace, conf: Conf, console: Console, parse: Parse) ->
         # all knobs before the first task: a mistake costs no work
         steps.append(Step(task, wants.job, knobs_of(wants, conf), wants.force or args.force))
     with opened(conf, as_of) as runner:
-        board = Board(console, f"geo run {workflow.name}", lambda: spark.running_stages(runner.tables.spark))
+        board = Board(console, f"geo run {workflow.name}", lambda: spark.running_stages(runner.tables.started))
         outcomes = run_steps(steps, runner, board)
         runner.record_skips(outcomes)
     jobs = [step.job for step in steps]

@@ -8,9 +8,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from pyspark.sql import Row
 from pyspark.sql import functions as F
 
 from geo_lib import provenance
@@ -36,6 +35,18 @@ class Outcome:
     error: str | None = None
     record: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """The row of ``job_runs`` it makes, as far as it is known."""
+
+
+class Left(NamedTuple):
+    """What a success went by, and what it left."""
+
+    fingerprint: str
+    outputs: str
+    """Hash of them and their versions."""
+
+    @classmethod
+    def of(cls, fingerprint: str, outputs: Mapping[str, str]) -> "Left":
+        return cls(fingerprint, provenance.version_of(outputs=dict(outputs)))
 
 
 @dataclass(frozen=True)
@@ -64,6 +75,7 @@ class Runner:
             if not force and self._is_up_to_date(job, knobs, fingerprint):
                 seconds = round(time.monotonic() - clock, 3)
                 return Outcome(job.name, "skipped", seconds, record=record | {"status": "skipped", "seconds": seconds})
+            clock = self._started(clock)
             counts = self._context(progress, forced=force).run(job, knobs)
         except Exception as error:
             seconds = round(time.monotonic() - clock, 3)
@@ -74,7 +86,6 @@ class Runner:
                 log.exception("could not record the failure of %s", job.name)
             raise
         seconds = round(time.monotonic() - clock, 3)
-        self.__dict__.pop("_last_successes", None)
         self._record(
             [
                 record
@@ -86,8 +97,15 @@ class Runner:
         return Outcome(job.name, "succeeded", seconds, counts)
 
     def record_skips(self, outcomes: Sequence[Outcome]) -> None:
-        """Note the jobs that were up to date, in one commit."""
-        self._record([outcome.record for outcome in outcomes if outcome.status == "skipped"])
+        """Note the jobs that were up to date, in one commit; where no job needed a session, none is started for it."""
+        if self.tables.started is not None:
+            self._record([outcome.record for outcome in outcomes if outcome.status == "skipped"])
+
+    def _started(self, clock: float) -> float:
+        """``clock`` put forward by what starting the session takes, which is no job's work."""
+        before = time.monotonic()
+        _ = self.tables.spark
+        return clock + time.monotonic() - before
 
     def _context(self, progress: Progress, *, forced: bool) -> Context:
         return Context(
@@ -102,15 +120,28 @@ class Runner:
         )
 
     @cached_property
-    def _last_successes(self) -> Mapping[str, Row]:
-        """Fingerprint and outputs of each job's last success, asked once until a job of this runner succeeds."""
+    def _last_successes(self) -> dict[str, Left]:
+        """What each job's last success went by and left, as this run found it and has added to it."""
+        return self._noted() or self._told_by_rows()
+
+    def _noted(self) -> dict[str, Left]:
+        """The same as the newest commit of job_runs notes it: read without a session where files say it."""
+        try:
+            return {job: Left(*left) for job, left in json.loads(self.tables.said(JOB_RUNS) or "{}").items()}
+        except (ValueError, TypeError, AttributeError):  # somebody else's note
+            return {}
+
+    def _told_by_rows(self) -> dict[str, Left]:
+        """The same by the rows, for a table whose last commit was none of a run."""
+        if not self.tables.exists(JOB_RUNS):
+            return {}
         newest = F.max_by(F.struct("fingerprint", "outputs"), F.struct("started_at", "run_id"))
         succeeded = self.tables.read(JOB_RUNS).where(F.col("status") == "succeeded")
-        return {row["job"]: row["last"] for row in succeeded.groupBy("job").agg(newest.alias("last")).collect()}
+        rows = succeeded.groupBy("job").agg(newest.alias("last")).collect()
+        return {row["job"]: Left.of(row["last"]["fingerprint"], row["last"]["outputs"]) for row in rows}
 
     def _is_up_to_date(self, job: Job[Any], knobs: Any, fingerprint: str) -> bool:
-        last = self._last_successes.get(job.name)
-        if last is None or last["fingerprint"] != fingerprint or last["outputs"] != self._outputs(job):
+        if self._last_successes.get(job.name) != Left.of(fingerprint, self._outputs(job)):
             return False
         return all(Path(self._inside(folder)).is_dir() for folder in job.folders(knobs) if "://" not in folder)
 
@@ -165,10 +196,13 @@ class Runner:
     def _record(self, rows: Sequence[Mapping[str, Any]]) -> None:
         if not rows:
             return
+        # a run beside this one may have noted more by now
+        successes = {r["job"]: Left.of(r["fingerprint"], r["outputs"]) for r in rows if r["status"] == "succeeded"}
+        self._last_successes.update(self._noted() | successes)
         empty: dict[str, Any] = dict.fromkeys(JOB_RUNS.schema.names) | {"inputs": {}, "outputs": {}}
         filled = [tuple((empty | dict(row))[name] for name in JOB_RUNS.schema.names) for row in rows]
         frame = local_frame(self.tables.spark, filled, JOB_RUNS.schema)
-        self.tables.append_new(JOB_RUNS, frame)
+        self.tables.append_new(JOB_RUNS, frame, note=json.dumps(self._last_successes, sort_keys=True))
 
 
 def _versions(tables: Tables, wanted: Sequence[Table]) -> dict[str, str]:

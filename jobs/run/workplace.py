@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 
-from pyspark.sql import SparkSession
-
 from geo_lib import provenance, spark
 from geo_lib.config import Conf
 from geo_lib.errors import ConfigError
@@ -20,7 +18,7 @@ from jobs.run.runner import Runner
 
 @contextmanager
 def opened(conf: Conf, as_of: date | None, *, for_jobs: bool = True) -> Iterator[Runner]:
-    """A runner with a session of its own; the session is stopped if it was started here.
+    """A runner with a session of its own, which starts when it is needed, and is stopped if it was started here.
 
     ``for_jobs``: jobs will be run, and whether they are up to date asks the registry of models.
     """
@@ -33,14 +31,14 @@ def opened(conf: Conf, as_of: date | None, *, for_jobs: bool = True) -> Iterator
     models = registry(conf)
     if for_jobs:
         models.prepare()
-    started_here = SparkSession.getActiveSession() is None
-    session = spark.session(conf.spark)
+    session = spark.Later(conf.spark)
+    is_anothers = session.started is not None
     try:
         tables = Tables(session, conf.lakehouse, stamp, schema=conf.schema, catalog=conf.catalog)
         yield Runner(tables, models, conf.lakehouse, conf.root)
     finally:
-        if started_here and "DATABRICKS_RUNTIME_VERSION" not in os.environ:
-            session.stop()
+        if session.started is not None and not is_anothers and "DATABRICKS_RUNTIME_VERSION" not in os.environ:
+            session.started.stop()
 
 
 def registry(conf: Conf) -> Models:

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyspark.sql import SparkSession
 from pyspark.sql.types import LongType, StringType, StructType
 
 from geo_lib.counts import Counts
 from geo_lib.errors import InputError, UndeclaredError
 from geo_lib.models import Models
-from geo_lib.spark import local_frame
+from geo_lib.spark import Later, local_frame
 from geo_lib.tables import Tables
 from jobs.run.job import Context, Job
 from jobs.run.runner import Outcome, Runner
@@ -126,6 +127,52 @@ def test_forcing_runs_it_and_leaves_every_table_but_job_runs_at_its_version(runn
     assert run(runner, adding.job(), force=True).status == "succeeded"
     assert len(adding.runs) == 2
     assert runner.tables.version(TOTAL) == before
+
+
+class Unstartable(Later):
+    """A session that nothing may need."""
+
+    def __init__(self) -> None:
+        self.started = None
+
+    def __call__(self) -> SparkSession:
+        raise AssertionError("a session was started")
+
+
+def test_to_find_that_nothing_has_changed_and_to_leave_it_at_that_takes_no_session(runner: Runner) -> None:
+    job = Adding().job()
+    assert run(runner, job).status == "succeeded"
+    idle = replace(runner, tables=Tables(Unstartable(), runner.lakehouse, runner.tables.stamp))
+    skipped = run(idle, job)
+    assert skipped.status == "skipped"
+    idle.record_skips([skipped])
+    with pytest.raises(AssertionError, match="a session was started"):
+        run(idle, job, Knobs(factor=2))
+
+
+def test_what_a_run_beside_this_one_did_meanwhile_is_known_to_the_next(runner: Runner) -> None:
+    job, other = Adding().job(), replace(Adding().job(), name="add_up_too", writes=())
+    beside = replace(runner, tables=Tables(runner.tables.spark, runner.lakehouse, runner.tables.stamp))
+    for began in (runner, beside):
+        began._last_successes  # noqa: B018  # both look before either has done anything
+    assert run(runner, job).status == "succeeded"
+    counting = replace(other, run=lambda context, knobs: Counts(0, 0))
+    assert run(beside, counting).status == "succeeded"
+    later = replace(runner, tables=Tables(runner.tables.spark, runner.lakehouse, runner.tables.stamp))
+    assert [run(later, each).status for each in (job, counting)] == ["skipped", "skipped"]
+
+
+def test_where_the_last_commit_of_job_runs_is_not_a_runs_its_rows_tell(runner: Runner) -> None:
+    job = Adding().job()
+    assert run(runner, job).status == "succeeded"
+    path = Path(runner.lakehouse) / "tables" / "geo" / "job_runs"
+    runner.tables.spark.sql(f"delete from delta.`{path}` where job = 'nobody'").collect()
+    runner.tables.spark.sql(f"alter table delta.`{path}` set tblproperties ('by' = 'hand')").collect()
+    afresh = replace(runner, tables=Tables(runner.tables.spark, runner.lakehouse, runner.tables.stamp))
+    assert afresh.tables.said(JOB_RUNS) is None
+    assert run(afresh, job).status == "skipped"
+    assert run(afresh, job, force=True).status == "succeeded"
+    assert (afresh.tables.said(JOB_RUNS) or "").startswith('{"add_up": [')
 
 
 def test_what_a_run_counted_read_and_left_is_recorded(runner: Runner) -> None:
