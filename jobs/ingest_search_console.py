@@ -34,17 +34,29 @@ from schemas.search_console import SEARCH_CONSOLE
 class IngestSearchConsole:
     """The knobs of this job; conf/*.yml may set any of them."""
 
-    path: str = ""
-    """Folder with data_date=YYYY-MM-DD folders of the bulk export, or with files of API rows."""
+    path: str | None = ""
+    """Folder with data_date=YYYY-MM-DD folders of the bulk export, or with files of API rows; null: there is no export,
+    and all that is known of what people search for is what an oracle labels."""
     site_url: str | None = None
     """The property, for API rows that do not carry it."""
     max_failed_share: float = 0.05
     """Of the console rows, and of the days."""
 
 
+WITHOUT = (
+    "no search console (path is null): no query is mined and no model's query confirmed by what people typed, so pages "
+    "are as good as the model is, evaluations ask the truth or nobody, and queries have no demand to be ranked by"
+)
+"""What a platform lacks that has no export."""
+
+
 def run(ctx: Context, knobs: IngestSearchConsole) -> Counts:
+    if knobs.path is None:
+        return _without_export(ctx)
     if not knobs.path:
-        raise ConfigError("ingest_search_console.path names no folder; set it in the configuration.")
+        raise ConfigError(
+            "ingest_search_console.path names no folder; set it in the configuration, or to null if there is no export."
+        )
     found, complete = inspect(knobs.path), exported_days(knobs.path)
     before = ctx.version(SEARCH_CONSOLE)
     ledger = day_records(ctx.read(CONSOLE_DAYS).collect(), console=before)
@@ -65,6 +77,16 @@ def run(ctx: Context, knobs: IngestSearchConsole) -> Counts:
     marks = file_marks(settled.delivery, answered, reader=_reader(knobs))
     _note(ctx, ledger, marks, parts, before=before)
     return settle(delivery, [*stands, *parts], undated=reading.undated).rows
+
+
+def _without_export(ctx: Context) -> Counts:
+    """Nothing came. What an earlier export brought would be mined on as if people still searched like that: refuse."""
+    if stored := ctx.read(CONSOLE_DAYS).select("data_date").distinct().count():
+        raise ConfigError(
+            f"ingest_search_console.path is null, so there is no export, but {stored:,} days of one stand in "
+            "search_console; name its folder again, or begin a lakehouse of its own without one"
+        )
+    return Counts(rows_in=0, kept=0, report=WITHOUT)
 
 
 def _with_keys(ctx: Context, parts: Sequence[Part], days: Sequence[date]) -> list[Part]:
