@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 
 from geo_lib.ann.search import Index, index_name, nearest
 from geo_lib.collections.coherence import backgrounds, coherence
-from geo_lib.collections.evidence import by_score, fill_bar, supported, unheard_locales, witnessed
+from geo_lib.collections.evidence import at_home, by_score, fill_bar, supported, unheard_locales, witnessed
 from geo_lib.collections.gate import fates, gated
 from geo_lib.collections.mint import minted
 from geo_lib.collections.retrieve import candidates, collected_items
@@ -84,7 +84,8 @@ class BuildCollections:
 
 
 def run(ctx: Context, knobs: BuildCollections) -> Counts:
-    queries, annotations, known = ctx.read(QUERIES), ctx.read(ANNOTATIONS), ctx.read(COLLECTIONS)
+    queries, known = ctx.read(QUERIES), ctx.read(COLLECTIONS)
+    annotations = at_home(ctx.read(ANNOTATIONS), ctx.read(IMAGES))
     manifest = ctx.read(INDEX_SHARDS).collect()
     wanted = settled(candidates(queries, known, min_demand=knobs.min_demand, min_images=knobs.min_images))
     said = settled(wishes(wanted, annotations, min_overlap=knobs.min_wish_overlap))

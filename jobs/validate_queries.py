@@ -4,8 +4,9 @@
 
 Reads generations of vlm@champion, mined_queries, query_performance and images; writes query_decisions, queries
 and annotations. What the console has gets its category from categories@champion where that is sure, else from rules, as
-all does where there is none. A model is believed in a locale if what it writes is what its pictures are found by, and
-not what any picture is. Counts proposed queries; an answer without any counts as one.
+all does where there is none. What is in the language of another locale is judged anew and goes on there. A model is
+believed in a locale if what it writes is what its pictures are found by, and not what any picture is. Counts proposed
+queries, each as what became of it in the end; an answer without any counts as one.
 """
 
 from collections.abc import Mapping
@@ -18,11 +19,12 @@ from geo_lib.config import setting, zero_to_one
 from geo_lib.counts import Counts
 from geo_lib.errors import ConfigError
 from geo_lib.models import CATEGORIES_CHAMPION, VLM_CHAMPION
-from geo_lib.queries import decisions, proposals
+from geo_lib.queries import decisions, proposals, routing
 from geo_lib.queries.category_model import loader
 from geo_lib.queries.chain import chain, judged
 from geo_lib.queries.checks.language import Language
 from geo_lib.queries.proof import Proof, proof_lines, proofs, unproven
+from geo_lib.queries.routing import PAIR
 from geo_lib.queries.wordings import counts_as_said, wordings
 from geo_lib.serving.settings import AskedVlm
 from geo_lib.spark import held, settled
@@ -78,18 +80,25 @@ def run(ctx: Context, knobs: ValidateQueries) -> Counts:
         proposals.console_proposals(ctx.read(MINED_QUERIES), images)
     )
     with held(proposed) as proposed:
-        fit = settled(_decided(ctx, proposed, knobs))
+        verdicts = settled(_verdicts(ctx, proposed, knobs))
+        located = ctx.read(QUERY_PERFORMANCE).join(proposals.locale_of_signatures(images), on="signature", how="inner")
+        pairs = proposed.select(*PAIR).unionByName(located.select(*PAIR))
+        routes = settled(routing.routes(pairs, verdicts, images, sure=knobs.language))
+        routed = routing.routed(proposed, routes)
+        every = verdicts.unionByName(_verdicts(ctx, routed, knobs, known=verdicts))
+        fit = settled(decisions.decided(routed, every, min_confidence=knobs.min_confidence))
         measured = _proofs(fit, images, knobs)
         doubted = unproven(measured, min_gain=knobs.min_gain)
         decided = settled(decisions.without_unproven(fit, doubted)) if doubted else fit
-        counts = Counts.tallied(decided, failed=F.col("failed"), rows_in=proposed.count())
+        in_the_end = decided.where("routed_to is null")
+        counts = Counts.tallied(in_the_end, failed=F.col("failed"), rows_in=proposed.count())
         counts.refuse_above(knobs.max_failed_share, unit=JOB.unit)
-        demand = decisions.demand_of(ctx.read(QUERY_PERFORMANCE), proposals.locale_of_signatures(images))
-        said = settled(wordings(decided, demand, ctx.read(QUERIES)))
+        said = settled(wordings(decided, decisions.demand_of(located, routes), ctx.read(QUERIES)))
         ctx.write(QUERY_DECISIONS, decisions.decisions(decided, said))
         ctx.write(ANNOTATIONS, decisions.annotations(decided, said))
         ctx.write(QUERIES, decisions.queries(ctx.read(ANNOTATIONS), decided, said))
-        return replace(counts, report="\n".join(proof_lines(measured, min_gain=knobs.min_gain)))
+        lines = [*_ways(decided), *proof_lines(measured, min_gain=knobs.min_gain)]
+        return replace(counts, report="\n".join(lines))
 
 
 def _proofs(fit: DataFrame, images: DataFrame, knobs: ValidateQueries) -> Mapping[str, Proof]:
@@ -97,10 +106,21 @@ def _proofs(fit: DataFrame, images: DataFrame, knobs: ValidateQueries) -> Mappin
     return proofs(fit.where(counts_as_said()), held_out.select("signature").distinct())
 
 
-def _decided(ctx: Context, proposed: DataFrame, knobs: ValidateQueries) -> DataFrame:
+def _verdicts(
+    ctx: Context, proposed: DataFrame, knobs: ValidateQueries, *, known: DataFrame | None = None
+) -> DataFrame:
+    """What the chain says of every distinct text of ``proposed`` that is not ``known``."""
     texts = proposed.where("problem is null").select("locale", F.col("query").alias("raw")).distinct()
-    verdicts = judged(texts, chain(knobs.language), categories=loader(ctx.model_if_any(CATEGORIES_CHAMPION)))
-    return decisions.decided(proposed, verdicts, min_confidence=knobs.min_confidence)
+    if known is not None:
+        texts = texts.join(known, on=["locale", "raw"], how="left_anti")
+    return judged(texts, chain(knobs.language), categories=loader(ctx.model_if_any(CATEGORIES_CHAMPION)))
+
+
+def _ways(decided: DataFrame) -> list[str]:
+    """How many went on from which locale to which, in a line; none where none did."""
+    ways = decided.where("routed_to is not null").groupBy("locale", "routed_to").count().orderBy("locale", "routed_to")
+    told = ", ".join(f"{way['locale']} to {way['routed_to']} {way['count']:,}" for way in ways.collect())
+    return [f"routed to the locale of their language: {told}"] if told else []
 
 
 JOB = Job(
@@ -110,6 +130,9 @@ JOB = Job(
     unit="proposed queries",
     reads=(GENERATIONS, MINED_QUERIES, QUERY_PERFORMANCE, IMAGES),
     writes=(QUERY_DECISIONS, QUERIES, ANNOTATIONS),
-    ask=("select stage, reason, count(*) as queries from {schema}.query_decisions group by all order by 3 desc",),
+    ask=(
+        "select stage, reason, count(*) as queries from {schema}.query_decisions group by all order by 3 desc",
+        "select locale, routed_to, query from {schema}.query_decisions where routed_to is not null limit 10",
+    ),
     reads_models=lambda _: (VLM_CHAMPION, CATEGORIES_CHAMPION),
 )

@@ -14,12 +14,20 @@ ANNOTATIONS = Table(
             column("signature", StringType(), "content annotated"),
             column("query_id", StringType(), "row of queries"),
             column("query", StringType(), "the text that it goes by"),
-            column("locale", StringType(), "locale of the catalogue rows that it annotates"),
+            column(
+                "locale",
+                StringType(),
+                "locale that it annotates the content in; one it was routed to may have no row of it",
+            ),
             column("category", StringType(), "description, style or use_case, as its best source called it"),
             column("sources", ArrayType(StringType(), False), "who has it for the image, sorted: console, vlm"),
             column("confirmed", BooleanType(), "Eq. 1 kept this query for this signature, in whatever wording"),
             column("confidence", DoubleType(), "how sure the model was of it, 0 to 1; null: not known", nullable=True),
-            column("position", IntegerType(), "1 the best: the model's own first, then the console's by rank"),
+            column(
+                "position",
+                IntegerType(),
+                "in its locale, 1 the best: the model's own first, then the console's by rank",
+            ),
             column("model_version", StringType(), "model that wrote it; null: console alone", nullable=True),
         ]
     ),

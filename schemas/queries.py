@@ -12,7 +12,7 @@ QUERIES = Table(
     schema=StructType(
         [
             column("query_id", StringType(), "first 32 hex digits of SHA-256 over locale, newline, text"),
-            column("locale", StringType(), "locale of the images that it annotates"),
+            column("locale", StringType(), "locale that people search in by it"),
             column("query", StringType(), "normalised text; a later run keeps it, whatever is wanted more by then"),
             column("aliases", ArrayType(StringType(), False), "other texts with the same words, sorted"),
             column("words", StringType(), "its telling words: stems, sorted, one space between"),
@@ -22,7 +22,11 @@ QUERIES = Table(
             column(
                 "demand", LongType(), "console impressions of it and its aliases, ambiguous pages aside; 0: none seen"
             ),
-            column("images", IntegerType(), "signatures that it annotates in this locale"),
+            column(
+                "images",
+                IntegerType(),
+                "signatures that it annotates in this locale, whether or not one of its rows shows them",
+            ),
             column("normalisation_version", IntegerType(), "version of the rules that made the text"),
         ]
     ),

@@ -6,13 +6,15 @@ from schemas.table import Table, Write, column
 
 QUERY_DECISIONS = Table(
     name="query_decisions",
-    comment="One row per raw query and stage it reached: kept, or dropped with a reason",
+    comment="One row per raw query, locale it was judged in and stage it reached: kept, or dropped with a reason",
     key=("signature", "locale", "source", "model_version", "position", "stage"),
     write=Write.MERGE_AND_DELETE_MISSING,
     schema=StructType(
         [
             column("signature", StringType(), "content that the query was proposed for"),
-            column("locale", StringType(), "locale of the catalogue row that it would annotate"),
+            column(
+                "locale", StringType(), "locale that it was judged in: the picture's, or the one that it was routed to"
+            ),
             column("source", StringType(), "who proposed it: vlm, console"),
             column("model_version", StringType(), "model that wrote it; console for what people typed"),
             column("position", IntegerType(), "place among the source's proposals for this signature, from 1"),
@@ -43,8 +45,14 @@ QUERY_DECISIONS = Table(
                 "what to say instead of what is exclusionary about it; null: nothing is, or nobody has a word",
                 nullable=True,
             ),
+            column(
+                "routed_to",
+                StringType(),
+                "locale whose language it is in, where it was judged anew: rows of the same proposal; null: none",
+                nullable=True,
+            ),
         ]
     ),
     checks={"a_drop_has_a_reason": "kept = (reason is null)"},
-    version=3,
+    version=4,
 )

@@ -14,6 +14,15 @@ _ENOUGH = 20
 """Answers below which a share says nothing."""
 
 
+def at_home(annotations: DataFrame, images: DataFrame) -> DataFrame:
+    """``annotations`` of what their locale shows.
+
+    A query may annotate an image in a locale that has no page of it, having been routed there: a page of that locale
+    would caption the image in another language and lead to a page in it, so it is no item and no evidence either.
+    """
+    return annotations.join(images.select("signature", "locale"), on=["signature", "locale"], how="left_semi")
+
+
 def unheard_locales(annotations: DataFrame) -> list[str]:
     """Those in which the console has no query of any image, sorted: a new locale, or a platform without an export."""
     by_locale = annotations.groupBy("locale").agg(F.bool_or("confirmed").alias("is_heard"))

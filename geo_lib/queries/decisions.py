@@ -15,6 +15,7 @@ from geo_lib.queries.checks.language import Language
 from geo_lib.queries.kinds import CATEGORIES
 from geo_lib.queries.proof import UNPROVEN
 from geo_lib.queries.proposals import CONSOLE, VLM
+from geo_lib.queries.routing import ROUTED
 from geo_lib.queries.text import NORMALISATION_VERSION, normalise, query_id_column
 from geo_lib.queries.wordings import DUPLICATE, counts_as_said
 from geo_lib.search_console.attribution import AMBIGUOUS
@@ -33,6 +34,7 @@ def decided(proposals: DataFrame, verdicts: DataFrame, *, min_confidence: float)
     """Proposals with text, words, category, its confidence, language, suggestion and ``stopped_at``/``reason``, both
     null where it is kept; ``has_console`` says whether the console has it for the image, in whatever fit wording.
 
+    ``proposals``: ``routed``; one that goes on in another locale stops as such and is decided there once more.
     ``verdicts``: what the chain says of each distinct (locale, query), as ``raw``. Of fit proposals of one source with
     the same words, in any order, the first is kept: the others say nothing new. One that its model was less sure of
     than ``min_confidence`` is ``unsure``, unless the console has it; where nobody knows how sure a model was, it is
@@ -42,6 +44,7 @@ def decided(proposals: DataFrame, verdicts: DataFrame, *, min_confidence: float)
         {"raw": "query", "stopped_at": "_at", "reason": "_why", "category": "_category"}
     )
     judged = proposals.join(of_query, on=["locale", "query"], how="left")
+    judged = judged.withColumn("_why", F.when(F.col("routed_to").isNotNull(), ROUTED).otherwise(F.col("_why")))
     judged = judged.withColumn("_is_fit", F.col("problem").isNull() & F.col("text").isNotNull() & F.col("_at").isNull())
     # among the fit alone: whether words are fit may hang on their order, and what is stopped takes no copy along
     proposer = ("signature", "locale", "source", "model_version")
@@ -74,6 +77,7 @@ def decided(proposals: DataFrame, verdicts: DataFrame, *, min_confidence: float)
         F.col("_stopped.stage").alias("stopped_at"),
         F.col("_stopped.why").alias("reason"),
         F.when(F.col("_stopped.stage") == F.col("_at"), F.col("suggestion")).alias("suggestion"),
+        "routed_to",
         console_has_it.alias("has_console"),
     )
 
@@ -92,7 +96,10 @@ def without_unproven(decided_proposals: DataFrame, locales: Collection[str]) -> 
 
 
 def decisions(decided_proposals: DataFrame, wordings: DataFrame) -> DataFrame:
-    """One row per proposal and stage it reached: the content of ``query_decisions``. ``wordings``: see there."""
+    """One row per proposal, locale and stage that it reached: the content of ``query_decisions``.
+
+    ``wordings``: see there.
+    """
     stages = F.array(*[F.lit(stage) for stage in STAGES])
     last = F.coalesce(F.array_position(stages, F.col("stopped_at")).cast("int"), F.lit(len(STAGES)))
     reached = decided_proposals.withColumn("stage", F.explode(F.slice(stages, 1, last)))
@@ -113,11 +120,12 @@ def decisions(decided_proposals: DataFrame, wordings: DataFrame) -> DataFrame:
         "category_confidence",
         F.when(counts_as_said(), F.coalesce("_became", own_id)).otherwise(own_id).alias("query_id"),
         F.when(stops_here, F.col("suggestion")).alias("suggestion"),
+        F.when(stops_here, F.col("routed_to")).alias("routed_to"),
     )
 
 
 def annotations(decided_proposals: DataFrame, wordings: DataFrame) -> DataFrame:
-    """The kept queries of each signature, each once in whatever wording: the content of ``annotations``.
+    """The kept queries of each signature in each locale, once in whatever wording: the content of ``annotations``.
 
     One that the console has for the image in any wording is confirmed, also by a row that was dropped as a repetition.
     Positions: the model's own first, in its order, then the console's by rank.
@@ -137,7 +145,7 @@ def annotations(decided_proposals: DataFrame, wordings: DataFrame) -> DataFrame:
         )
         .where("place is not null")
     )
-    order = Window.partitionBy("signature").orderBy("place", "query_id")
+    order = Window.partitionBy("signature", "locale").orderBy("place", "query_id")
     return by_query.select(
         "signature",
         "query_id",
@@ -183,14 +191,17 @@ def queries(annotated: DataFrame, decided_proposals: DataFrame, wordings: DataFr
     )
 
 
-def demand_of(performance: DataFrame, locales: DataFrame) -> DataFrame:
+def demand_of(located: DataFrame, routes: DataFrame) -> DataFrame:
     """(query_id, demand): console impressions of a text in a locale, over all its spellings and signatures.
 
-    Those of ambiguous pages do not count: they stand once per picture of the page, and nobody knows for which.
+    ``located``: query_performance with the locale of the signature; what goes on in another locale (``routes``) is
+    wanted there. Those of ambiguous pages do not count: they stand once per picture of the page, and nobody knows for
+    which.
     """
-    sure = performance.where(F.col("attribution") != AMBIGUOUS).select("signature", "query", "impressions")
-    located = sure.join(locales, on="signature", how="inner")
-    by_spelling = located.groupBy("locale", "query").agg(F.sum("impressions").alias("impressions"))
+    sure = located.where(F.col("attribution") != AMBIGUOUS).select("signature", "locale", "query", "impressions")
+    wanted = sure.join(routes, on=["signature", "locale", "query"], how="left")
+    wanted = wanted.withColumn("locale", F.coalesce("routed_to", "locale"))
+    by_spelling = wanted.groupBy("locale", "query").agg(F.sum("impressions").alias("impressions"))
     return (
         by_spelling.mapInPandas(_with_text, "locale string, impressions bigint, text string")
         .where("text <> ''")

@@ -98,10 +98,10 @@ class _Told:
         self.say(f"searched: {self.searched(performance)}")
         decided = self.tables.read(QUERY_DECISIONS).where(F.col("signature") == signature)
         rows = [
-            (row["query"], row["source"], row["category"], *self.fate(row))
-            for row in sorted(_last_stage(decided), key=attrgetter("source", "position"))
+            (row["query"], row["source"], row["locale"], row["category"], *self.fate(row))
+            for row in sorted(_last_stage(decided), key=_in_order)
         ]
-        self.table(["proposed", "by", "category", "stage", "became", "decided by"], rows)
+        self.table(["proposed", "by", "in", "category", "stage", "became", "decided by"], rows)
         ids = [image["image_id"] for image in images]
         shown = of_arm(self.tables.read(IMAGE_ANNOTATIONS)).where(F.col("image_id").isin(ids))
         annotated = shown.orderBy("image_id", "rank").select(
@@ -136,7 +136,8 @@ class _Told:
         spellings = {r["query"].lower() for r in decided.select("query").distinct().collect()} | {subject.lower(), text}
         of_locale = self.tables.read(IMAGES).where(F.col("locale") == locale).select("signature").distinct()
         performance = self.tables.read(QUERY_PERFORMANCE).where(F.lower(F.trim("query")).isin(sorted(spellings)))
-        performance = performance.join(of_locale, on="signature", how="left_semi")
+        # those of other locales, too, whose queries were routed here
+        performance = performance.join(of_locale.union(decided.select("signature")), on="signature", how="left_semi")
         rows = list(self.stages(decided))
         searched = self.searched(performance)
         if not (rows or known or searched != _NEVER):
@@ -161,9 +162,10 @@ class _Told:
 
     def stages(self, decided: DataFrame) -> Iterator[tuple[object, ...]]:
         """(stage, how many, what became of them, which knobs decided) in the stages' order."""
-        fates = decided.groupBy("stage", "reason").agg(F.count_distinct("signature").alias("n")).collect()
-        for row in sorted(fates, key=lambda it: (STAGES.index(it["stage"]), it["reason"] or "")):
-            became = "passed" if row["reason"] is None else row["reason"]
+        n = F.count_distinct("signature").alias("n")
+        fates = decided.groupBy("stage", "reason", "routed_to").agg(n).collect()
+        for row in sorted(fates, key=lambda it: (STAGES.index(it["stage"]), it["reason"] or "", it["routed_to"] or "")):
+            became = "passed" if row["reason"] is None else _reason(row)
             yield (
                 row["stage"],
                 row["n"],
@@ -176,7 +178,7 @@ class _Told:
         if row["reason"] is None:
             return row["stage"], "kept", ""
         instead = f" (say: {row['suggestion']})" if row["suggestion"] else ""
-        return row["stage"], f"{row['reason']}{instead}", self.knobs(OF_STAGE.get(row["stage"], ()))
+        return row["stage"], f"{_reason(row)}{instead}", self.knobs(OF_STAGE.get(row["stage"], ()))
 
     def searched(self, performance: DataFrame) -> str:
         """What the console has, and what Eq. 1 made of it."""
@@ -212,11 +214,21 @@ class _Told:
 _NEVER = "never, as far as the console tells"
 
 
+def _reason(row: Row) -> str:
+    """The reason code, and where to a proposal went that goes on elsewhere."""
+    return str(row["reason"]) if row["routed_to"] is None else f"{row['reason']} to {row['routed_to']}"
+
+
+def _in_order(row: Row) -> tuple[Any, ...]:
+    """By source and place there, where it came from before where it went to."""
+    return row["source"], row["position"], row["routed_to"] is None
+
+
 def _last_stage(decided: DataFrame) -> list[Row]:
-    """The row of the last stage that each proposal reached."""
+    """The row of the last stage that each proposal reached, in each locale that it was judged in."""
     last: dict[tuple[object, ...], Row] = {}
     for row in decided.collect():
-        key = (row["source"], row["model_version"], row["position"])
+        key = (row["locale"], row["source"], row["model_version"], row["position"])
         if key not in last or STAGES.index(row["stage"]) > STAGES.index(last[key]["stage"]):
             last[key] = row
     return list(last.values())

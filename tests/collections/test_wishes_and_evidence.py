@@ -5,10 +5,11 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from geo_lib.collections.coherence import Background, backgrounds, coherence
-from geo_lib.collections.evidence import NO_BAR, by_score, fill_bar, supported, unheard_locales, witnessed
+from geo_lib.collections.evidence import NO_BAR, at_home, by_score, fill_bar, supported, unheard_locales, witnessed
 from geo_lib.collections.wishes import wishes
 from geo_lib.spark import local_frame
 from schemas.annotations import ANNOTATIONS
+from schemas.images import IMAGES
 from tests.builders import build
 
 pytestmark = pytest.mark.transform
@@ -112,6 +113,20 @@ def test_where_the_console_heard_nobody_the_models_word_is_enough_and_elsewhere_
     carrying = witnessed(said, rows, unheard=["de"])
     found = {(r.wish_id, r.signature) for r in supported(carrying, alike, min_support=2).collect()}
     assert found == {("desk", "c"), ("tisch", "d"), ("tisch", "e")}
+
+
+def test_a_locale_hears_nobody_by_what_was_routed_to_it_for_images_that_it_does_not_show(spark: SparkSession) -> None:
+    rows = build(
+        ANNOTATIONS, spark,
+        *({"signature": s, "query_id": "tisch", "locale": "de", "sources": ["vlm"]} for s in "ab"),
+        *({"signature": s, "query_id": "tisch", "locale": "de", "sources": ["console"], "confirmed": True}
+          for s in "cd"),
+    )  # fmt: skip
+    shown = [("1", "a", "de"), ("2", "b", "de"), ("3", "b", "de"), ("4", "c", "en"), ("5", "b", "en")]
+    images = build(IMAGES, spark, *({"image_id": i, "signature": s, "locale": at} for i, s, at in shown))
+    found = at_home(rows, images)
+    assert [row["signature"] for row in found.orderBy("signature").collect()] == ["a", "b"]
+    assert unheard_locales(found) == ["de"]
 
 
 def test_the_bar_is_the_lowest_score_from_which_vectors_agree_with_annotations(spark: SparkSession) -> None:

@@ -1,11 +1,15 @@
 """Every proposal is decided, the counts add up, and deciding again changes nothing."""
 
+from argparse import Namespace
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 from pyspark.sql import SparkSession
+from rich.console import Console
 
+from geo_lib.config import Conf
 from geo_lib.embeddings.encoder import PACKAGED, text_model
 from geo_lib.errors import ConfigError, TooManyFailedError
 from geo_lib.models import ModelFiles
@@ -14,6 +18,7 @@ from geo_lib.serving.settings import AskedVlm, Decoding
 from geo_lib.training.linear import LinearHead
 from geo_lib.vlm.answers import TASK
 from geo_lib.vlm.prompts import PROMPT_VERSION
+from jobs.commands import explain
 from jobs.run.job import Context
 from jobs.validate_queries import JOB, ValidateQueries
 from schemas.annotations import ANNOTATIONS
@@ -37,12 +42,14 @@ ANSWERS = {
 
 @pytest.fixture
 def proposed(spark: SparkSession, context: Context) -> Context:
-    """Three signatures: an answer with two queries to keep, one with one, and an error; the console knows one query."""
+    """Three signatures: an answer with two queries to keep, one with one, and an error; the console knows one query,
+    and one that is German. A fourth picture is shown in German."""
     context.models.register("vlm", ModelFiles("m", context.lakehouse, "digest"))
     context.models.point("vlm@champion", "m")
     tables = context.tables
     rows = [{"image_id": f"i-{s}", "signature": s, "split_key": s, "locale": "en"} for s in ANSWERS]
-    tables.write(IMAGES, build(IMAGES, spark, *rows))
+    german = {"image_id": "i-d", "signature": "d", "split_key": "d", "locale": "de"}
+    tables.write(IMAGES, build(IMAGES, spark, *rows, german))
     written = [
         {"subject": s, "text": text, "error_class": None if text else "undecodable_image"}
         for s, text in ANSWERS.items()
@@ -64,25 +71,29 @@ def proposed(spark: SparkSession, context: Context) -> Context:
     )
     tables.append(GENERATIONS, generations, sequence=1)
     seen = {"signature": "a", "query": "red  vase", "impressions": 70}
-    tables.write(MINED_QUERIES, build(MINED_QUERIES, spark, seen | {"rank": 1, "retained_by": "position"}))
-    performance = build(QUERY_PERFORMANCE, spark, seen, seen | {"signature": "b"}, attribution="primary_image")
+    astray = {"signature": "a", "query": "freie trauung deko", "impressions": 9}
+    mined = build(MINED_QUERIES, spark, seen | {"rank": 1}, astray | {"rank": 2}, retained_by="position")
+    tables.write(MINED_QUERIES, mined)
+    performance = build(QUERY_PERFORMANCE, spark, seen, seen | {"signature": "b"}, astray, attribution="primary_image")
     tables.write(QUERY_PERFORMANCE, performance)
     return context
 
 
 def test_every_proposal_is_kept_dropped_or_failed_and_what_is_kept_annotates_its_image(proposed: Context) -> None:
     counts = proposed.run(JOB, ValidateQueries(max_failed_share=0.2))
-    assert (counts.rows_in, counts.kept) == (8, 4)
+    assert (counts.rows_in, counts.kept) == (9, 5)
+    assert counts.report == "routed to the locale of their language: en to de 1"
     assert dict(counts.dropped) == {"same_words": 1, "blank": 1, "profanity": 1}
     assert dict(counts.failed) == {"undecodable_image": 1}
-    annotated = proposed.tables.read(ANNOTATIONS).orderBy("signature", "position").collect()
-    assert [(r["signature"], r["query"], r["sources"]) for r in annotated] == [
-        ("a", "red vase", ["console", "vlm"]),
-        ("a", "boho vase", ["vlm"]),
-        ("b", "red vase", ["vlm"]),
+    annotated = proposed.tables.read(ANNOTATIONS).orderBy("signature", "locale", "position").collect()
+    assert [(r["signature"], r["locale"], r["query"], r["sources"]) for r in annotated] == [
+        ("a", "de", "freie trauung deko", ["console"]),
+        ("a", "en", "red vase", ["console", "vlm"]),
+        ("a", "en", "boho vase", ["vlm"]),
+        ("b", "en", "red vase", ["vlm"]),
     ]
     queries = {r["query"]: (r["demand"], r["images"]) for r in proposed.tables.read(QUERIES).collect()}
-    assert queries == {"red vase": (140, 2), "boho vase": (0, 1)}
+    assert queries == {"red vase": (140, 2), "boho vase": (0, 1), "freie trauung deko": (9, 1)}
 
 
 def test_the_decisions_explain_every_loss_and_deciding_again_changes_no_table(proposed: Context) -> None:
@@ -90,6 +101,7 @@ def test_the_decisions_explain_every_loss_and_deciding_again_changes_no_table(pr
     lost = proposed.tables.read(QUERY_DECISIONS).where("not kept").orderBy("signature", "query").collect()
     assert [(r["signature"], r["query"], r["stage"], r["reason"]) for r in lost] == [
         ("a", "...", "normalise", "blank"),
+        ("a", "freie trauung deko", "language", "routed"),
         ("a", "vase red", "duplicate", "same_words"),
         ("b", "a$$hole vase", "safety", "profanity"),
         ("c", "", "parse", "undecodable_image"),
@@ -97,6 +109,26 @@ def test_the_decisions_explain_every_loss_and_deciding_again_changes_no_table(pr
     before = [proposed.tables.version(table) for table in (QUERY_DECISIONS, QUERIES, ANNOTATIONS)]
     proposed.run(JOB, ValidateQueries(max_failed_share=0.2))
     assert [proposed.tables.version(table) for table in (QUERY_DECISIONS, QUERIES, ANNOTATIONS)] == before
+
+
+def test_what_goes_on_in_another_locale_is_explained_up_to_its_end_there(proposed: Context) -> None:
+    proposed.run(JOB, ValidateQueries(max_failed_share=0.2))
+
+    def told(subject: str) -> str:
+        out, conf = StringIO(), Conf("test", proposed.lakehouse)
+        assert explain.run(Namespace(subject=subject, as_of=None), conf, Console(file=out, width=200)) == 0
+        return " ".join(out.getvalue().split())
+
+    of_query = told("freie trauung deko")
+    german, english = of_query.split("freie trauung deko · en ·")
+    assert "language 1 routed to de (validate_queries.language.min_lean 2.5" in english
+    assert "searched: 1 pairs, 9 impressions" in german
+    assert "confidence 1 passed" in german
+    assert "query: freie trauung deko · use_case · demand 9 · 1 pictures" in german
+    of_picture = told("i-a")
+    went = "freie trauung deko console en language routed to de"
+    assert went in of_picture
+    assert "freie trauung deko console de use_case confidence kept" in of_picture.split(went)[1]
 
 
 def test_what_the_console_has_gets_its_category_from_the_model_that_there_is_and_keeps_how_sure_it_was(

@@ -65,7 +65,8 @@ def judged_proposals(
     mined = build(MINED_QUERIES, spark, *({"signature": "s", "query": q, "rank": n} for n, q in enumerate(console, 1)))
     proposed = model_proposals(answered, images).unionByName(console_proposals(mined, images)).persist()
     texts = proposed.where("problem is null").select("locale", F.col("query").alias("raw")).distinct()
-    return decided(proposed, judged(texts, chain(Language())), min_confidence=0.7).persist()
+    nowhere = proposed.withColumn("routed_to", F.lit(None).cast("string"))
+    return decided(nowhere, judged(texts, chain(Language())), min_confidence=0.7).persist()
 
 
 def said(proposals: DataFrame, demand: dict[str, int] | None = None, known: tuple[str, ...] = ()) -> DataFrame:
@@ -200,7 +201,15 @@ def test_queries_carry_the_demand_of_their_wordings_and_the_category_most_images
     assert found == {"oak": ("style", 120, 3, "en"), "elm": ("description", 0, 2, None)}
 
 
-def test_demand_adds_the_spellings_of_a_text_within_a_locale(spark: SparkSession) -> None:
+def demand(performance: DataFrame, locales: dict[str, str], *routes: tuple[str, str, str, str]) -> dict[str, int]:
+    spark = performance.sparkSession
+    of_signatures = local_frame(spark, locales.items(), "signature string, locale string")
+    elsewhere = local_frame(spark, routes, "signature string, locale string, query string, routed_to string")
+    found = demand_of(performance.join(of_signatures, on="signature"), elsewhere).collect()
+    return {row["query_id"]: row["demand"] for row in found}
+
+
+def test_demand_adds_the_spellings_of_a_text_within_the_locale_that_it_is_wanted_in(spark: SparkSession) -> None:
     performance = build(
         QUERY_PERFORMANCE,
         spark,
@@ -208,18 +217,19 @@ def test_demand_adds_the_spellings_of_a_text_within_a_locale(spark: SparkSession
         {"signature": "b", "query": "oak  table", "impressions": 5},
         {"signature": "c", "query": "oak table", "impressions": 100},
         {"signature": "a", "query": "...", "impressions": 7},
+        {"signature": "d", "query": "oak table", "impressions": 1},
     )
-    locales = local_frame(spark, [("a", "en"), ("b", "en"), ("c", "de")], "signature string, locale string")
-    found = {r.query_id: r.demand for r in demand_of(performance, locales).collect()}
-    assert found == {query_id("en", "oak table"): 15, query_id("de", "oak table"): 100}
+    locales = {"a": "en", "b": "en", "c": "de", "d": "de"}
+    english = query_id("en", "oak table")
+    assert demand(performance, locales) == {english: 15, query_id("de", "oak table"): 101}
+    routed_to = [(signature, "de", "oak table", "en") for signature in "cd"]
+    assert demand(performance, locales, *routed_to) == {english: 116}
 
 
 def test_a_page_of_many_images_does_not_multiply_the_demand_for_its_query(spark: SparkSession) -> None:
     shown = [{"signature": s, "query": "oak", "impressions": 1000, "attribution": "ambiguous"} for s in "abcde"]
     own = {"signature": "f", "query": "oak", "impressions": 7, "attribution": "primary_image"}
-    locales = local_frame(spark, [(s, "en") for s in "abcdef"], "signature string, locale string")
-    (found,) = demand_of(build(QUERY_PERFORMANCE, spark, *shown, own), locales).collect()
-    assert found.demand == 7
+    assert list(demand(build(QUERY_PERFORMANCE, spark, *shown, own), dict.fromkeys("abcdef", "en")).values()) == [7]
 
 
 def test_only_the_answers_of_this_model_and_decoding_to_the_present_prompt_count(spark: SparkSession) -> None:

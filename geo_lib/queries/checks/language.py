@@ -6,9 +6,10 @@ knows letters and no words: to it "sessel in rosa" is Italian.
 
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache, partial
+from operator import itemgetter
 
 from geo_lib.config import zero_to_one
 from geo_lib.errors import ConfigError
@@ -16,6 +17,7 @@ from geo_lib.locales import language_of
 from geo_lib.queries.checks.check import Check, Said
 from geo_lib.queries.text import joining_words
 
+STAGE = "language"
 OTHER_LANGUAGE = "other_language"
 OTHER_SCRIPT = "other_script"
 MIN_LETTERS = 8
@@ -82,7 +84,7 @@ class Detected:
 
 def language_check(language: Language) -> Check:
     """Stops what is confidently of another language than its locale's."""
-    return Check(stage="language", reasons=partial(_reasons, language=language))
+    return Check(stage=STAGE, reasons=partial(_reasons, language=language))
 
 
 def _reasons(texts: Sequence[Said], *, language: Language) -> list[str | None]:
@@ -98,9 +100,26 @@ def foreign(text: str, *, locale: str, sure: Language) -> str | None:
     """
     if detected(text, locale=locale).is_foreign_script:
         return OTHER_SCRIPT
+    return OTHER_LANGUAGE if any(_others(text, locale=locale, sure=sure)) else None
+
+
+def other_language(text: str, *, locale: str, sure: Language) -> str | None:
+    """The language (as ``spoken_in`` has it) that a query which is ``foreign`` to a locale is of instead.
+
+    Of near relatives, which the detector takes for each other, the one in which its words are most common. Null where
+    several languages write a script, and the detector gives none of them ``min_score``.
+    """
+    if not detected(text, locale=locale).is_foreign_script:
+        return max(_others(text, locale=locale, sure=sure), key=partial(_spoken, text), default=None)
+    likeliest, score = max(_scores(text).items(), key=itemgetter(1))
+    return likeliest if score >= sure.min_score else None
+
+
+def _others(text: str, *, locale: str, sure: Language) -> Iterator[str]:
+    """The languages that a text may confidently be of instead of its locale's, what the detector likes best first."""
     if len(_letters(text)) < MIN_LETTERS:
-        return None
-    own, scores = _own(locale), _scores(text)
+        return
+    own, scores = spoken_in(locale), _scores(text)
     for other, score in scores.items():
         if other == own or score / (score + scores.get(own, 0.0)) < MIN_ODDS:
             continue
@@ -109,8 +128,12 @@ def foreign(text: str, *, locale: str, sure: Language) -> str | None:
         else:
             is_other = score >= sure.min_score
         if is_other:
-            return OTHER_LANGUAGE
-    return None
+            yield other
+
+
+def _spoken(text: str, language: str) -> float:
+    """How common the words are there, all together; less than anywhere in a language without a list of words."""
+    return sum(_commonness(word, language) for word in text.split()) if language in _listed() else 0.0
 
 
 def _leans(text: str, *, to: str, own: str, least: float) -> bool:
@@ -131,7 +154,7 @@ def detected(text: str, *, locale: str) -> Detected:
     letters = _letters(text)
     if not letters:
         return Detected(None, None)
-    own = _own(locale)
+    own = spoken_in(locale)
     script, count = Counter(map(_script, letters)).most_common(1)[0]
     if own in _SCRIPTS and script not in ("LATIN", *_SCRIPTS[own]) and 2 * count > len(letters):
         theirs = next((language for language, scripts in _SCRIPTS.items() if script in scripts), None)
@@ -141,7 +164,8 @@ def detected(text: str, *, locale: str) -> Detected:
     return Detected(likeliest, scores[likeliest])
 
 
-def _own(locale: str) -> str:
+def spoken_in(locale: str) -> str:
+    """The language of a locale, as one with those that the detector cannot keep apart from it."""
     language = language_of(locale)
     return _VARIANTS.get(language, language)
 

@@ -2,7 +2,7 @@ import pytest
 
 from geo_lib.errors import ConfigError
 from geo_lib.queries.checks.check import Said
-from geo_lib.queries.checks.language import Language, detected, foreign, language_check
+from geo_lib.queries.checks.language import Language, detected, foreign, language_check, other_language
 
 
 @pytest.mark.parametrize(
@@ -69,6 +69,26 @@ def test_a_language_whose_scripts_are_not_known_loses_nothing_to_its_script(text
 def test_norwegian_is_one_language_whichever_norm_the_locale_names(locale: str) -> None:
     assert foreign("oppbevaring av kjøkkenutstyr", locale=locale, sure=Language()) is None
     assert foreign("oppbevaring av kjøkkenutstyr", locale="da", sure=Language()) == "other_language"
+
+
+@pytest.mark.parametrize(
+    ("text", "locale", "language"),
+    [
+        ("wohnideen für kleine wohnzimmer", "en", "de"),
+        ("small bedroom with desk", "de-AT", "en"),
+        ("strikke votter mønster", "en", "no"),  # the detector thinks of Danish first
+        ("corte de pelo hombre degradado", "en", "es"),  # and here of Portuguese
+        ("красное платье", "en", "ru"),
+        ("笑顔", "en", None),  # Japanese and Chinese write so
+        ("vintage poster style", "de", None),
+        ("small bedroom with desk", "en", None),
+        ("笑顔", "ja", None),
+    ],
+)
+def test_what_is_of_another_language_is_told_which_and_nothing_where_that_is_not_sure(
+    text: str, locale: str, language: str | None
+) -> None:
+    assert other_language(text, locale=locale, sure=Language()) == language
 
 
 def test_the_language_and_its_score_are_told_even_where_nothing_is_dropped() -> None:
