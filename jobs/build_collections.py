@@ -2,9 +2,10 @@
 
     geo build-collections --conf conf/demo.yml
 
-Reads queries, annotations, both embeddings, images and the index; writes collections and collection_items. A query
-that too few want is dropped as too_little_evidence; the other reasons stand in collections.reasons. An image is on a
-page only if the console has its wish for it or for one like it; where it has nothing in a locale, that is not asked.
+Reads queries, query_merges, annotations, both embeddings, images and the index; writes collections and
+collection_items. A query that too few want is dropped as too_little_evidence, one that goes by another as merged; the
+other reasons stand in collections.reasons. An image is on a page only if the console has its wish for it or for one
+like it; where it has nothing in a locale, that is not asked.
 """
 
 from collections.abc import Sequence
@@ -32,6 +33,7 @@ from geo_lib.embeddings.family import (
     same_model,
     vectors_of,
 )
+from geo_lib.queries.canonical import MERGED, canonical
 from geo_lib.spark import settled
 from jobs.run.job import Context, Job
 from schemas.annotations import ANNOTATIONS
@@ -42,6 +44,7 @@ from schemas.images import IMAGES
 from schemas.index_shards import INDEX_SHARDS
 from schemas.queries import QUERIES
 from schemas.query_embeddings import QUERY_EMBEDDINGS
+from schemas.query_merges import QUERY_MERGES
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +87,9 @@ class BuildCollections:
 
 
 def run(ctx: Context, knobs: BuildCollections) -> Counts:
-    queries, known = ctx.read(QUERIES), ctx.read(COLLECTIONS)
-    annotations = at_home(ctx.read(ANNOTATIONS), ctx.read(IMAGES))
+    known = ctx.read(COLLECTIONS)
+    annotated = at_home(ctx.read(ANNOTATIONS), ctx.read(IMAGES))
+    queries, annotations = canonical(ctx.read(QUERIES), annotated, ctx.read(QUERY_MERGES))
     manifest = ctx.read(INDEX_SHARDS).collect()
     wanted = settled(candidates(queries, known, min_demand=knobs.min_demand, min_images=knobs.min_images))
     said = settled(wishes(wanted, annotations, min_overlap=knobs.min_wish_overlap))
@@ -109,7 +113,7 @@ def run(ctx: Context, knobs: BuildCollections) -> Counts:
         max_similarity=knobs.max_similarity,
     )
     judged = settled(judged)
-    counts = _counts(queries, judged, unheard)
+    counts = _counts(ctx.read(QUERIES), queries, judged, unheard)
     ctx.write(COLLECTIONS, minted(judged, known, family=first.family))
     ctx.write(COLLECTION_ITEMS, items.select(COLLECTION_ITEMS.schema.names))
     return counts
@@ -153,14 +157,19 @@ def _items(ctx: Context, knobs: BuildCollections, space: Space, said: DataFrame,
     return collected_items(speaking, with_vectors, filling, ctx.read(IMAGES), family=space.family, top_n=knobs.top_n)
 
 
-def _counts(queries: DataFrame, judged: DataFrame, unheard: Sequence[str]) -> Counts:
-    """Kept are the queries whose collections have a page; the images on those pages are what it produced."""
+def _counts(every: DataFrame, queries: DataFrame, judged: DataFrame, unheard: Sequence[str]) -> Counts:
+    """Kept are the queries whose collections have a page; the images on those pages are what it produced.
+
+    ``every``: before merging; ``queries``: after.
+    """
     verdicts = {row["reason"]: row for row in fates(queries, judged).collect()}
     published = verdicts.pop(None, None)
+    rows_in = every.count()
+    merged = rows_in - queries.count()
     return Counts(
-        rows_in=queries.count(),
+        rows_in=rows_in,
         kept=published["queries"] if published else 0,
-        dropped={reason: row["queries"] for reason, row in verdicts.items()},
+        dropped={reason: row["queries"] for reason, row in verdicts.items()} | ({MERGED: merged} if merged else {}),
         produced={"items": published["items"] if published else 0},
         report=f"the console heard nobody in {', '.join(unheard)}: pages there stand on the model's word alone"
         if unheard
@@ -173,7 +182,7 @@ JOB = Job(
     knobs=BuildCollections,
     run=run,
     unit="queries",
-    reads=(QUERIES, ANNOTATIONS, QUERY_EMBEDDINGS, IMAGE_EMBEDDINGS, IMAGES, INDEX_SHARDS),
+    reads=(QUERIES, QUERY_MERGES, ANNOTATIONS, QUERY_EMBEDDINGS, IMAGE_EMBEDDINGS, IMAGES, INDEX_SHARDS),
     writes=(COLLECTIONS, COLLECTION_ITEMS),
     ask=("select title, items, demand, state from {schema}.collections order by demand desc limit 10",),
 )

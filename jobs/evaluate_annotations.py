@@ -2,10 +2,10 @@
 
     geo evaluate-annotations --conf conf/demo.yml
 
-Reads images, image_annotations, annotations, queries, query_performance, training_examples and the truth of the
-simulated platform; where there is none, a query counts when more than one source has it for the image. Tells images
-that the console knows from those that it does not, and of these those that the model was not tuned on either. Replaces
-its slice of evaluations. Counts images.
+Reads images, image_annotations, annotations, queries, query_merges, query_performance, training_examples and the truth
+of the simulated platform; where there is none, a query counts when more than one source has it for the image. Tells
+images that the console knows from those that it does not, and of these those that the model was not tuned on either.
+Replaces its slice of evaluations. Counts images.
 """
 
 from dataclasses import dataclass
@@ -24,6 +24,7 @@ from geo_lib.evaluation.published import (
     wanted_words,
 )
 from geo_lib.evaluation.rows import OVERALL, Measured, evaluation_rows, report_lines
+from geo_lib.queries.canonical import canonical
 from geo_lib.queries.kinds import CATEGORIES
 from geo_lib.spark import held, local_frame
 from geo_lib.vlm.training_set import taught
@@ -33,6 +34,7 @@ from schemas.evaluations import EVALUATIONS
 from schemas.image_annotations import IMAGE_ANNOTATIONS
 from schemas.images import IMAGES
 from schemas.queries import QUERIES
+from schemas.query_merges import QUERY_MERGES
 from schemas.query_performance import QUERY_PERFORMANCE
 from schemas.training_examples import TRAINING_EXAMPLES
 from schemas.truth_intents import TRUTH_INTENTS
@@ -65,7 +67,8 @@ def run(ctx: Context, knobs: EvaluateAnnotations) -> Counts:
         shown = annotated.join(images, on="image_id", how="inner").join(words, on="query_id", how="inner")
         intents = ctx.truth(TRUTH_INTENTS)
         if intents is None:
-            judged = against_a_second_source(shown, ctx.read(ANNOTATIONS))
+            _, said = canonical(ctx.read(QUERIES), ctx.read(ANNOTATIONS), ctx.read(QUERY_MERGES))
+            judged = against_a_second_source(shown, said)
             evaluation, against = AGAINST_A_SECOND_SOURCE, "a second source"
         else:
             judged = against_truth(shown, wanted_words(intents))
@@ -105,7 +108,7 @@ JOB = Job(
     knobs=EvaluateAnnotations,
     run=run,
     unit="images",
-    reads=(IMAGES, IMAGE_ANNOTATIONS, ANNOTATIONS, QUERIES, QUERY_PERFORMANCE, TRAINING_EXAMPLES),
+    reads=(IMAGES, IMAGE_ANNOTATIONS, ANNOTATIONS, QUERIES, QUERY_MERGES, QUERY_PERFORMANCE, TRAINING_EXAMPLES),
     reads_truth=(TRUTH_INTENTS,),
     shares=(EVALUATIONS,),
     ask=(

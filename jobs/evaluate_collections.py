@@ -2,8 +2,9 @@
 
     geo evaluate-collections --conf conf/demo.yml
 
-Reads collections, collection_items, queries, annotations, images and the truth of the simulated platform; where there
-is none, an image counts when more than one source has the page's query for it, and the evaluation is named so.
+Reads collections, collection_items, queries, query_merges, annotations, images and the truth of the simulated
+platform; where there is none, an image counts when more than one source has the page's query for it, and the evaluation
+is named so.
 Replaces its slice of evaluations, in which the worst pages stand one by one. Counts published collections.
 """
 
@@ -27,6 +28,7 @@ from geo_lib.evaluation.published import (
     wanted_words,
 )
 from geo_lib.evaluation.rows import OVERALL, Measured, evaluation_rows, report_lines
+from geo_lib.queries.canonical import canonical
 from geo_lib.queries.kinds import CATEGORIES
 from geo_lib.spark import held, local_frame
 from jobs.run.job import Context, Job
@@ -36,6 +38,7 @@ from schemas.collections import COLLECTIONS, PUBLISH
 from schemas.evaluations import EVALUATIONS
 from schemas.images import IMAGES
 from schemas.queries import QUERIES
+from schemas.query_merges import QUERY_MERGES
 from schemas.truth_intents import TRUTH_INTENTS
 
 AGAINST_TRUTH, AGAINST_A_SECOND_SOURCE = "collections", "collections_second_source"
@@ -65,7 +68,8 @@ def run(ctx: Context, knobs: EvaluateCollections) -> Counts:
         pages = published.select("collection_id", "title", "locale", "words", "items").collect()
         shown = _shown(ctx, published)
         if intents is None:
-            judged, figures = against_a_second_source(shown, ctx.read(ANNOTATIONS)), list[tuple[str, Measured]]()
+            _, said = canonical(ctx.read(QUERIES), ctx.read(ANNOTATIONS), ctx.read(QUERY_MERGES))
+            judged, figures = against_a_second_source(shown, said), list[tuple[str, Measured]]()
             evaluation, against = AGAINST_A_SECOND_SOURCE, "a second source"
         else:
             wanted = wanted_words(intents)
@@ -139,7 +143,7 @@ JOB = Job(
     knobs=EvaluateCollections,
     run=run,
     unit="published collections",
-    reads=(COLLECTIONS, COLLECTION_ITEMS, QUERIES, ANNOTATIONS, IMAGES),
+    reads=(COLLECTIONS, COLLECTION_ITEMS, QUERIES, QUERY_MERGES, ANNOTATIONS, IMAGES),
     reads_truth=(TRUTH_INTENTS,),
     shares=(EVALUATIONS,),
     ask=(

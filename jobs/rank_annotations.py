@@ -2,8 +2,8 @@
 
     geo rank-annotations --conf conf/demo.yml
 
-Reads images, annotations, queries, their embeddings and collections; writes image_annotations. An image without a
-validated query in its locale is dropped as no_annotation.
+Reads images, annotations, queries, query_merges, embeddings and collections; writes image_annotations. What is merged
+stands once, as the query that it goes by. An image without a validated query in its locale is dropped as no_annotation.
 """
 
 from dataclasses import dataclass
@@ -20,6 +20,7 @@ from geo_lib.embeddings.family import (
     same_model,
     vectors_of,
 )
+from geo_lib.queries.canonical import canonical
 from geo_lib.queries.kinds import QUOTAS
 from geo_lib.spark import held
 from geo_lib.vase.select import annotated_images, chosen_annotations, with_collection
@@ -30,6 +31,7 @@ from schemas.image_annotations import IMAGE_ANNOTATIONS
 from schemas.images import IMAGES
 from schemas.queries import QUERIES
 from schemas.query_embeddings import QUERY_EMBEDDINGS
+from schemas.query_merges import QUERY_MERGES
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +55,14 @@ class RankAnnotations:
 
 def run(ctx: Context, knobs: RankAnnotations) -> Counts:
     family = founding(knobs.families)
-    images, annotations = ctx.read(IMAGES), ctx.read(ANNOTATIONS)
+    images = ctx.read(IMAGES)
+    queries, annotations = canonical(ctx.read(QUERIES), ctx.read(ANNOTATIONS), ctx.read(QUERY_MERGES))
     of_queries = vectors_of(ctx.read(QUERY_EMBEDDINGS), family=family, id_as="query_id")
     same_model(family, images=(), queries=models_of(of_queries))
     chosen = chosen_annotations(
         images,
         annotations,
-        ctx.read(QUERIES),
+        queries,
         of_queries,
         relevance_weight=knobs.relevance_weight,
         confirmed_weight=knobs.confirmed_weight,
@@ -84,6 +87,6 @@ JOB = Job(
     knobs=RankAnnotations,
     run=run,
     unit="images",
-    reads=(IMAGES, ANNOTATIONS, QUERIES, QUERY_EMBEDDINGS, COLLECTIONS),
+    reads=(IMAGES, ANNOTATIONS, QUERIES, QUERY_MERGES, QUERY_EMBEDDINGS, COLLECTIONS),
     writes=(IMAGE_ANNOTATIONS,),
 )

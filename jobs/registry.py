@@ -18,6 +18,7 @@ from jobs import (
     ingest_catalogue,
     ingest_search_console,
     label_queries,
+    merge_queries,
     mine_queries,
     plan_links,
     pretrain_tiny_vlm,
@@ -49,6 +50,7 @@ WORKFLOWS: dict[str, tuple[Job[Any], ...]] = {
         evaluate_vlm.JOB,  # held-out images against truth or console -> evaluations
         validate_queries.JOB,  # parse, safety, language -> query_decisions, queries, annotations
         embed_queries.JOB,  # -> query_embeddings
+        merge_queries.JOB,  # queries in other words -> query_merges
         embed_images.JOB,  # -> image_embeddings
         build_index.JOB,  # HNSW shards and their recall -> index_shards
         build_collections.JOB,  # retrieval and the gate -> collections, collection_items

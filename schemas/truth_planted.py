@@ -15,6 +15,12 @@ TRUTH_PLANTED = Table(
             column("locale", StringType(), "locale of the query"),
             column("query", StringType(), "as somebody might type it"),
             column("unfit", BooleanType(), "it must be stopped; false: a near miss, which must pass"),
+            column(
+                "of",
+                StringType(),
+                "kind duplicate: the query that it rewords (unfit: to be joined with it) or only resembles; else null",
+                nullable=True,
+            ),
         ]
     ),
     key=("kind", "locale", "query"),

@@ -1,7 +1,8 @@
 """How well the checks of the chain tell unfit queries from near misses. Pure: no Spark.
 
-Recall: the share of unfit queries that some check stops. Precision: the share of those stopped that are unfit. A near
-miss counts as stopped whichever check it is: it is lost all the same.
+Recall: the share of unfit queries that some check stops, or of duplicates that are joined to what they reword.
+Precision: the share of those stopped or joined that are unfit. A near miss counts as stopped whichever check it is: it
+is lost all the same.
 """
 
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ class Tried:
     locale: str
     unfit: bool
     stopped: bool
+    """Or joined, if it is a duplicate."""
 
 
 def measured_validation(tried: Sequence[Tried], *, seed: int) -> dict[str, list[Measured]]:

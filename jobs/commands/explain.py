@@ -32,6 +32,7 @@ from schemas.image_annotations import IMAGE_ANNOTATIONS
 from schemas.images import IMAGES
 from schemas.queries import QUERIES
 from schemas.query_decisions import QUERY_DECISIONS
+from schemas.query_merges import QUERY_MERGES
 from schemas.query_performance import QUERY_PERFORMANCE
 
 EQ_1 = ("mine_queries.many_impressions", "mine_queries.min_impressions", "mine_queries.min_ctr",
@@ -40,6 +41,7 @@ OF_STAGE: Mapping[str, Sequence[str]] = {
     "language": ("validate_queries.language.min_lean", "validate_queries.language.min_score"),
     "confidence": ("validate_queries.min_confidence",),
 }
+OF_MERGE = ("merge_queries.merging.min_similarity",)
 OF_COLLECTION: Mapping[str, Sequence[str]] = {
     "too_little_evidence": ("build_collections.min_demand", "build_collections.min_images"),
     "same_wish": ("build_collections.min_wish_overlap",),
@@ -149,8 +151,29 @@ class _Told:
             also = f", also {', '.join(row['aliases'])}" if row["aliases"] else ""
             wanted = f"demand {row['demand']:,} · {row['images']:,} pictures"
             self.say(f"query: {row['query']}{also} · {row['category']} · {wanted}")
-            self.collections(row["query_id"])
+            self.collections(self.merged(row["query_id"]))
         return True
+
+    def merged(self, of_query: str) -> str:
+        """The query that it goes by, and which others do."""
+        merges = self.tables.read(QUERY_MERGES).where("query_id <> canonical_id")
+        concerned = (F.col("query_id") == of_query) | (F.col("canonical_id") == of_query)
+        texts = self.tables.read(QUERIES).select("query_id", "query")
+        named = (
+            merges.where(concerned)
+            .join(texts, on="query_id", how="inner")
+            .join(texts.toDF("canonical_id", "canonical"), on="canonical_id", how="inner")
+            .orderBy("query")
+        )
+        canonical = of_query
+        for row in named.collect():
+            near = f"(cosine {row['cosine']:.3f}){self.knobs(OF_MERGE)}"
+            if row["query_id"] == of_query:
+                canonical = row["canonical_id"]
+                self.say(f"merged: goes by {row['canonical']} {near}")
+            else:
+                self.say(f"merged: {row['query']} goes by it {near}")
+        return canonical
 
     def collections(self, of_query: str) -> None:
         rows = self.tables.read(COLLECTIONS).where(F.col("query_id") == of_query).collect()

@@ -1,4 +1,4 @@
-"""From validated queries to a site that opens in a browser: the seven jobs on tiny tables, one after the other."""
+"""From validated queries to a site that opens in a browser: the eight jobs on tiny tables, one after the other."""
 
 import hashlib
 import io
@@ -23,6 +23,7 @@ from jobs import (
     build_index,
     embed_images,
     embed_queries,
+    merge_queries,
     plan_links,
     publish_pages,
     rank_annotations,
@@ -42,13 +43,14 @@ from schemas.page_authority import PAGE_AUTHORITY
 from schemas.pages import PAGES
 from schemas.queries import QUERIES
 from schemas.query_embeddings import QUERY_EMBEDDINGS
+from schemas.query_merges import QUERY_MERGES
 from tests.builders import build
 from tests.kit import job_context
 
 pytestmark = pytest.mark.slow
 
 DERIVED = (
-    *(QUERY_EMBEDDINGS, IMAGE_EMBEDDINGS, INDEX_SHARDS, COLLECTIONS, COLLECTION_ITEMS),
+    *(QUERY_EMBEDDINGS, QUERY_MERGES, IMAGE_EMBEDDINGS, INDEX_SHARDS, COLLECTIONS, COLLECTION_ITEMS),
     *(IMAGE_ANNOTATIONS, LINKS, PAGE_AUTHORITY, PAGES),
 )
 EVIL = "<script>alert('title')</script>"
@@ -102,6 +104,7 @@ def run_all(context: Context) -> dict[str, Counts]:
     knobs = BuildCollections(min_items=3, top_n=5, min_coherence=0.0)
     steps: list[tuple[Any, Any]] = [
         (embed_queries, embed_queries.EmbedQueries()),
+        (merge_queries, merge_queries.MergeQueries()),
         (embed_images, embed_images.EmbedImages()),
         (build_index, build_index.BuildIndex()),
         (build_collections, knobs),
@@ -173,6 +176,7 @@ class Links(HTMLParser):
 def test_every_job_counts_what_it_did(published: Published) -> None:
     counts = published.counts
     assert counts["embed_queries"] == Counts(rows_in=12, kept=12, produced={"encoded": 12})
+    assert counts["merge_queries"] == Counts(rows_in=12, kept=12)
     assert counts["embed_images"] == Counts(rows_in=10, kept=9, dropped={"no_text": 1}, produced={"encoded": 9})
     assert (counts["build_index"].kept, counts["build_index"].produced) == (9, {"shards": 1})
     assert counts["build_collections"].kept == 3

@@ -27,6 +27,8 @@ def test_the_checks_reach_of_the_planted_queries_what_they_are_quoted_for(contex
         for kind in ("off_voice", "weak_intent"):
             assert found[kind, f"locale:{locale}", "recall"] >= 0.45
             assert found[kind, f"locale:{locale}", "precision"] >= 0.95
+        assert found["duplicate", f"locale:{locale}", "recall"] >= 0.80
+        assert found["duplicate", f"locale:{locale}", "precision"] >= 0.98
         assert found["wrong_language", f"locale:{locale}", "recall"] >= 0.95
         assert found["wrong_language", f"locale:{locale}", "precision"] >= 0.95
     assert "recall of the checks" in (counts.report or "")

@@ -1,4 +1,7 @@
-"""Queries that a platform's validation must stop, each beside a near miss that it must let pass: folder ``planted``."""
+"""Queries that a platform's validation must stop, each beside a near miss that it must let pass: folder ``planted``.
+
+A duplicate is not stopped but joined to the query that it rewords; its near miss must stand beside that one.
+"""
 
 import csv
 from collections.abc import Iterator
@@ -10,12 +13,13 @@ FOLDER = Path(__file__).parent / "planted"
 
 @dataclass(frozen=True, slots=True)
 class Planted:
-    """One query; ``unfit`` says whether it must be stopped."""
+    """One query; ``unfit`` says whether it must be stopped, or, where it has an ``of``, be joined to that query."""
 
     kind: str
     locale: str
     query: str
     unfit: bool
+    of: str | None = None
 
 
 def planted_queries() -> Iterator[Planted]:
@@ -24,5 +28,5 @@ def planted_queries() -> Iterator[Planted]:
         kind, locale = path.stem.split(".")
         with path.open(encoding="utf-8", newline="") as lines:
             for row in csv.DictReader(lines):
-                yield Planted(kind, locale, row["query"], unfit=True)
-                yield Planted(kind, locale, row["near_miss"], unfit=False)
+                yield Planted(kind, locale, row["query"], unfit=True, of=row.get("of"))
+                yield Planted(kind, locale, row["near_miss"], unfit=False, of=row.get("of"))

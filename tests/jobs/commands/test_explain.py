@@ -2,7 +2,16 @@
 
 import pytest
 from pyspark.sql import functions as F
+from rich.console import Console
 
+from geo_lib import config
+from geo_lib.tables import Tables
+from jobs.commands.explain import _Told
+from jobs.run.workflow import ROOT
+from schemas.images import IMAGES
+from schemas.queries import QUERIES
+from schemas.query_merges import QUERY_MERGES
+from tests.builders import build
 from tests.platform import Platform
 
 
@@ -57,3 +66,20 @@ def test_a_picture_is_told_with_every_proposal_and_where_it_ended(
 def test_what_nobody_knows_is_one_sentence(platform: Platform, capfd: pytest.CaptureFixture[str]) -> None:
     shown = told(platform, capfd, "quarterly earnings report", status=1)
     assert "nothing here is called quarterly earnings report" in shown
+
+
+def test_a_merged_query_is_told_with_the_one_that_it_goes_by_and_that_one_with_it(tables: Tables) -> None:
+    spark = tables.spark
+    said = {"v": "vase", "w": "vase ideas"}
+    tables.write(IMAGES, build(IMAGES, spark, {"image_id": "i"}, locale="en", page_url="https://x.test/"))
+    rows = ({"query_id": own, "query": text} for own, text in said.items())
+    tables.write(QUERIES, build(QUERIES, spark, *rows, locale="en", category="style", images=1))
+    merges = ({"query_id": own, "canonical_id": "v", "cosine": 1.0 if own == "v" else 0.91} for own in said)
+    tables.write(QUERY_MERGES, build(QUERY_MERGES, spark, *merges, locale="en"))
+    console = Console(record=True, width=200)
+    explained = _Told(tables, config.load(ROOT / "conf" / "demo.yml"), console)
+    assert explained.query("vase ideas")
+    decided = "(cosine 0.910) (merge_queries.merging.min_similarity 0.6)"
+    assert f"merged: goes by vase {decided}" in console.export_text()
+    assert explained.query("vase")
+    assert f"merged: vase ideas goes by it {decided}" in console.export_text()

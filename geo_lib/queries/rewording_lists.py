@@ -1,0 +1,184 @@
+"""The words of a text as the lists of its language read them: what people exchange for each other is one word. Pure.
+
+A list is YAML, ``lexicon/rewordings/<language>.yml``; its words stand for their inflections, too.
+"""
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from geo_lib.queries.slips import is_slip
+from geo_lib.queries.text import joining_words, same_words_key, words
+
+NUMBER, COLOUR, PERSON = "number", "colour", "person"
+_FOLDER = Path(__file__).with_name("lexicon") / "rewordings"
+_MOST_WORDS = 4
+"""Of a phrase in the lists."""
+_SHORTEST = 3
+"""Letters that a person and the rest have in a word of both, as in ``damenhut``; and what an ending denies."""
+_LONG = 7
+"""Letters from which a word is read as the one of the lists that it misspells: feather is not father."""
+_LOAN_PLURAL = re.compile("(?<=...[aiopy])s$")
+
+
+class Word(NamedTuple):
+    """A word of a query: its stem, or that of the word that it is read as, and how it was written."""
+
+    stem: str
+    written: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lists:
+    """The lists of one language, words as ``Word.stem`` has them."""
+
+    language: str
+    read_as: Mapping[tuple[str, ...], str]
+    """Words in a row to the one that they are read as."""
+    listed: Collection[str]
+    """What words are read as."""
+    long: Mapping[str, Sequence[tuple[str, str]]]
+    """Long words of the lists by their first letter: as written, and what they are read as."""
+    kinds: Mapping[str, str]
+    """Numbers, colours and people to what they are."""
+    people: Mapping[str, str]
+    """How a person begins a longer word, to what it is read as."""
+    before: Collection[str]
+    """Words that deny the next one,"""
+    after: Collection[str]
+    """the one before,"""
+    endings: tuple[str, ...]
+    """and endings that deny what they end."""
+    fillers: Collection[str]
+    """Words that add nothing."""
+
+    def words(self, text: str) -> list[Word]:
+        """The words of a normalised text, without those that only join others.
+
+        A phrase of the lists is one word, and so is a word that was cut in two (step dad); one that begins with a
+        person is two.
+        """
+        joining = joining_words(self.language)
+        written = [word.removesuffix("'s") for word in words(text) if word not in joining]
+        stems = [stem(word, self.language) for word in written]
+        found: list[Word] = []
+        at = 0
+        while at < len(written):
+            for length in range(min(_MOST_WORDS, len(written) - at), 1, -1):
+                glued = "".join(written[at : at + length])
+                read = self.read_as.get(tuple(stems[at : at + length]))
+                read = read or self.read_as.get((stem(glued, self.language),))
+                if read is not None:
+                    found.append(Word(read, folded(glued, self.language)))
+                    break
+            else:
+                length = 1
+                found += self._split(self.word(written[at]))
+            at += length
+        return found
+
+    def word(self, written: str) -> Word:
+        """A single word, misspelt or not."""
+        plain, own = folded(written, self.language), stem(written, self.language)
+        return Word(self.read_as.get((own,)) or self._corrected(plain) or own, plain)
+
+    def denied(self, word: Word) -> str | None:
+        """What a word with such an ending denies (sugarfree); null for other words and those of the lists."""
+        if word.stem in self.listed:
+            return None
+        for ending in self.endings:
+            for said in (word.written, word.stem):
+                if said.endswith(ending) and len(said) >= len(ending) + _SHORTEST:
+                    return self.word(said.removesuffix(ending)).stem
+        return None
+
+    def _split(self, word: Word) -> list[Word]:
+        if word.stem not in self.listed:
+            for end in range(len(word.written) - _SHORTEST, _SHORTEST - 1, -1):
+                if (person := self.people.get(word.written[:end])) is not None:
+                    return [Word(person, word.written[:end]), self.word(word.written[end:])]
+        return [word]
+
+    def _corrected(self, plain: str) -> str | None:
+        return _corrected(self, plain) if len(plain) >= _LONG else None
+
+
+@lru_cache(maxsize=100_000)
+def _corrected(lists: Lists, plain: str) -> str | None:
+    """What a word of the lists is read as that this one misspells; null where there is none."""
+    return next((read for listed, read in lists.long.get(plain[0], ()) if is_slip(plain, listed)), None)
+
+
+@cache
+def lists_of(language: str) -> Lists:
+    """The lists of a language (ISO 639-1); empty ones where nobody has written any."""
+    path = _FOLDER / f"{language}.yml"
+    said: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    colours, people = said.get("colours", []), said.get("people", [])
+    numbers = [[number, *forms] for number, forms in said.get("numbers", {}).items()]
+    groups = [*said.get("same", []), *colours, *people, *numbers]
+    joining = joining_words(language)
+
+    def stems(written: str) -> tuple[str, ...]:
+        return tuple(stem(word, language) for word in words(written) if word not in joining)
+
+    def read(group: Sequence[str]) -> str:
+        return group[0] if group in numbers else "".join(stems(group[0]))
+
+    def all_stems(written: Iterable[str]) -> frozenset[str]:
+        return frozenset(one for word in written for one in stems(word))
+
+    read_as = {stems(written): read(group) for group in groups for written in group}
+    read_as |= {(stem(written.replace(" ", ""), language),): read(group) for group in groups for written in group[1:]}
+    for plural, singular in said.get("plurals", {}).items():
+        read_as[stems(plural)] = read_as.get(stems(singular), stem(singular, language))
+    long = defaultdict[str, list[tuple[str, str]]](list)
+    for group in groups:
+        for written in group:
+            if " " not in written and len(written) >= _LONG:
+                long[written[0]].append((folded(written, language), read(group)))
+    kinds = {NUMBER: numbers, COLOUR: colours, PERSON: people}
+    denying = said.get("negations", {})
+    endings = ("", "n", "en", "er") if language == "de" else ("", "s")
+    return Lists(
+        language=language,
+        read_as=read_as,
+        listed=frozenset(read_as.values()),
+        long=long,
+        kinds={read(group): kind for kind, of_kind in kinds.items() for group in of_kind},
+        people={
+            folded(person, language) + ending: read(group)
+            for group in people
+            for person in group
+            if " " not in person and len(person) >= _SHORTEST
+            for ending in endings
+        },
+        before=all_stems(denying.get("before", ())),
+        after=all_stems(denying.get("after", ())),
+        endings=tuple(denying.get("endings", ())),
+        fillers=all_stems(said.get("fillers", ())),
+    )
+
+
+@lru_cache(maxsize=100_000)
+def stem(word: str, language: str) -> str:
+    """The stem, without accents; those of English fall first, since its stemmer takes them for consonants."""
+    plain = folded(word, language) if language == "en" else word
+    found = folded(same_words_key(plain, locale=language), language)
+    if language == "de":  # what its stemmer leaves: freundinnen, fotos
+        return re.sub("inn$", "in", _LOAN_PLURAL.sub("", found))
+    return found
+
+
+def folded(written: str, language: str) -> str:
+    """Without accents, as those write who have no such key; in German ü, ue and u are one."""
+    apart = unicodedata.normalize("NFD", written.replace("ß", "ss"))
+    plain = unicodedata.normalize("NFC", "".join(c for c in apart if not "\u0300" <= c <= "\u036f"))
+    return re.sub("(?<=[aou])e", "", plain) if language == "de" else plain

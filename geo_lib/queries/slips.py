@@ -1,0 +1,35 @@
+"""Whether a word is another one misspelt. Pure."""
+
+_SHORTEST, _LONG = 5, 8
+"""Letters from which on a word may have one slip, and two."""
+_ALIKE = ("aeiouy", "ckqsxz", "dt", "bp", "fvw", "gj", "mn")
+"""Letters that are taken for each other; skirt and shirt are no two spellings of one word."""
+
+
+def is_slip(word: str, other: str) -> bool:
+    """Whether one is the other with a letter doubled, dropped, swapped with the next or taken for one like it: one such
+    slip from five letters on, two from eight. The first letter is right, and there is no digit."""
+    shorter = min(len(word), len(other))
+    if shorter < _SHORTEST or word[0] != other[0] or abs(len(word) - len(other)) > 2 or not (word + other).isalpha():
+        return False
+    return _slips(word, other) <= (1 if shorter < _LONG else 2)
+
+
+def _slips(word: str, other: str) -> int:
+    """Edit distance with swaps of neighbours (optimal string alignment); a letter taken for one unlike it costs two."""
+    rows = [list(range(len(other) + 1))]
+    for i, a in enumerate(word, start=1):
+        row = [i]
+        for j, b in enumerate(other, start=1):
+            best = min(rows[-1][j] + 1, row[-1] + 1, rows[-1][j - 1] + _cost(a, b))
+            if i > 1 and j > 1 and a == other[j - 2] and b == word[i - 2]:
+                best = min(best, rows[-2][j - 2] + 1)
+            row.append(best)
+        rows.append(row)
+    return rows[-1][-1]
+
+
+def _cost(a: str, b: str) -> int:
+    if a == b:
+        return 0
+    return 1 if any(a in letters and b in letters for letters in _ALIKE) else 2
