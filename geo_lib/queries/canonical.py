@@ -34,14 +34,16 @@ def canonical_annotations(annotations: DataFrame, queries: DataFrame, goes_by: D
     """``annotations`` with the query that each goes by, once for each signature.
 
     What an alias has for an image the canonical query has: sources are those of all its wordings, each once, it is
-    confirmed if one of them is, and stands at the best position, with the category that it has there.
+    confirmed if one of them is, and stands at the best position, with the category that it has there. One of a query
+    that is not there stays as it is, for whoever counts to find.
     """
     texts = queries.select(F.col("query_id").alias("canonical_id"), F.col("query").alias("text"))
     return (
-        annotations.drop("query")
-        .join(goes_by, on="query_id", how="inner")
-        .join(texts, on="canonical_id", how="inner")
-        .groupBy("signature", F.col("canonical_id").alias("query_id"), F.col("text").alias("query"), "locale")
+        annotations.join(goes_by, on="query_id", how="left")
+        .withColumn("canonical_id", F.coalesce("canonical_id", "query_id"))
+        .join(texts, on="canonical_id", how="left")
+        .withColumn("query", F.coalesce("text", "query"))
+        .groupBy("signature", F.col("canonical_id").alias("query_id"), "query", "locale")
         .agg(
             F.min_by("category", "position").alias("category"),
             F.array_sort(F.array_distinct(F.flatten(F.collect_list("sources")))).alias("sources"),
