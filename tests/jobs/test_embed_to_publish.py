@@ -266,23 +266,6 @@ def test_running_again_later_changes_no_table_and_no_file_and_a_change_changes_o
     assert lastmod["https://x.test/en/pin/i0/"] == date(2026, 10, 30)
 
 
-def test_a_platform_that_no_console_speaks_of_reaches_pages_and_is_told_what_they_stand_on(
-    context: Context, spark: SparkSession
-) -> None:
-    load(context.tables, spark)
-    _, _, queries, annotations = rows()
-    unwanted = [row | {"demand": 0, "images": 3} for row in queries]
-    alone = [row | {"confirmed": False, "sources": ["vlm"]} for row in annotations]
-    context.tables.write(QUERIES, build(QUERIES, spark, *unwanted, locale="en", category="description"))
-    context.tables.write(ANNOTATIONS, build(ANNOTATIONS, spark, *alone, locale="en", category="description"))
-    context.run(embed_queries.JOB, embed_queries.EmbedQueries())
-    context.run(embed_images.JOB, embed_images.EmbedImages())
-    context.run(build_index.JOB, build_index.BuildIndex())
-    counts = context.run(build_collections.JOB, BuildCollections(min_items=3, top_n=5, min_coherence=0.0))
-    assert counts.kept == len(KINDS)
-    assert counts.report == "the console heard nobody in en: pages there stand on the model's word alone"
-
-
 def test_an_encoder_that_was_changed_for_one_side_alone_stops_every_job_that_compares(
     context: Context, spark: SparkSession
 ) -> None:
