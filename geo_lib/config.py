@@ -49,13 +49,15 @@ class Conf:
         A knob that is a ``setting`` comes from the settings alone.
         """
         own = {**self.jobs.get(job, {}), **(given or {})}
-        shared = settings_of(knobs)
+        shared, sections = settings_of(knobs), sections_of(knobs)
         if misplaced := sorted(shared.keys() & own.keys()):
             raise ConfigError(
                 f"{job}.{misplaced[0]} is what several jobs must agree on: set it under settings:, not under jobs:"
             )
-        agreed = {name: _part(self.settings[name], kind) for name, kind in shared.items() if name in self.settings}
-        return build(knobs, {**own, **agreed}, what=job, named={name: f"settings.{name}" for name in agreed})
+        said = {name: self.settings[sections[name]] for name in shared if sections[name] in self.settings}
+        agreed = {name: _part(section, shared[name]) for name, section in said.items()}
+        named = {name: f"settings.{sections[name]}" for name in agreed}
+        return build(knobs, {**own, **agreed}, what=job, named=named)
 
     def refuse_unknown(self, knobs: Mapping[str, type]) -> None:
         """Raise ``ConfigError`` for a section that no job of ``knobs`` (job to its class) has, or a key of none."""
@@ -66,8 +68,9 @@ class Conf:
             )
         parts: dict[str, list[type]] = {}
         for cls in knobs.values():
+            sections = sections_of(cls)
             for name, kind in settings_of(cls).items():
-                parts.setdefault(name, []).append(kind)
+                parts.setdefault(sections[name], []).append(kind)
         if strangers := sorted(self.settings.keys() - parts.keys()):
             raise ConfigError(
                 f"{self.target}.yml: settings has no section {', '.join(strangers)}; it has {', '.join(sorted(parts))}"
@@ -83,18 +86,24 @@ class Conf:
                 )
 
 
-def setting(default_factory: Callable[[], Value]) -> Value:
+def setting(default_factory: Callable[[], Value], *, of: str = "") -> Value:
     """A knob that several jobs must agree on: filled from ``settings:``, whatever job has it.
 
-    Jobs may each know a part of a setting, as a dataclass of their own with some of its keys.
+    Jobs may each know a part of a setting, as a dataclass of their own with some of its keys. ``of``: the section,
+    where it is not the knob's own name: of one section a job may know two parts.
     """
-    made: Value = field(default_factory=default_factory, metadata={_SETTING: True})
+    made: Value = field(default_factory=default_factory, metadata={_SETTING: of or None})
     return made
 
 
 def settings_of(knobs: type) -> dict[str, Any]:
     """The knobs of a class that are settings, with their types."""
-    return {f.name: f.type for f in fields(knobs) if f.metadata.get(_SETTING)}
+    return {f.name: f.type for f in fields(knobs) if _SETTING in f.metadata}
+
+
+def sections_of(knobs: type) -> dict[str, str]:
+    """Those knobs, with the section of ``settings:`` that each is filled from."""
+    return {f.name: f.metadata[_SETTING] or f.name for f in fields(knobs) if _SETTING in f.metadata}
 
 
 def _part(section: Any, kind: Any) -> Any:

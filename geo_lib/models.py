@@ -176,6 +176,14 @@ class Models:
         assert logged is not None, "it was logged a moment ago"
         return logged
 
+    def measured(self, name: str, model_version: str, metrics: Mapping[str, float]) -> None:
+        """Log what was found of a registered version after its training, in the run that made it."""
+        version = self._registered(name, model_version)
+        if version is None or not version.run_id:
+            raise ModelError(f"{name} {model_version} was not made by a training that is registered")
+        for metric, value in metrics.items():
+            self._client.log_metric(version.run_id, metric, value)
+
     def _remedy(self, alias: str) -> str:
         maker = self._makers.get(alias)
         return f"run {maker}, which makes it" if maker else "train it, or register its files under this alias"

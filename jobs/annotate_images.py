@@ -91,7 +91,7 @@ def run(ctx: Context, knobs: AnnotateImages) -> Counts:
 
         def lose(signatures: Sequence[str]) -> None:
             alone = missing.where(F.col("signature").isin(*signatures))
-            why = "the worker that was to answer it was killed on every try"
+            why = "the worker that was to answer it was killed, or its engine broke, on every try"
             keep(unanswered(alone, key="signature", error_class=WORKER_LOST, error_message=why))
 
         new = missing.count()

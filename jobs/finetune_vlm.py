@@ -2,8 +2,8 @@
 
     geo finetune-vlm --conf conf/demo.yml
 
-Reads training_examples and image_bytes; registers vlm@base and, when the held-out loss does not rise,
-vlm@champion. A model of the same base, examples and recipe is reused, not trained again. Counts
+Reads training_examples and image_bytes; registers vlm@base and, when the held-out loss does not rise and vLLM answers
+as the training did, vlm@champion. A model of the same base, examples and recipe is reused, not trained again. Counts
 training examples.
 """
 
@@ -12,7 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,15 +21,20 @@ from pyspark.sql import functions as F
 
 from geo_lib.config import at_least_one, setting
 from geo_lib.counts import Counts
+from geo_lib.errors import ModelError
 from geo_lib.models import VLM, VLM_BASE, VLM_CHAMPION, ModelFiles, TrainingRun
 from geo_lib.provenance import version_of
 from geo_lib.serving.processor import bounds_of, load_processor
+from geo_lib.serving.settings import AskedVlm
+from geo_lib.serving.vllm import engine, spec_of
 from geo_lib.training.promotion import Promotion, promoted
 from geo_lib.training.shards import shards
 from geo_lib.vlm import finetune as tuning
+from geo_lib.vlm import greedy, parity
 from geo_lib.vlm.batches import Example, StoredExamples
 from geo_lib.vlm.features import VisualFeatures
 from geo_lib.vlm.finetune import Recipe
+from geo_lib.vlm.parity import Parity, Served, TrainingAnswers, Verdict
 from geo_lib.vlm.processes import Training
 from geo_lib.vlm.settings import BaseVlm
 from geo_lib.vlm.training_set import taught
@@ -48,7 +53,10 @@ class FinetuneVlm:
     """The knobs of this job; conf/*.yml may set any of them."""
 
     vlm: BaseVlm = setting(BaseVlm)
+    asked: AskedVlm = setting(AskedVlm, of="vlm")
+    """As annotate_images asks it, which finds the engine that was compared with the training."""
     recipe: Recipe = field(default_factory=Recipe)
+    parity: Parity = field(default_factory=Parity)
     processes: int = 1
     """Processes of this machine that train together, a device each; every one takes ``recipe.batch_size`` examples."""
     checkpoint_steps: int = 100
@@ -90,9 +98,18 @@ def run(ctx: Context, knobs: FinetuneVlm) -> Counts:
                 recipe=knobs.recipe,
                 checkpoints=checkpoints,
                 checkpoint_steps=knobs.checkpoint_steps,
+                parity=knobs.parity,
+                decoding=greedy.greedy(knobs.asked.decoding),
                 made=made,
             )
             history.extend(training.run_in(knobs.processes, run.record, ctx.progress))
+
+        found: list[Verdict] = []
+
+        def check(files: ModelFiles) -> None:
+            # the registry has the model now; those of other versions may be in training still
+            shutil.rmtree(checkpoints, ignore_errors=True)
+            found.append(_parity(ctx, knobs, files, StoredExamples(held_out), images))
 
         promotion = promoted(
             ctx.models,
@@ -101,16 +118,67 @@ def run(ctx: Context, knobs: FinetuneVlm) -> Counts:
             parameters={"train_examples": len(train_on), "held_out_examples": len(held_out), **settings},
             train=train,
             loss=lambda files: _held_out_loss(files, StoredExamples(held_out), images(), knobs.recipe),
+            check=check,
         )
-        # the registry has the model now; those of other versions may be in training still
         shutil.rmtree(checkpoints, ignore_errors=True)
         examples = len(train_on) + len(held_out)
     produced = {
         "trained": int(promotion.is_trained),
         "champion_moved": int(promotion.has_moved),
         "epochs": len(history),
+        "parity_asked": sum(verdict.asked for verdict in found),
+        "parity_equal": sum(verdict.equal for verdict in found),
     }
-    return Counts(examples, examples, produced=produced, report=_report(promotion, history))
+    said = [_report(promotion, history), *[parity.report(verdict, knobs.parity.examples) for verdict in found]]
+    return Counts(examples, examples, produced=produced, report="\n".join(said))
+
+
+def _parity(
+    ctx: Context,
+    knobs: FinetuneVlm,
+    files: ModelFiles,
+    held_out: Sequence[Example],
+    images: Callable[[], Mapping[str, bytes]],
+) -> Verdict:
+    """Hold what vLLM makes of a registered model against what its training wrote; keep the figures with its run.
+
+    Raises ``ModelError`` when they differ. Nothing is compared where nothing was held out, or nothing kept.
+    """
+    kept = TrainingAnswers.load(Path(files.path))
+    trained = kept and kept.first(knobs.parity.examples)
+    if not trained or not trained.questions:
+        return Verdict(0, 0, None)
+    decoding, precision = trained.decoding, trained.precision
+    spec = spec_of(
+        files,
+        replace(knobs.asked, decoding=decoding),
+        log_file=ctx.log_file("vllm.log"),
+        precision=None if precision == tuning.precision() else precision,  # an engine of its own only where need be
+    )
+    answers = greedy.served(ctx.spark, trained.questions, images(), load=partial(engine, spec))
+    processor = load_processor(files.path)
+
+    def by_merged_weights() -> list[str]:
+        some = held_out[: len(trained.questions)]
+        model = tuning.load(files.path)
+        by = greedy.written(model, processor, some, images(), decoding=decoding, precision=precision)
+        return [answer.text for answer in by]
+
+    found = parity.verdict(
+        trained,
+        Served(spec.bounds, answers),
+        parity=knobs.parity,
+        image_token=processor.image_token_id,
+        decode=processor.tokenizer.decode,
+        merged=by_merged_weights,
+    )
+    ctx.models.measured(VLM, files.model_version, {"parity_asked": found.asked, "parity_equal": found.equal})
+    if found.difference is not None:
+        raise ModelError(
+            f"{files.model_version} does not answer through vLLM as it did in training, so it stays registered and "
+            f"{VLM_CHAMPION} where it is: {found.difference}"
+        )
+    return found
 
 
 def _held_out_loss(

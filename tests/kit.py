@@ -109,24 +109,32 @@ def await_in(process: "subprocess.Popen[bytes]", condition: Callable[[], bool], 
 def tuned_vlm(tmp_path_factory: pytest.TempPathFactory) -> ModelFiles:
     """The tiny base tuned for seconds on a handful of drawn images: it knows their answers by heart."""
     from geo_lib.serving.processor import bounds_of, load_processor
+    from geo_lib.serving.settings import Decoding
+    from geo_lib.vlm import greedy
     from geo_lib.vlm.batches import Example
-    from geo_lib.vlm.finetune import Recipe, finetune, load
+    from geo_lib.vlm.finetune import Recipe, finetune, load, merged
+    from geo_lib.vlm.parity import FLOAT32, Question, TrainingAnswers
 
     processor = load_processor(str(TINY_BASE))
     bounds = bounds_of(processor)
     pictures = drawn(24)
     examples = [Example(p.signature, PROMPT, p.response, bounds.visual_tokens(p.width, p.height)) for p in pictures]
-    merged, _ = finetune(
+    images = {p.signature: p.content for p in pictures}
+    tuned, _ = finetune(
         load(str(TINY_BASE)),
         processor,
         train=examples,
         held_out=(),
-        images={p.signature: p.content for p in pictures},
+        images=images,
         recipe=Recipe(epochs=20, batch_size=4),
     )
     folder = tmp_path_factory.mktemp("tuned_vlm")
-    merged.save_pretrained(folder)
+    some = examples[:4]
+    answers = greedy.written(tuned, processor, some, images, decoding=Decoding(), precision=FLOAT32)
+    merged(tuned).save_pretrained(folder)
     processor.save_pretrained(folder)
+    questions = [Question(e.signature, e.prompt) for e in some]
+    TrainingAnswers(FLOAT32, Decoding(), bounds, questions, answers).save(folder)
     return ModelFiles("tuned-for-tests", str(folder), digest(folder))
 
 

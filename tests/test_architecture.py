@@ -14,7 +14,7 @@ import yaml
 from databricks.bundles.jobs import Job
 
 from geo_lib import config
-from geo_lib.config import settings_of
+from geo_lib.config import sections_of, settings_of
 from jobs.cli import parse
 from jobs.registry import BY_HAND, JOBS, WORKFLOWS, all_tables, all_truth_tables
 from jobs.run.workflow import ROOT, Workflow, load
@@ -189,7 +189,9 @@ def test_a_setting_is_one_thing_in_every_job_that_has_it() -> None:
             default = kind()
             parts = {f.name: (f.type, getattr(default, f.name)) for f in fields(kind)} if is_dataclass(kind) else {}
             for key, meaning in parts.items():
-                assert keys.setdefault(name, {}).setdefault(key, meaning) == meaning, f"{job.name}: {name}.{key}"
+                assert keys.setdefault(sections_of(job.knobs)[name], {}).setdefault(key, meaning) == meaning, (
+                    f"{job.name}: {name}.{key}"
+                )
 
 
 def test_jobs_reach_tables_through_their_context_alone() -> None:

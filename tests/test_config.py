@@ -43,6 +43,35 @@ def test_relative_paths_start_where_conf_lies_and_uris_stay(conf: Path, tmp_path
     assert loaded.jobs["mine"] == {"folder": str(tmp_path / "raw"), "bucket": "s3://b/raw"}
 
 
+@dataclass(frozen=True, slots=True)
+class Model:
+    base: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    top_k: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Both:
+    vlm: Model = config.setting(Model)
+    asked: Asked = config.setting(Asked, of="vlm")
+
+
+def test_a_job_may_know_two_parts_of_one_setting(conf: Path) -> None:
+    conf.write_text("settings: {vlm: {base: tiny, top_k: 3}}\n")
+    loaded = config.load(conf)
+    loaded.refuse_unknown({"tune": Both})
+    assert loaded.knobs("tune", Both) == Both(Model("tiny"), Asked(3))
+    conf.write_text("settings: {asked: {top_k: 3}}\n")
+    with pytest.raises(ConfigError, match="settings has no section asked; it has vlm"):
+        config.load(conf).refuse_unknown({"tune": Both})
+    conf.write_text("settings: {vlm: {top_k: many}}\n")
+    with pytest.raises(ConfigError, match=r"settings\.vlm.*top_k must be int, not 'many'"):
+        config.load(conf).knobs("tune", Both)
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [

@@ -14,11 +14,14 @@ from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from geo_lib.serving.requests import BrokenServerError
+
 WORKER_LOST = "worker_lost"
 """The error of a request that kills whoever is to answer it."""
 
-_SIGNS_OF_LOSS = ("Python worker exited unexpectedly", "ExecutorLostFailure")
-"""What Spark says when a worker is gone, or the executor with it, after as many tries as it gives a task."""
+_SIGNS_OF_LOSS = ("Python worker exited unexpectedly", "ExecutorLostFailure", BrokenServerError.__name__)
+"""What Spark says when a worker is gone, the executor with it, or its server alone, after as many tries as it gives a
+task: each has a worker of its own, and so a server, whatever became of the last."""
 _MOST_IN_A_ROW = 16
 """Ranges that may lose their worker one after the other: so many halves lead from a chunk of 32,768 to one request."""
 

@@ -48,7 +48,13 @@ class RefusedError(ValueError):
     """The server refused a batch because of some request in it; the others would go through."""
 
 
-CURABLE = ("too_many_tokens", "rejected_by_engine")
+class BrokenServerError(RuntimeError):
+    """The server broke while it answered, whatever of these requests or of the machine is the cause."""
+
+
+STALLED = "stalled"
+"""The error of a request that got no further while the server was sound."""
+CURABLE = ("too_many_tokens", "rejected_by_engine", STALLED)
 """Errors that another setting of the server may cure; no part of what an answer is known by, so they are not kept."""
 
 
@@ -63,7 +69,8 @@ class Server(Protocol):
         ...
 
     def generate(self, prepared: Sequence[Prepared]) -> list[Generation]:
-        """Answer every request, in order; raise ``RefusedError`` if one of them is refused."""
+        """Answer every request, in order; raise ``RefusedError`` if one of them is refused, ``BrokenServerError`` if
+        the server is of no use any more."""
         ...
 
 

@@ -30,6 +30,10 @@ class AskedVlm:
     """Tokens of image, prompt and answer together; a smaller limit of the model itself wins."""
     max_num_seqs: int = 64
     """Requests that the engine answers at a time."""
+    patience_seconds: float = 120.0
+    """A request that gets no further for so long is given up; an engine's step that takes as long ends its process."""
 
     def __post_init__(self) -> None:
         at_least_one(self, "max_model_len", "max_num_seqs")
+        if self.patience_seconds <= 0:
+            raise ValueError(f"patience_seconds must be above 0, not {self.patience_seconds:g}")

@@ -9,13 +9,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from geo_lib.errors import first_line
 from geo_lib.models import ModelFiles
 from geo_lib.pictures import UndecodableError, upright
 from geo_lib.serving.chat import chat, load_tokenizer
 from geo_lib.serving.processor import bounds_of, load_processor
-from geo_lib.serving.requests import BadRequestError, Generation, Prepared, RefusedError, Request
+from geo_lib.serving.requests import (
+    STALLED,
+    BadRequestError,
+    BrokenServerError,
+    Generation,
+    Prepared,
+    RefusedError,
+    Request,
+)
 from geo_lib.serving.settings import AskedVlm, Decoding
 from geo_lib.serving.visual_tokens import MAX_ASPECT_RATIO, PixelBounds
+from geo_lib.serving.watchdog import watched
 
 if TYPE_CHECKING:
     from vllm import LLM, RequestOutput, SamplingParams
@@ -42,11 +52,16 @@ class EngineSpec:
     asked: AskedVlm
     log_file: str | None = None
     """Where the engine's own output goes; null leaves it where the worker's output goes."""
+    precision: str | None = None
+    """As torch names it, as in ``float32``; null: float32 on the CPU, else that of the files."""
 
 
-def spec_of(model: ModelFiles, asked: AskedVlm, *, log_file: str | None = None) -> EngineSpec:
+def spec_of(
+    model: ModelFiles, asked: AskedVlm, *, log_file: str | None = None, precision: str | None = None
+) -> EngineSpec:
     """The engine that serves these files, under the pixel bounds that were saved with them."""
-    return EngineSpec(model.path, model.model_version, bounds_of(load_processor(model.path)), asked, log_file)
+    bounds = bounds_of(load_processor(model.path))
+    return EngineSpec(model.path, model.model_version, bounds, asked, log_file, precision)
 
 
 def sampling(decoding: Decoding) -> "SamplingParams":
@@ -103,24 +118,36 @@ class VllmServer:
         }
 
     def generate(self, prepared: Sequence[Prepared]) -> list[Generation]:
+        return [self._generation(output) for output in self.outputs(prepared)]
+
+    def outputs(self, prepared: Sequence[Prepared]) -> "list[RequestOutput | None]":
+        """What vLLM says to every request, in order; null where it got no further.
+
+        Raises ``RefusedError``, and ``BrokenServerError`` when the engine broke, which is dropped then.
+        """
         from vllm.exceptions import VLLMValidationError
 
+        asked = self._spec.asked
         is_sound = False
         try:
             with output_to(self._spec.log_file):
-                outputs = self._llm.generate(list(prepared), sampling(self._spec.asked.decoding), use_tqdm=False)
+                requests = self._llm.enqueue(list(prepared), sampling(asked.decoding), use_tqdm=False)
+                outputs = watched(self._llm.llm_engine, requests, seconds=asked.patience_seconds)
             is_sound = True
         except VLLMValidationError as refused:
             is_sound = True
             raise RefusedError(str(refused)) from refused
+        except Exception as broken:
+            raise BrokenServerError(f"the engine broke: {first_line(broken)}") from broken
         finally:
             if not is_sound:  # the task fails, and its next try must not meet a broken engine
                 unload()
-        if len(outputs) != len(prepared):
-            raise RuntimeError(f"{len(prepared)} prompts were given and {len(outputs)} answers came back")
-        return [self._generation(output) for output in outputs]
+        return outputs
 
-    def _generation(self, output: "RequestOutput") -> Generation:
+    def _generation(self, output: "RequestOutput | None") -> Generation:
+        if output is None:
+            said = f"it got no further for {self._spec.asked.patience_seconds:g} s"
+            return Generation(error_class=STALLED, error_message=said)
         answer = output.outputs[0]
         tokens = list(answer.token_ids)
         return Generation(
@@ -181,7 +208,7 @@ def _load(spec: EngineSpec) -> "LLM":
     longest = AutoConfig.from_pretrained(spec.model_path).get_text_config().max_position_embeddings
     return LLM(
         model=spec.model_path,
-        dtype="float32" if on_cpu else "auto",
+        dtype=spec.precision or ("float32" if on_cpu else "auto"),
         enforce_eager=on_cpu,
         max_model_len=min(spec.asked.max_model_len, longest),
         max_num_seqs=spec.asked.max_num_seqs,

@@ -14,6 +14,8 @@ Train = Callable[[TrainingRun, Path], None]
 """Train, record into the run, and leave the model's files in the folder."""
 HeldOutLoss = Callable[[ModelFiles], float | None]
 """What a registered model loses on the held-out examples of this training; null when there are none."""
+Check = Callable[[ModelFiles], None]
+"""Raise ``ModelError`` where a registered model is no worse, and yet must not serve."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +38,14 @@ def promoted(
     parameters: Mapping[str, object],
     train: Train,
     loss: HeldOutLoss,
+    check: Check = lambda files: None,
 ) -> Promotion:
     """Have the model ``version`` of ``name``, and let ``<name>@champion`` name it unless it is worse than the present.
 
     ``version`` is a hash of all that makes the model: base, content, knobs and the trainer's own version. A model
     of that version is not trained again, only compared: it may have been found worse then, or the run stopped
-    before it was. Where nothing can be measured, the newest wins. ``parameters`` may be nested once.
+    before it was. Where nothing can be measured, the newest wins. Whatever would be the champion is checked before:
+    where ``check`` raises, the alias stays, and the model stays registered. ``parameters`` may be nested once.
     """
     alias = f"{name}@{CHAMPION}"
     champion, registered = models.find(alias), models.known(name, version)
@@ -51,6 +55,7 @@ def promoted(
     model = registered or _trained(models, name, version, parameters, train)
     is_champion = champion is None or _is_no_worse(loss(model), loss(champion))
     if is_champion:
+        check(model)
         models.point(alias, version)
     return Promotion(model, is_trained=registered is None, is_champion=is_champion, has_moved=is_champion)
 

@@ -125,6 +125,19 @@ def refuse_visual_adapters(model: "PeftModel") -> None:
         )
 
 
+def precision() -> str:
+    """In which ``load`` has a model, and in which it is served from: bfloat16 on a GPU, float32 elsewhere."""
+    import torch
+
+    return "bfloat16" if torch.cuda.is_available() else "float32"
+
+
+def merged(tuned: "PeftModel") -> "Qwen2VLForConditionalGeneration":
+    """The tuned model with its adapters in its weights; ``tuned`` is used up."""
+    whole: Qwen2VLForConditionalGeneration = tuned.merge_and_unload()
+    return whole.eval()
+
+
 def finetune(
     model: "Qwen2VLForConditionalGeneration",
     processor: "Qwen2VLProcessor",
@@ -137,8 +150,8 @@ def finetune(
     checkpoint_steps: int = 100,
     record: "Record" = lambda metrics, step: None,
     advance: "Advance" = lambda done, total, what: None,
-) -> "tuple[Qwen2VLForConditionalGeneration, list[Epoch]]":
-    """Tune and return the merged model with the losses of every epoch; ``model`` itself is used up.
+) -> "tuple[PeftModel, list[Epoch]]":
+    """Tune and return the model with its adapters, and the losses of every epoch; ``model`` itself is used up.
 
     ``images`` maps every signature to its bytes. ``checkpoints`` is the folder of this very training: every
     ``checkpoint_steps`` and after each epoch one is kept there, and what is there already is gone on from. ``record``
@@ -170,8 +183,7 @@ def finetune(
             if checkpoints is not None:
                 trainer.add_callback(Keeping(checkpoints, every=checkpoint_steps))
             trainer.train(resume_from_checkpoint=newest_checkpoint(checkpoints) if checkpoints else None)
-        merged: Qwen2VLForConditionalGeneration = tuned.merge_and_unload()
-        return merged.eval(), trainer.history()
+        return tuned.eval(), trainer.history()
 
 
 def _arguments(recipe: Recipe, folder: str) -> "TrainingArguments":

@@ -8,12 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from geo_lib.serving.processor import load_processor
+from geo_lib.serving.processor import bounds_of, load_processor
+from geo_lib.serving.settings import Decoding
 from geo_lib.vlm import finetune as tuning
 from geo_lib.vlm.batches import Example
 from geo_lib.vlm.finetune import Recipe
+from geo_lib.vlm.greedy import written
+from geo_lib.vlm.parity import Parity, Question, TrainingAnswers
 
 if TYPE_CHECKING:
+    from peft import PeftModel
+    from transformers import Qwen2VLProcessor
+
     from geo_lib.vlm.trainer import Advance, Epoch, Record
 
 
@@ -31,8 +37,11 @@ class Training:
     recipe: Recipe
     checkpoints: Path
     checkpoint_steps: int
+    parity: Parity
+    decoding: Decoding
+    """How what is served will be asked; nothing is drawn where the two are compared."""
     made: Path
-    """Folder that the merged model is written to."""
+    """Folder that the merged model is written to, with what it answered before it was merged."""
 
     def run(
         self,
@@ -54,11 +63,19 @@ class Training:
             advance=advance,
         )
         if tuning.is_first_process():
-            tuned.save_pretrained(self.made)
+            answers = self._answers(tuned, processor)
+            tuning.merged(tuned).save_pretrained(self.made)
             processor.save_pretrained(self.made)
+            answers.save(self.made)
         del tuned
         tuning.release()
         return epochs
+
+    def _answers(self, tuned: "PeftModel", processor: "Qwen2VLProcessor") -> TrainingAnswers:
+        asked, precision = self.held_out[: self.parity.examples], self.parity.precision
+        answers = written(tuned, processor, asked, self.images, decoding=self.decoding, precision=precision)
+        questions = [Question(example.signature, example.prompt) for example in asked]
+        return TrainingAnswers(precision, self.decoding, bounds_of(processor), questions, answers)
 
     def run_in(
         self,

@@ -3,8 +3,11 @@
 import pytest
 from pyspark.sql import SparkSession
 
+from geo_lib.errors import ModelError
 from geo_lib.serving.processor import bounds_of, load_processor
+from geo_lib.vlm import finetune as tuning
 from geo_lib.vlm.finetune import Recipe
+from geo_lib.vlm.parity import Parity
 from geo_lib.vlm.settings import BaseVlm
 from jobs.finetune_vlm import JOB, FinetuneVlm
 from jobs.run.job import Context
@@ -14,6 +17,8 @@ from tests.builders import build
 from tests.kit import PROMPT, TINY_BASE, drawn
 
 pytestmark = pytest.mark.slow
+
+NOTHING_COMPARED = {"parity_asked": 0, "parity_equal": 0}
 
 
 @pytest.fixture
@@ -38,19 +43,24 @@ def examples(spark: SparkSession, context: Context) -> Context:
     return context
 
 
-def knobs(**recipe: float | int) -> FinetuneVlm:
-    return FinetuneVlm(vlm=BaseVlm(str(TINY_BASE)), recipe=Recipe(**({"epochs": 2, "lora_rank": 4} | recipe)))  # type: ignore[arg-type]
+def knobs(*, compared: int = 0, **recipe: float | int) -> FinetuneVlm:
+    """``compared``: examples that vLLM is asked as well, which takes an engine."""
+    return FinetuneVlm(
+        vlm=BaseVlm(str(TINY_BASE)),
+        recipe=Recipe(**({"epochs": 2, "lora_rank": 4} | recipe)),  # type: ignore[arg-type]
+        parity=Parity(examples=compared),
+    )
 
 
 def test_a_first_model_becomes_champion_and_the_same_one_is_not_trained_again(examples: Context) -> None:
     first = examples.run(JOB, knobs())
     champion = examples.models.resolve("vlm@champion")
     assert (first.rows_in, first.kept) == (9, 9)
-    assert first.produced == {"trained": 1, "champion_moved": 1, "epochs": 2}
+    assert first.produced == {"trained": 1, "champion_moved": 1, "epochs": 2} | NOTHING_COMPARED
     assert "epoch 2: train" in first.report
     assert "held out" in first.report
     again = examples.run(JOB, knobs())
-    assert again.produced == {"trained": 0, "champion_moved": 0, "epochs": 0}
+    assert again.produced == {"trained": 0, "champion_moved": 0, "epochs": 0} | NOTHING_COMPARED
     assert "reused" in again.report
     assert examples.models.resolve("vlm@champion") == champion
 
@@ -82,3 +92,23 @@ def test_parameters_and_losses_of_a_training_are_in_the_registry(examples: Conte
     assert found.data.params["recipe.lora_rank"] == "4"
     assert found.data.params["train_examples"] == "6"
     assert [m.step for m in client.get_metric_history(found.info.run_id, "held_out_loss")] == [1, 2]
+
+
+def test_a_model_that_lost_its_adapters_is_registered_and_no_champion_and_a_sound_one_moves_it(
+    examples: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strong = {"epochs": 8, "learning_rate": 2e-3}
+    with monkeypatch.context() as lossy:
+        lossy.setattr(tuning, "merged", lambda tuned: tuned.unload().eval())
+        with pytest.raises(ModelError, match=r"the merge differs: .* of 3 answers") as lost:
+            examples.run(JOB, knobs(compared=16, **strong))
+    version = str(lost.value).partition(" ")[0]
+    assert examples.models.known("vlm", version) is not None
+    assert examples.models.find("vlm@champion") is None
+    client = examples.models._client
+    (found,) = client.search_runs([client.get_experiment_by_name("visual-geo").experiment_id])
+    assert (found.data.metrics["parity_asked"], found.data.metrics["parity_equal"]) == (3, 0)
+
+    sound = examples.run(JOB, knobs(compared=16, seed=1, **strong))
+    assert sound.produced == {"trained": 1, "champion_moved": 1, "epochs": 8, "parity_asked": 3, "parity_equal": 3}
+    assert "the same answer from vLLM as in training: 3 of 3 (16 were asked for)" in sound.report

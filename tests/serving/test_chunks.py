@@ -14,12 +14,13 @@ from pyspark.sql import DataFrame, SparkSession
 
 from geo_lib.serving.chunks import KeyRange, answered_in_ranges, begun_by, hash_ranges
 from geo_lib.serving.partitions import ANSWER, generations, unanswered
-from geo_lib.serving.requests import Generation, Prepared, Request, Server
+from geo_lib.serving.requests import BrokenServerError, Generation, Prepared, Request, Server
 from geo_lib.spark import local_frame
 
 
 def deadly(log: Path) -> Callable[[], Server]:
-    """A server that is killed by the word "poison", as by memory that runs out, and notes each death in ``log``."""
+    """A server that the word "poison" kills with its worker, as memory that runs out does, and that "venom" breaks, as
+    an error on a device does; it notes each time in ``log``."""
 
     class Deadly:
         at_once = 8
@@ -30,9 +31,11 @@ def deadly(log: Path) -> Callable[[], Server]:
             return request.prompt
 
         def generate(self, prepared: Sequence[Prepared]) -> list[Generation]:
-            if "poison" in prepared:
+            if {"poison", "venom"} & set(prepared):
                 with log.open("a") as deaths:
-                    deaths.write("killed\n")
+                    deaths.write(f"{os.getpid()}\n")
+                if "venom" in prepared:
+                    raise BrokenServerError("an error on the device")
                 os.kill(os.getpid(), signal.SIGKILL)
             return [Generation(text=f"{text} answered", finish_reason="stop") for text in prepared]
 
@@ -142,15 +145,18 @@ def test_no_chunk_no_range_and_halves_part_their_keys() -> None:
     assert KeyRange().halved(["b", "c"]) == (KeyRange(None, "c"), KeyRange("c", None))
 
 
-def test_a_request_that_kills_its_worker_is_found_by_halves_and_every_other_one_is_answered_once(
-    spark: SparkSession, tmp_path: Path
+@pytest.mark.parametrize("deadly_word", ["poison", "venom"])
+def test_a_request_that_ends_its_worker_or_server_is_found_by_halves_and_every_other_one_is_answered_once(
+    spark: SparkSession, tmp_path: Path, deadly_word: str
 ) -> None:
-    requests = asked(spark, ["oak", "ash", "poison", "elm"])
+    requests = asked(spark, ["oak", "ash", deadly_word, "elm"])
     lost, answers = answer(requests, tmp_path / "log", [KeyRange(None, "k1"), KeyRange("k1", None)])
     assert lost == ["k2"]
     assert answers == {"k0": "oak answered", "k1": "ash answered", "k3": "elm answered"}
     deaths = (tmp_path / "log").read_text().splitlines()
-    assert len(deaths) == 3 * 3, "three tries of three requests, of two and of one"
+    assert len(deaths) == len(set(deaths)) == 3 * 3, (
+        "three tries of three requests, of two and of one, none by a worker twice"
+    )
 
 
 def test_where_nothing_at_all_is_answered_no_request_is_blamed(spark: SparkSession, tmp_path: Path) -> None:

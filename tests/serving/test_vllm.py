@@ -1,8 +1,11 @@
 """The real engine where one will do, and what reaches it otherwise."""
 
 import os
+import signal
 from functools import partial
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,18 +15,20 @@ from geo_lib.models import ModelFiles
 from geo_lib.serving.chat import load_tokenizer, response_tokens
 from geo_lib.serving.partitions import generations
 from geo_lib.serving.settings import AskedVlm, Decoding
-from geo_lib.serving.vllm import VllmServer, engine, output_to, spec_of
+from geo_lib.serving.vllm import EngineSpec, VllmServer, engine, output_to, spec_of
 from geo_lib.spark import local_frame
 from tests.kit import PROMPT, TINY_BASE, drawn, png
 
 
 class Recording:
-    """Stands where vLLM's engine does, and keeps how it was asked to draw."""
+    """Stands where vLLM's engine does, has nothing to do, and keeps how it was asked to draw."""
 
     def __init__(self) -> None:
         self.asked: list[Any] = []
+        nothing = SimpleNamespace(request_states={})
+        self.llm_engine = SimpleNamespace(output_processor=nothing, has_unfinished_requests=lambda: False)
 
-    def generate(self, prompts: list[Any], sampling: Any, **_: Any) -> list[Any]:
+    def enqueue(self, prompts: list[Any], sampling: Any, **_: Any) -> list[str]:
         self.asked.append(sampling)
         return []
 
@@ -80,3 +85,64 @@ def test_the_engine_answers_good_images_and_names_what_is_wrong_with_the_others(
     assert good["prompt"] == PROMPT
     assert answers["bad"]["text"] is None
     assert answers["bad"]["output_tokens"] is None
+
+
+def crowded(spec: EngineSpec, *, tokens: int) -> VllmServer:
+    """A real engine with room for so few tokens in its cache that a long request never has what it needs."""
+    server = engine(spec)
+    inner = server._llm.llm_engine
+    pool = inner.engine_core.engine_core.scheduler.kv_cache_manager.block_pool
+    left = tokens // inner.vllm_config.cache_config.block_size
+    pool.get_new_blocks(max(0, pool.get_num_free_blocks() - left))
+    return server
+
+
+@pytest.mark.slow
+def test_a_request_that_can_never_be_begun_is_given_up_and_those_behind_it_are_answered(
+    spark: SparkSession, tuned_vlm: ModelFiles, tmp_path: Path
+) -> None:
+    picture = drawn(1)[0]
+    rows = [
+        ("1", [picture.content], PROMPT),
+        ("2", [], "word " * 200),
+        ("3", [picture.content], PROMPT),
+    ]
+    requests = local_frame(spark, rows, "id string, images array<binary>, prompt string").orderBy("id")
+    spec = spec_of(tuned_vlm, AskedVlm(patience_seconds=3), log_file=str(tmp_path / "vllm.log"))
+    load = partial(crowded, spec, tokens=384)
+    answers = {row["id"]: row for row in generations(requests, key="id", load=load).collect()}
+    assert {i: a["error_class"] for i, a in answers.items()} == {"1": None, "2": "stalled", "3": None}
+    assert answers["2"]["error_message"] == "it got no further for 3 s"
+    assert answers["1"]["text"] == answers["3"]["text"] == picture.response
+
+
+def breaking(spec: EngineSpec, log: Path) -> VllmServer:
+    """A real engine that breaks at its fifth step the first time it is asked, and is killed there the second."""
+    server = engine(spec)
+    tries = len(log.read_text().splitlines()) if log.exists() else 0
+    step, steps = server._llm.llm_engine.step, count(1)
+
+    def broken() -> Any:
+        if next(steps) == 5 and tries < 2:
+            with log.open("a") as deaths:
+                deaths.write(f"{os.getpid()}\n")
+            if tries == 0:
+                raise RuntimeError("an error on the device")
+            os.kill(os.getpid(), signal.SIGKILL)
+        return step()
+
+    server._llm.llm_engine.step = broken
+    return server
+
+
+@pytest.mark.slow
+def test_an_engine_that_breaks_or_is_killed_is_replaced_and_what_it_had_under_way_is_asked_again(
+    spark: SparkSession, tuned_vlm: ModelFiles, tmp_path: Path
+) -> None:
+    pictures = drawn(3)
+    rows = [(p.signature, [p.content], PROMPT) for p in pictures]
+    requests = local_frame(spark, rows, "signature string, images array<binary>, prompt string")
+    load = partial(breaking, spec_of(tuned_vlm, AskedVlm(), log_file=str(tmp_path / "vllm.log")), tmp_path / "log")
+    answers = {row["signature"]: row["text"] for row in generations(requests, key="signature", load=load).collect()}
+    assert answers == {p.signature: p.response for p in pictures}
+    assert len(set((tmp_path / "log").read_text().splitlines())) == 2, "a worker of its own each time"

@@ -5,7 +5,9 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from geo_lib.serving.settings import Decoding
 from geo_lib.vlm.finetune import Recipe
+from geo_lib.vlm.parity import Parity
 from geo_lib.vlm.processes import Training
 from tests.kit import TINY_BASE, drawn
 from tests.vlm.training import as_examples, contents
@@ -26,6 +28,8 @@ def training(home: Path, recipe: Recipe = RECIPE) -> Training:
         recipe=recipe,
         checkpoints=home / "checkpoints",
         checkpoint_steps=3,
+        parity=Parity(examples=0),
+        decoding=Decoding(),
         made=home / "made",
     )
 
