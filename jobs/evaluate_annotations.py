@@ -24,7 +24,7 @@ from geo_lib.evaluation.published import (
     wanted_words,
 )
 from geo_lib.evaluation.rows import OVERALL, Measured, evaluation_rows, report_lines
-from geo_lib.queries.canonical import canonical
+from geo_lib.queries.canonical import canonical_annotations, goes_by
 from geo_lib.queries.kinds import CATEGORIES
 from geo_lib.spark import held, local_frame
 from geo_lib.vlm.training_set import taught
@@ -67,7 +67,8 @@ def run(ctx: Context, knobs: EvaluateAnnotations) -> Counts:
         shown = annotated.join(images, on="image_id", how="inner").join(words, on="query_id", how="inner")
         intents = ctx.truth(TRUTH_INTENTS)
         if intents is None:
-            _, said = canonical(ctx.read(QUERIES), ctx.read(ANNOTATIONS), ctx.read(QUERY_MERGES))
+            queries = ctx.read(QUERIES)
+            said = canonical_annotations(ctx.read(ANNOTATIONS), queries, goes_by(queries, ctx.read(QUERY_MERGES)))
             judged = against_a_second_source(shown, said)
             evaluation, against = AGAINST_A_SECOND_SOURCE, "a second source"
         else:

@@ -28,7 +28,7 @@ from geo_lib.evaluation.published import (
     wanted_words,
 )
 from geo_lib.evaluation.rows import OVERALL, Measured, evaluation_rows, report_lines
-from geo_lib.queries.canonical import canonical
+from geo_lib.queries.canonical import canonical_annotations, goes_by
 from geo_lib.queries.kinds import CATEGORIES
 from geo_lib.spark import held, local_frame
 from jobs.run.job import Context, Job
@@ -68,7 +68,8 @@ def run(ctx: Context, knobs: EvaluateCollections) -> Counts:
         pages = published.select("collection_id", "title", "locale", "words", "items").collect()
         shown = _shown(ctx, published)
         if intents is None:
-            _, said = canonical(ctx.read(QUERIES), ctx.read(ANNOTATIONS), ctx.read(QUERY_MERGES))
+            queries = ctx.read(QUERIES)
+            said = canonical_annotations(ctx.read(ANNOTATIONS), queries, goes_by(queries, ctx.read(QUERY_MERGES)))
             judged, figures = against_a_second_source(shown, said), list[tuple[str, Measured]]()
             evaluation, against = AGAINST_A_SECOND_SOURCE, "a second source"
         else:

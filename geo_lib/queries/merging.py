@@ -117,8 +117,8 @@ def _links(rows: pd.DataFrame, *, near: Near, min_similarity: float) -> dict[tup
     common = [frozenset(words) if words is not None else frozenset[str]() for words in with_vector["common"]]
     links: dict[tuple[int, int], float] = {}
     for (a, b), cosine in zip(pairs.tolist(), cosines(vectors[pairs[:, 0]], vectors[pairs[:, 1]]), strict=True):
-        near_enough = a != b and cosine >= min_similarity
-        if near_enough and is_rewording(said[a], said[b], common=common[a] | common[b]):
+        both_common = common[a] | common[b]
+        if a != b and is_merged(said[a], said[b], cosine, min_similarity=min_similarity, common=both_common):
             first, second = sorted((int(place[a]), int(place[b])))
             links[first, second] = cosine
     return links
@@ -158,5 +158,5 @@ def stars(rows: int, links: Mapping[tuple[int, int], float]) -> list[tuple[int, 
 def is_merged(
     one: Meaning, other: Meaning, cosine: float, *, min_similarity: float, common: Collection[str] = ()
 ) -> bool:
-    """Whether two queries alone would be merged."""
+    """Whether two queries, each alone with the other, would be merged."""
     return cosine >= min_similarity and is_rewording(one, other, common=common)
