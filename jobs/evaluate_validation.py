@@ -15,7 +15,14 @@ from pyspark.sql import Row
 
 from geo_lib.config import setting
 from geo_lib.counts import Counts
-from geo_lib.embeddings.family import QUERIES, Families, default_families, encoder_folders, family
+from geo_lib.embeddings.family import (
+    QUERIES,
+    Families,
+    default_families,
+    encoder_folders,
+    family,
+    refuse_unlike_families,
+)
 from geo_lib.evaluation.rows import report_lines, rows_by_metric
 from geo_lib.evaluation.validation import Tried, measured_validation
 from geo_lib.queries.chain import chain, stops
@@ -41,6 +48,9 @@ class EvaluateValidation:
     """The first tells how near a duplicate is to what it rewords."""
     merging: Merging = setting(Merging)
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        refuse_unlike_families(self.families)
 
 
 def run(ctx: Context, knobs: EvaluateValidation) -> Counts:
