@@ -23,6 +23,7 @@ from geo_lib.queries import decisions, proposals, routing
 from geo_lib.queries.category_model import loader
 from geo_lib.queries.chain import chain, judged
 from geo_lib.queries.checks.language import Language
+from geo_lib.queries.demographics import said_of_pictures
 from geo_lib.queries.proof import Proof, proof_lines, proofs, unproven
 from geo_lib.queries.routing import PAIR
 from geo_lib.queries.wordings import counts_as_said, wordings
@@ -86,7 +87,8 @@ def run(ctx: Context, knobs: ValidateQueries) -> Counts:
         routes = settled(routing.routes(pairs, verdicts, images, sure=knobs.language))
         routed = routing.routed(proposed, routes)
         every = verdicts.unionByName(_verdicts(ctx, routed, knobs, known=verdicts))
-        fit = settled(decisions.decided(routed, every, min_confidence=knobs.min_confidence))
+        said_of = said_of_pictures(images)
+        fit = settled(decisions.decided(routed, every, said_of, min_confidence=knobs.min_confidence))
         measured = _proofs(fit, images, knobs)
         doubted = unproven(measured, min_gain=knobs.min_gain)
         decided = settled(decisions.without_unproven(fit, doubted)) if doubted else fit

@@ -20,6 +20,12 @@ QUERIES = Table(
             column("language", StringType(), "ISO 639-1 as detected; null: no letters to tell by", nullable=True),
             column("language_score", DoubleType(), "0 to 1, 3 decimals; null with language", nullable=True),
             column(
+                "demographics",
+                ArrayType(StringType(), False),
+                "group:attribute of the people that it speaks of, sorted; null: not looked for yet",
+                nullable=True,
+            ),
+            column(
                 "demand", LongType(), "console impressions of it and its aliases, ambiguous pages aside; 0: none seen"
             ),
             column(
@@ -30,6 +36,6 @@ QUERIES = Table(
             column("normalisation_version", IntegerType(), "version of the rules that made the text"),
         ]
     ),
-    version=2,
+    version=3,
     checks={"category_known": "category in ('description', 'style', 'use_case')", "annotates": "images >= 1"},
 )

@@ -15,6 +15,7 @@ from geo_lib.queries.checks.inclusiveness import INCLUSIVENESS, better_wording
 from geo_lib.queries.checks.language import Language, detected, language_check
 from geo_lib.queries.checks.length import LENGTH
 from geo_lib.queries.checks.safety import SAFETY
+from geo_lib.queries.demographics import demographics
 from geo_lib.queries.text import normalise, same_words_key
 
 Stop = tuple[str, str]
@@ -22,7 +23,7 @@ Stop = tuple[str, str]
 
 _VERDICT = (
     "locale string, raw string, text string, words string, stopped_at string, reason string, language string, "
-    "language_score double, category string, category_confidence double, suggestion string"
+    "language_score double, category string, category_confidence double, suggestion string, demographics array<string>"
 )
 
 
@@ -33,12 +34,13 @@ def chain(language: Language) -> tuple[Check, ...]:
 
 def judged(texts: DataFrame, checks: Sequence[Check], *, categories: LoadCategories | None = None) -> DataFrame:
     """A verdict per row of ``texts`` (locale, raw), whoever wrote them: ``locale, raw, text, words, stopped_at, reason,
-    language, language_score, category, category_confidence, suggestion``.
+    language, language_score, category, category_confidence, suggestion, demographics``.
 
     ``text`` is the normal form, null when nothing is left; ``words`` is equal for texts that say the same.
     ``stopped_at`` and ``reason`` are of the first check that objects, null when none does; ``category`` is null unless
     none does, and its confidence unless the model that ``categories`` loads has told it. ``suggestion``: a better
-    wording of what is exclusionary about the text, if anybody has one.
+    wording of what is exclusionary about the text, if anybody has one. ``demographics``: whom it speaks of, which stops
+    nothing by itself.
     """
 
     def judge(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
@@ -86,6 +88,7 @@ def _judged(texts: Sequence[Said], checks: Sequence[Check], load: LoadCategories
                 better_wording(said.text, locale=said.locale) if stop and stop[0] == INCLUSIVENESS.stage else None
                 for said, stop in zip(texts, stopped, strict=True)
             ],
+            "demographics": [demographics(said.text, locale=said.locale) for said in texts],
         }
     )
 

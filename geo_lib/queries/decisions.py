@@ -11,7 +11,9 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from geo_lib.queries.chain import chain
+from geo_lib.queries.checks.inclusiveness import INCLUSIVENESS
 from geo_lib.queries.checks.language import Language
+from geo_lib.queries.demographics import unsupported
 from geo_lib.queries.kinds import CATEGORIES
 from geo_lib.queries.proof import UNPROVEN
 from geo_lib.queries.proposals import CONSOLE, VLM
@@ -30,20 +32,23 @@ SAME_WORDS = "same_words"
 UNSURE = "unsure"
 
 
-def decided(proposals: DataFrame, verdicts: DataFrame, *, min_confidence: float) -> DataFrame:
-    """Proposals with text, words, category, its confidence, language, suggestion and ``stopped_at``/``reason``, both
-    null where it is kept; ``has_console`` says whether the console has it for the image, in whatever fit wording.
+def decided(proposals: DataFrame, verdicts: DataFrame, said: DataFrame, *, min_confidence: float) -> DataFrame:
+    """Proposals with text, words, category, its confidence, language, suggestion, demographics and
+    ``stopped_at``/``reason``, both null where it is kept; ``has_console`` says whether the console has it for the
+    image, in whatever fit wording.
 
     ``proposals``: ``routed``; one that goes on in another locale stops as such and is decided there once more.
-    ``verdicts``: what the chain says of each distinct (locale, query), as ``raw``. Of fit proposals of one source with
-    the same words, in any order, the first is kept: the others say nothing new. One that its model was less sure of
-    than ``min_confidence`` is ``unsure``, unless the console has it; where nobody knows how sure a model was, it is
-    taken at its word.
+    ``verdicts``: what the chain says of each distinct (locale, query), as ``raw``. ``said``: ``said_of_pictures``; what
+    a model says of people, and nothing gives reason to say, is ``unsupported_demographic``. Of fit proposals of one
+    source with the same words, in any order, the first is kept: the others say nothing new. One that its model was less
+    sure of than ``min_confidence`` is ``unsure``, unless the console has it; where nobody knows how sure a model was,
+    it is taken at its word.
     """
     of_query = verdicts.withColumnsRenamed(
         {"raw": "query", "stopped_at": "_at", "reason": "_why", "category": "_category"}
     )
     judged = proposals.join(of_query, on=["locale", "query"], how="left")
+    judged = judged.join(said, on=["signature", "locale"], how="left")
     judged = judged.withColumn("_why", F.when(F.col("routed_to").isNotNull(), ROUTED).otherwise(F.col("_why")))
     judged = judged.withColumn("_is_fit", F.col("problem").isNull() & F.col("text").isNotNull() & F.col("_at").isNull())
     # among the fit alone: whether words are fit may hang on their order, and what is stopped takes no copy along
@@ -52,10 +57,12 @@ def decided(proposals: DataFrame, verdicts: DataFrame, *, min_confidence: float)
     said_before = F.col("_is_fit") & (F.row_number().over(first_said) > 1)
     same_words = Window.partitionBy("signature", "locale", "_is_fit", "words")
     console_has_it = F.max(F.col("source") == CONSOLE).over(same_words)
+    guess = F.when(F.col("_is_fit"), unsupported())  # what stops in any case keeps its own reason
     reasons: dict[str, Column] = {
         "parse": F.col("problem"),
         DUPLICATE: F.when(said_before, SAME_WORDS),
         **{stage: F.when(F.col("_at") == stage, F.col("_why")) for stage in _CHAIN},
+        INCLUSIVENESS.stage: F.when(F.col("_at") == INCLUSIVENESS.stage, F.col("_why")).otherwise(guess),
         CONFIDENCE: F.when((F.col("confidence") < min_confidence) & ~console_has_it, UNSURE),
     }
     stops = [F.when(reasons[s].isNotNull(), F.struct(F.lit(s).alias("stage"), reasons[s].alias("why"))) for s in STAGES]
@@ -77,6 +84,7 @@ def decided(proposals: DataFrame, verdicts: DataFrame, *, min_confidence: float)
         F.col("_stopped.stage").alias("stopped_at"),
         F.col("_stopped.why").alias("reason"),
         F.when(F.col("_stopped.stage") == F.col("_at"), F.col("suggestion")).alias("suggestion"),
+        "demographics",
         "routed_to",
         console_has_it.alias("has_console"),
     )
@@ -171,7 +179,7 @@ def queries(annotated: DataFrame, decided_proposals: DataFrame, wordings: DataFr
     chosen = votes.withColumn("images", F.sum("n").over(Window.partitionBy("query_id")))
     chosen = chosen.withColumn("_most", F.row_number().over(most)).where("_most = 1")
     kept = decided_proposals.where("reason is null").groupBy("locale", "text")
-    spoken = kept.agg(F.min(F.struct("language", "language_score")).alias("spoken"))
+    spoken = kept.agg(F.min(F.struct("language", "language_score", "demographics")).alias("spoken"))
     return (
         chosen.join(wordings, on="query_id", how="inner")
         .join(spoken.withColumnRenamed("text", "query"), on=["locale", "query"], how="left")
@@ -184,6 +192,7 @@ def queries(annotated: DataFrame, decided_proposals: DataFrame, wordings: DataFr
             "category",
             "spoken.language",
             "spoken.language_score",
+            "spoken.demographics",
             "demand",
             F.col("images").cast("int").alias("images"),
             F.lit(NORMALISATION_VERSION).alias("normalisation_version"),

@@ -17,6 +17,7 @@ from geo_lib.tables.contract import Place
 from geo_lib.tables.log import Log, of_folder, of_table
 from geo_lib.tables.writing import Stamp
 from schemas.table import Table, Write
+from schemas.views import View
 
 ABSENT = "absent"
 """The version of a table that does not exist."""
@@ -149,6 +150,13 @@ class Tables:
     def use(self) -> None:
         """Let SQL of this session name the tables of a schema that exists without it."""
         self.spark.sql(f"use `{self.catalog}`.`{self.schema}`" if self.catalog else f"use {self.schema}")
+
+    def view(self, view: View) -> None:
+        """Give a view its name in this session, on top of the tables as they are; one of a table that is not there
+        fails as a statement about that table does."""
+        self.register(view.reads)
+        schema = f"`{self.catalog}`.`{self.schema}`" if self.catalog else self.schema
+        self.spark.sql(f"create or replace temporary view {view.name} as {view.select.format(schema=schema)}")
 
     # -- where and what ------------------------------------------------------------------------------------
 

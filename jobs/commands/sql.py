@@ -1,4 +1,4 @@
-"""Ask the lakehouse in SQL; tables are NAME or geo.NAME, see geo tables.
+"""Ask the lakehouse in SQL; tables are NAME or geo.NAME, views are NAME, see geo tables.
 
 No more than --limit rows come to this machine: a table ends there and says so, csv and json are refused instead, since
 whoever reads them would take a part for the whole.
@@ -7,6 +7,7 @@ whoever reads them would take a part for the whole.
 import argparse
 import re
 from collections.abc import Sequence
+from typing import TypeVar
 
 from rich.console import Console
 
@@ -16,6 +17,7 @@ from jobs.registry import all_tables, all_truth_tables
 from jobs.run.terminal import print_rows
 from jobs.run.workplace import opened
 from schemas.table import Table
+from schemas.views import VIEWS, View
 
 
 def arguments(command: argparse.ArgumentParser) -> None:
@@ -27,7 +29,10 @@ def arguments(command: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, conf: Conf, console: Console) -> int:
     with opened(conf, args.as_of, for_jobs=False) as runner:
         asked, of_truth = named(args.statement, all_tables()), named(args.statement, all_truth_tables())
-        if not asked and not of_truth:  # as in `show tables in geo`: it may be about any of them
+        viewed = named(args.statement, VIEWS)
+        for view in viewed:
+            runner.tables.view(view)
+        if not asked and not of_truth and not viewed:  # as in `show tables in geo`: it may be about any of them
             asked, of_truth = all_tables(), all_truth_tables()
         runner.tables.truth.register(of_truth)
         if runner.tables.register(asked):
@@ -49,7 +54,10 @@ def _one_or_more(text: str) -> int:
     return number
 
 
-def named(statement: str, tables: Sequence[Table]) -> list[Table]:
-    """The tables whose names stand in the statement: to register one takes as long as to ask it."""
+Named = TypeVar("Named", Table, View)
+
+
+def named(statement: str, tables: Sequence[Named]) -> list[Named]:
+    """The tables or views whose names stand in the statement: to register one takes as long as to ask it."""
     words = set(re.findall(r"\w+", statement.lower()))
     return [table for table in tables if table.name in words]

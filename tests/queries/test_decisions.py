@@ -15,6 +15,7 @@ from geo_lib.queries.decisions import (
     queries,
     without_unproven,
 )
+from geo_lib.queries.demographics import said_of_pictures
 from geo_lib.queries.proposals import console_proposals, model_proposals
 from geo_lib.queries.text import query_id, same_words_key
 from geo_lib.queries.wordings import wordings
@@ -66,7 +67,7 @@ def judged_proposals(
     proposed = model_proposals(answered, images).unionByName(console_proposals(mined, images)).persist()
     texts = proposed.where("problem is null").select("locale", F.col("query").alias("raw")).distinct()
     nowhere = proposed.withColumn("routed_to", F.lit(None).cast("string"))
-    return decided(nowhere, judged(texts, chain(Language())), min_confidence=0.7).persist()
+    return decided(nowhere, judged(texts, chain(Language())), said_of_pictures(images), min_confidence=0.7).persist()
 
 
 def said(proposals: DataFrame, demand: dict[str, int] | None = None, known: tuple[str, ...] = ()) -> DataFrame:
@@ -109,6 +110,17 @@ def test_decisions_hold_every_stage_up_to_the_one_that_stopped_the_query(answere
     for row in rows:
         assert row.kept == (row.reason is None)
     assert sum(not r.kept for r in rows) == 4
+
+
+def test_whom_the_model_guesses_stops_unless_the_console_has_it_for_the_picture(spark: SparkSession) -> None:
+    written = '{"style":["velvet coat for women","mens linen coat"],"use_case":["coat for a wedding"]}'
+    proposals = judged_proposals(spark, "velvet skirt women", written={"s": written})
+    assert by_query(proposals, "stopped_at", "reason", "demographics") == {
+        "velvet coat for women": (None, None, ["gender:women"]),
+        "mens linen coat": ("inclusiveness", "unsupported_demographic", ["gender:men"]),
+        "coat for a wedding": (None, None, []),
+        "velvet skirt women": (None, None, ["gender:women"]),
+    }
 
 
 def test_what_shuts_people_out_is_dropped_with_what_to_say_instead(spark: SparkSession) -> None:
@@ -194,8 +206,8 @@ def test_queries_carry_the_demand_of_their_wordings_and_the_category_most_images
     )
     kept = local_frame(
         spark,
-        [("oak", "en", "en", 0.5, None)],
-        "text string, locale string, language string, language_score double, reason string",
+        [("oak", "en", "en", 0.5, [], None)],
+        "text string, locale string, language string, language_score double, demographics array<string>, reason string",
     )
     found = by_query(QUERIES.conform(queries(annotated, kept, ways)), "category", "demand", "images", "language")
     assert found == {"oak": ("style", 120, 3, "en"), "elm": ("description", 0, 2, None)}

@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 from geo_lib.queries.chain import chain, judged
 from geo_lib.queries.checks.language import Language
 from geo_lib.queries.decisions import STAGES, annotations, decided, decisions
+from geo_lib.queries.demographics import said_of_pictures
 from geo_lib.queries.routing import ROUTED, routed, routes
 from geo_lib.queries.wordings import wordings
 from geo_lib.spark import local_frame
@@ -59,7 +60,7 @@ def everywhere(proposed: DataFrame, images: DataFrame) -> DataFrame:
     own = verdicts(proposed)
     told = routed(proposed, routes(proposed, own, images, sure=Language()))
     beyond = verdicts(told.where("locale <> 'en'"))
-    return decided(told, own.unionByName(beyond), min_confidence=0.0).persist()
+    return decided(told, own.unionByName(beyond), said_of_pictures(images), min_confidence=0.0).persist()
 
 
 def verdicts(proposed: DataFrame) -> DataFrame:
