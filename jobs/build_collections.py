@@ -2,10 +2,10 @@
 
     geo build-collections --conf conf/demo.yml
 
-Reads queries, query_merges, annotations, both embeddings, images and the index; writes collections and
+Reads queries, query_merges, annotations, round_trips, both embeddings, images and the index; writes collections and
 collection_items. A query that too few want is dropped as too_little_evidence, one that goes by another as merged; the
 other reasons stand in collections.reasons. An image is on a page only if the console has its wish for it or for one
-like it; where it has nothing in a locale, that is not asked.
+like it; where it has nothing in a locale, that is not asked, and a page needs a query that finds its image again.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from pyspark.sql import functions as F
 
 from geo_lib.ann.search import Index, index_name, nearest
 from geo_lib.collections.coherence import backgrounds, coherence
-from geo_lib.collections.evidence import at_home, by_score, fill_bar, supported, unheard_locales, witnessed
+from geo_lib.collections.evidence import at_home, by_score, fill_bar, founded, supported, unheard_locales, witnessed
 from geo_lib.collections.gate import fates, gated
 from geo_lib.collections.mint import minted
 from geo_lib.collections.retrieve import candidates, collected_items
@@ -45,6 +45,7 @@ from schemas.index_shards import INDEX_SHARDS
 from schemas.queries import QUERIES
 from schemas.query_embeddings import QUERY_EMBEDDINGS
 from schemas.query_merges import QUERY_MERGES
+from schemas.round_trips import ROUND_TRIPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,8 @@ def run(ctx: Context, knobs: BuildCollections) -> Counts:
     queries, annotations = canonical(ctx.read(QUERIES), annotated, ctx.read(QUERY_MERGES))
     manifest = ctx.read(INDEX_SHARDS).collect()
     wanted = settled(candidates(queries, known, min_demand=knobs.min_demand, min_images=knobs.min_images))
-    said = settled(wishes(wanted, annotations, min_overlap=knobs.min_wish_overlap))
+    said = wishes(wanted, annotations, min_overlap=knobs.min_wish_overlap)
+    said = settled(founded(said, annotations, ctx.read(ROUND_TRIPS)))
     unheard = unheard_locales(annotations)
     carrying = settled(witnessed(said, annotations, unheard=unheard))
     spaces = [_space(ctx, wanted, settings.name, manifest) for settings in knobs.families]
@@ -182,7 +184,7 @@ JOB = Job(
     knobs=BuildCollections,
     run=run,
     unit="queries",
-    reads=(QUERIES, QUERY_MERGES, ANNOTATIONS, QUERY_EMBEDDINGS, IMAGE_EMBEDDINGS, IMAGES, INDEX_SHARDS),
+    reads=(QUERIES, QUERY_MERGES, ANNOTATIONS, ROUND_TRIPS, QUERY_EMBEDDINGS, IMAGE_EMBEDDINGS, IMAGES, INDEX_SHARDS),
     writes=(COLLECTIONS, COLLECTION_ITEMS),
     ask=("select title, items, demand, state from {schema}.collections order by demand desc limit 10",),
 )

@@ -4,7 +4,8 @@
 
 Reads images, image_annotations, annotations, queries, query_merges, query_performance, training_examples and the truth
 of the simulated platform; where there is none, a query counts when more than one source has it for the image. Tells
-images that the console knows from those that it does not, and of these those that the model was not tuned on either.
+images that the console knows from those that it does not, and of these those that the model was not tuned on either;
+and of the model's own words those that a round trip confirms from the rest.
 Replaces its slice of evaluations. Counts images.
 """
 
@@ -26,7 +27,7 @@ from geo_lib.evaluation.published import (
 from geo_lib.evaluation.rows import OVERALL, Measured, evaluation_rows, report_lines
 from geo_lib.queries.canonical import canonical_annotations, goes_by
 from geo_lib.queries.kinds import CATEGORIES
-from geo_lib.spark import held, local_frame
+from geo_lib.spark import held, local_frame, settled
 from geo_lib.vlm.training_set import taught
 from jobs.run.job import Context, Job
 from schemas.annotations import ANNOTATIONS
@@ -41,6 +42,8 @@ from schemas.truth_intents import TRUTH_INTENTS
 
 AGAINST_TRUTH, AGAINST_A_SECOND_SOURCE = "annotations", "annotations_second_source"
 EVERY, KNOWN, FRESH, UNSEEN = "all_images", "with_history", "without_history", "neither_history_nor_training"
+FOUND_AGAIN, NOT_FOUND_AGAIN = "model_alone_retrieved", "model_alone_not_retrieved"
+"""Of what the console does not have for the image: by whether the query finds it without its own help."""
 METRIC = "annotations_right"
 
 
@@ -63,7 +66,9 @@ def run(ctx: Context, knobs: EvaluateAnnotations) -> Counts:
         .select("image_id", "signature", "locale", history, F.col("tuned_on").isNotNull().alias("tuned_on"))
     ) as images:  # fmt: skip
         words = ctx.read(QUERIES).select("query_id", "words")
-        annotated = of_arm(ctx.read(IMAGE_ANNOTATIONS)).select("image_id", "query_id", "category")
+        annotated = of_arm(ctx.read(IMAGE_ANNOTATIONS)).select(
+            "image_id", "query_id", "category", "confirmed", "retrieved"
+        )
         shown = annotated.join(images, on="image_id", how="inner").join(words, on="query_id", how="inner")
         intents = ctx.truth(TRUTH_INTENTS)
         if intents is None:
@@ -74,14 +79,21 @@ def run(ctx: Context, knobs: EvaluateAnnotations) -> Counts:
         else:
             judged = against_truth(shown, wanted_words(intents))
             evaluation, against = AGAINST_TRUTH, "the simulated truth"
+        judged = settled(judged)
         found = parts(judged, by="image_id")
+        of_model = judged.where("not confirmed")
+        trips = {
+            FOUND_AGAIN: parts(of_model.where("retrieved"), by="image_id"),
+            NOT_FOUND_AGAIN: parts(of_model.where("not retrieved"), by="image_id"),
+        }
         rows_of = images.select("image_id", "arm", "tuned_on").collect()
     members = {EVERY: {row["image_id"] for row in rows_of}} | {
         arm: {row["image_id"] for row in rows_of if row["arm"] == arm} for arm in (KNOWN, FRESH)
     }
     members[UNSEEN] = members[FRESH] - {row["image_id"] for row in rows_of if row["tuned_on"]}
     by_arm: dict[str, list[Part]] = {arm: [p for p in found if p.name in named] for arm, named in members.items()}
-    measured = [m for arm, of_one in by_arm.items() for m in measure_parts(arm, of_one, seed=knobs.seed)]
+    arms = [*by_arm.items(), *trips.items()]
+    measured = [m for arm, of_one in arms for m in measure_parts(arm, of_one, seed=knobs.seed)]
     figures = list[tuple[str, Measured]]()
     for arm, of_one in by_arm.items():
         counted = {

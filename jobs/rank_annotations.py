@@ -2,8 +2,9 @@
 
     geo rank-annotations --conf conf/demo.yml
 
-Reads images, annotations, queries, query_merges, embeddings and collections; writes image_annotations. What is merged
-stands once, as the query that it goes by. An image without a validated query in its locale is dropped as no_annotation.
+Reads images, annotations, queries, query_merges, round_trips, embeddings and collections; writes image_annotations.
+What is merged stands once, as the query that it goes by; what nothing confirms ranks lower. An image without a
+validated query in its locale is dropped as no_annotation.
 """
 
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from geo_lib.embeddings.family import (
 )
 from geo_lib.queries.canonical import canonical
 from geo_lib.queries.kinds import QUOTAS
+from geo_lib.queries.round_trip import with_trips
 from geo_lib.spark import held
 from geo_lib.vase.select import annotated_images, chosen_annotations, with_collection
 from jobs.run.job import Context, Job
@@ -32,6 +34,7 @@ from schemas.images import IMAGES
 from schemas.queries import QUERIES
 from schemas.query_embeddings import QUERY_EMBEDDINGS
 from schemas.query_merges import QUERY_MERGES
+from schemas.round_trips import ROUND_TRIPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,8 @@ class RankAnnotations:
     confirmed_weight: float = 0.2
     """What the console's confirmation is worth, in cosine."""
     demand_weight: float = 0.2
+    unconfirmed_weight: float = 0.1
+    """What the model's word loses that neither the console nor a round trip confirms."""
     half_demand: float = 200.0
     """Console impressions at which demand counts half of its weight."""
 
@@ -61,13 +66,14 @@ def run(ctx: Context, knobs: RankAnnotations) -> Counts:
     same_model(family, images=(), queries=models_of(of_queries))
     chosen = chosen_annotations(
         images,
-        annotations,
+        with_trips(annotations, ctx.read(ROUND_TRIPS)),
         queries,
         of_queries,
         relevance_weight=knobs.relevance_weight,
         confirmed_weight=knobs.confirmed_weight,
         demand_weight=knobs.demand_weight,
         half_demand=knobs.half_demand,
+        unconfirmed_weight=knobs.unconfirmed_weight,
         quotas=QUOTAS,
     )
     with held(in_arm(with_collection(chosen, ctx.read(COLLECTIONS)))) as linked:
@@ -87,6 +93,6 @@ JOB = Job(
     knobs=RankAnnotations,
     run=run,
     unit="images",
-    reads=(IMAGES, ANNOTATIONS, QUERIES, QUERY_MERGES, QUERY_EMBEDDINGS, COLLECTIONS),
+    reads=(IMAGES, ANNOTATIONS, QUERIES, QUERY_MERGES, ROUND_TRIPS, QUERY_EMBEDDINGS, COLLECTIONS),
     writes=(IMAGE_ANNOTATIONS,),
 )

@@ -8,6 +8,7 @@ from jobs import (
     build_collections,
     build_index,
     build_training_set,
+    confirm_queries,
     embed_images,
     embed_queries,
     evaluate_annotations,
@@ -51,6 +52,7 @@ WORKFLOWS: dict[str, tuple[Job[Any], ...]] = {
         validate_queries.JOB,  # parse, safety, language -> query_decisions, queries, annotations
         embed_queries.JOB,  # -> query_embeddings
         merge_queries.JOB,  # queries in other words -> query_merges
+        confirm_queries.JOB,  # which find their images again without their own help -> round_trips
         embed_images.JOB,  # -> image_embeddings
         build_index.JOB,  # HNSW shards and their recall -> index_shards
         build_collections.JOB,  # retrieval and the gate -> collections, collection_items

@@ -15,8 +15,14 @@ IMAGE_ANNOTATIONS = Table(
             column("query_id", StringType(), "validated query"),
             column("query", StringType(), "its normalised text"),
             column("category", StringType(), "description, style or use_case"),
-            column("score", DoubleType(), "weighted sum of relevance, confirmation and demand, 6 decimals"),
+            column("score", DoubleType(), "weighted sum of relevance, confirmations and demand, 6 decimals"),
             column("confirmed", BooleanType(), "the search console retained the query for this image"),
+            column(
+                "retrieved",
+                BooleanType(),
+                "the query finds the image without its own help (round_trips); null: nobody has asked",
+                nullable=True,
+            ),
             column(
                 "collection_id",
                 StringType(),
@@ -26,7 +32,7 @@ IMAGE_ANNOTATIONS = Table(
         ]
     ),
     key=("arm", "image_id", "rank"),
-    version=2,
+    version=3,
     write=Write.MERGE_AND_DELETE_MISSING,
     checks={"rank_from_one": "rank >= 1"},
 )

@@ -8,6 +8,8 @@ from collections.abc import Collection, Mapping
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from geo_lib.queries.round_trip import is_unconfirmed, with_trips
+
 NO_BAR = 2.0
 """Above every cosine: nothing is filled up."""
 _ENOUGH = 20
@@ -42,6 +44,19 @@ def witnessed(wishes: DataFrame, annotations: DataFrame, *, unheard: Collection[
         .join(wishes, on="query_id", how="inner")
         .groupBy("wish_id", "signature")
         .agg(F.sum("sources").cast("int").alias("evidence"), F.bool_or("is_heard").alias("heard"))
+    )
+
+
+def founded(wishes: DataFrame, annotations: DataFrame, trips: DataFrame) -> DataFrame:
+    """``wishes`` with ``founded``: whether a page may stand on one.
+
+    For some image one of its queries must come from the console, or find the image again without its own help
+    (``trips``: round_trips). A pair that nobody has asked about yet speaks for it.
+    """
+    vouched = with_trips(annotations, trips).where(~is_unconfirmed())
+    found = wishes.join(vouched, on="query_id", how="left_semi").select("wish_id", F.lit(True).alias("founded"))
+    return wishes.join(found.distinct(), on="wish_id", how="left").select(
+        "query_id", "wish_id", F.coalesce("founded", F.lit(False)).alias("founded")
     )
 
 

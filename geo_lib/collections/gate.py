@@ -18,6 +18,7 @@ TOO_MUCH_FILLED_UP = "too_much_filled_up"
 UNLIKE_IMAGES = "unlike_images"
 NEAR_DUPLICATE = "near_duplicate"
 SAME_WISH = "same_wish"
+UNCONFIRMED = "unconfirmed"
 
 ECHO_OVERLAP = 0.2
 """Overlap from which two collections are compared by their queries, too: one index gives like queries like
@@ -39,7 +40,8 @@ def gated(
 ) -> DataFrame:
     """``candidates`` with ``items, state, reasons, canonical_id``.
 
-    Held are, each with its reason: what another query speaks for (``wishes``: query_id, wish_id); collections of fewer
+    Held are, each with its reason: what another query speaks for (``wishes``: query_id, wish_id, founded); what the
+    model alone says, and no image is found by again (not ``founded``); collections of fewer
     than ``min_items`` images with evidence, or where those are less than ``min_evidence_share`` of all; those whose
     images are not ``min_coherence`` standard deviations more alike than chance (``coherence``; null passes); and near
     duplicates of a published one: their images overlap (Jaccard) by ``max_overlap`` or more, or by ``ECHO_OVERLAP``
@@ -58,6 +60,7 @@ def gated(
     )
     faults = {
         SAME_WISH: ~F.col("speaks"),
+        UNCONFIRMED: F.col("speaks") & ~F.col("founded"),
         TOO_FEW_ITEMS: F.col("speaks") & (F.col("with_evidence") < min_items),
         TOO_MUCH_FILLED_UP: F.col("with_evidence") < min_evidence_share * F.col("items"),
         UNLIKE_IMAGES: F.col("coherence") < min_coherence,

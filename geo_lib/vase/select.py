@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from geo_lib.embeddings.vectors import unit_dot, vector_sum
 from geo_lib.queries.kinds import DESCRIPTION, STYLE, USE_CASE
 from geo_lib.queries.repetition import without_repetition
+from geo_lib.queries.round_trip import is_unconfirmed
 from schemas.collections import PUBLISH
 
 _SPARED_FIRST = (USE_CASE, STYLE, DESCRIPTION)
@@ -29,12 +30,15 @@ def chosen_annotations(
     confirmed_weight: float,
     demand_weight: float,
     half_demand: float,
+    unconfirmed_weight: float,
     quotas: Mapping[str, int],
 ) -> DataFrame:
-    """``image_id, rank, query_id, query, category, score, confirmed``: the best of each image, none nearly twice.
+    """``image_id, rank, query_id, query, category, score, confirmed, retrieved``: the best of each image, none nearly
+    twice.
 
     ``score`` (6 decimals) = relevance_weight * relevance + confirmed_weight * [console kept it] +
-    demand_weight * demand / (demand + half_demand). Relevance is the mean cosine with the image's other queries: the
+    demand_weight * demand / (demand + half_demand) - unconfirmed_weight * [nothing confirms the model's word] (see
+    ``annotations``: ``with_trips``). Relevance is the mean cosine with the image's other queries: the
     image's own vector holds the query, and would agree with it. 0 for one that stands alone. The last term grows from
     0 to its weight and is half of it at ``half_demand`` impressions, so that no single query's fame changes every
     other score. Ties go to the annotation's position, then the query_id. Of each category as many as ``quotas`` has,
@@ -53,7 +57,8 @@ def chosen_annotations(
             F.round(
                 relevance_weight * F.col("relevance")
                 + confirmed_weight * F.col("confirmed").cast("double")
-                + demand_weight * saturating(F.col("demand"), half=half_demand),
+                + demand_weight * saturating(F.col("demand"), half=half_demand)
+                - unconfirmed_weight * is_unconfirmed().cast("double"),
                 6,
             ),
         )
@@ -64,7 +69,7 @@ def chosen_annotations(
         _of_category(order).alias("order"),
         (-F.col("score")).alias("behind"),
         "position",
-        *("query_id", "query", "category", "score", "confirmed"),
+        *("query_id", "query", "category", "score", "confirmed", "retrieved"),
         F.split("words", " ").alias("words"),
         _of_category(quotas).alias("quota"),
     )
@@ -75,7 +80,7 @@ def chosen_annotations(
         .join(images.select("image_id", "signature", "locale"), on=["signature", "locale"], how="inner")
         .select("image_id", F.inline("chosen"))
         .withColumn("rank", F.row_number().over(best_first))
-        .select("image_id", "rank", "query_id", "query", "category", "score", "confirmed")
+        .select("image_id", "rank", "query_id", "query", "category", "score", "confirmed", "retrieved")
     )
 
 

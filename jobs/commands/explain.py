@@ -41,9 +41,11 @@ OF_STAGE: Mapping[str, Sequence[str]] = {
     "language": ("validate_queries.language.min_lean", "validate_queries.language.min_score"),
     "confidence": ("validate_queries.min_confidence",),
 }
+OF_TRIP = ("confirm_queries.trip.k",)
 OF_MERGE = ("merge_queries.merging.min_similarity",)
 OF_COLLECTION: Mapping[str, Sequence[str]] = {
     "too_little_evidence": ("build_collections.min_demand", "build_collections.min_images"),
+    "unconfirmed": OF_TRIP,
     "same_wish": ("build_collections.min_wish_overlap",),
     "too_few_items": ("build_collections.min_items",),
     "too_much_filled_up": ("build_collections.min_evidence_share",),
@@ -107,10 +109,11 @@ class _Told:
         ids = [image["image_id"] for image in images]
         shown = of_arm(self.tables.read(IMAGE_ANNOTATIONS)).where(F.col("image_id").isin(ids))
         annotated = shown.orderBy("image_id", "rank").select(
-            "image_id", "rank", "query", "category", "score", "confirmed"
+            "image_id", "rank", "query", "category", "score", "confirmed", "retrieved"
         )
         self.table(
-            ["annotated", "rank", "with", "category", "score", "confirmed"], [tuple(r) for r in annotated.collect()]
+            ["annotated", "rank", "with", "category", "score", "confirmed", f"found again{self.knobs(OF_TRIP)}"],
+            [tuple(r) for r in annotated.collect()],
         )
         items = self.tables.read(COLLECTION_ITEMS).where(F.col("image_id").isin(ids))
         on = items.join(self.tables.read(COLLECTIONS).where("state = 'publish'"), on=["collection_id", "family"])

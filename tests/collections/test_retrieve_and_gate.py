@@ -104,14 +104,20 @@ def judge(
     vectors: DataFrame,
     *,
     speaks_for: dict[str, str] | None = None,
+    unfounded: str | None = None,
     coherence: dict[str, float] | None = None,
 ) -> DataFrame:
-    """The gate's verdict; ``speaks_for``: query to another that speaks for it, ``coherence``: by collection."""
+    """The gate's verdict; ``speaks_for``: query to another that speaks for it, ``unfounded``: one that nothing but the
+    model says, ``coherence``: by collection."""
     spark = candidates.sparkSession
     own = {row.query_id: row.query_id for row in candidates.collect()} | (speaks_for or {})
     return gated(
         candidates,
-        local_frame(spark, list(own.items()), "query_id string, wish_id string"),
+        local_frame(
+            spark,
+            [(query, wish, wish != unfounded) for query, wish in own.items()],
+            "query_id string, wish_id string, founded boolean",
+        ),
         items,
         local_frame(spark, list((coherence or {}).items()), "collection_id string, coherence double"),
         vectors,
@@ -129,6 +135,12 @@ def verdicts(spark: SparkSession, *entries: Entry) -> dict[str, tuple[str, list[
 
 def by_name(judged: DataFrame) -> dict[str, tuple[str, list[str], str | None, int]]:
     return {r.collection_id: (r.state, r.reasons, r.canonical_id, r["items"]) for r in judged.collect()}
+
+
+def test_no_page_stands_on_what_only_the_model_says_and_nothing_confirms(spark: SparkSession) -> None:
+    parts = frames(spark, ("a", 3, 0, {1, 2, 3}), ("b", 2, 90, {4, 5, 6}))
+    found = by_name(judge(*parts, unfounded="q-b"))
+    assert found == {"a": ("publish", [], None, 3), "b": ("hold", ["unconfirmed"], None, 3)}
 
 
 def test_a_query_that_another_speaks_for_is_answered_by_whatever_answers_that_one(spark: SparkSession) -> None:

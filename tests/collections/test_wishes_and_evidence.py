@@ -5,11 +5,21 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from geo_lib.collections.coherence import Background, backgrounds, coherence
-from geo_lib.collections.evidence import NO_BAR, at_home, by_score, fill_bar, supported, unheard_locales, witnessed
+from geo_lib.collections.evidence import (
+    NO_BAR,
+    at_home,
+    by_score,
+    fill_bar,
+    founded,
+    supported,
+    unheard_locales,
+    witnessed,
+)
 from geo_lib.collections.wishes import wishes
 from geo_lib.spark import local_frame
 from schemas.annotations import ANNOTATIONS
 from schemas.images import IMAGES
+from schemas.round_trips import ROUND_TRIPS
 from tests.builders import build
 
 pytestmark = pytest.mark.transform
@@ -127,6 +137,26 @@ def test_a_locale_hears_nobody_by_what_was_routed_to_it_for_images_that_it_does_
     found = at_home(rows, images)
     assert [row["signature"] for row in found.orderBy("signature").collect()] == ["a", "b"]
     assert unheard_locales(found) == ["de"]
+
+
+def test_a_wish_is_founded_by_the_console_or_by_a_query_that_finds_its_image_again(spark: SparkSession) -> None:
+    rows = build(
+        ANNOTATIONS, spark,
+        {"signature": "s", "query_id": "searched", "sources": ["console"], "confirmed": True},
+        *({"signature": "s", "query_id": query, "sources": ["vlm"]} for query in ("found", "lost", "new", "alias")),
+    )  # fmt: skip
+    trips = build(
+        ROUND_TRIPS, spark,
+        {"signature": "s", "query_id": "found", "rank": 3, "retrieved": True},
+        *({"signature": "s", "query_id": query, "rank": 80} for query in ("searched", "lost")),
+        {"signature": "s", "query_id": "alias", "rank": 1, "retrieved": True},
+    )  # fmt: skip
+    said = [("searched", "searched"), ("found", "found"), ("lost", "lost"), ("new", "new"), ("mute", "mute"),
+            ("alias", "voice"), ("voice", "voice")]  # fmt: skip
+    wished = founded(local_frame(spark, said, "query_id string, wish_id string"), rows, trips)
+    found = {row.query_id for row in wished.where("founded").collect()}
+    assert found == {"searched", "found", "new", "alias", "voice"}
+    assert wished.count() == len(said)
 
 
 def test_the_bar_is_the_lowest_score_from_which_vectors_agree_with_annotations(spark: SparkSession) -> None:

@@ -3,6 +3,7 @@
 import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
 
+from geo_lib.queries.round_trip import with_trips
 from geo_lib.spark import local_frame
 from geo_lib.vase.select import annotated_images, chosen_annotations, with_collection
 from schemas.annotations import ANNOTATIONS
@@ -10,13 +11,14 @@ from schemas.collections import COLLECTIONS
 from schemas.images import IMAGES
 from schemas.queries import QUERIES
 from schemas.query_embeddings import QUERY_EMBEDDINGS
+from schemas.round_trips import ROUND_TRIPS
 from tests.builders import build
 
 pytestmark = pytest.mark.transform
 
 
 def chosen(spark: SparkSession, *queries: dict[str, object]) -> list[Row]:
-    """Annotations of one image; each query names id, embedding, demand, confirmed, category and words."""
+    """Annotations of one image; each query names id, embedding, demand, confirmed, retrieved, category and words."""
     annotations = [
         {"query_id": q["id"], "query": q["id"], "confirmed": q.get("confirmed", False), "position": n}
         | {"category": q.get("category", "style")}
@@ -24,15 +26,20 @@ def chosen(spark: SparkSession, *queries: dict[str, object]) -> list[Row]:
     ]
     vectors = [{"id": q["id"], "embedding": q.get("embedding", [0.0, 1.0])} for q in queries]
     known = [{"query_id": q["id"], "demand": q.get("demand", 0), "words": q.get("words", q["id"])} for q in queries]
+    trips = [{"query_id": q["id"], "retrieved": q["retrieved"]} for q in queries if "retrieved" in q]
     picked = chosen_annotations(
         build(IMAGES, spark, {"image_id": "a", "locale": "en"}, {"image_id": "z", "locale": "de"}, signature="s"),
-        build(ANNOTATIONS, spark, *annotations, signature="s", locale="en"),
+        with_trips(
+            build(ANNOTATIONS, spark, *annotations, signature="s", locale="en"),
+            build(ROUND_TRIPS, spark, *trips, signature="s", locale="en"),
+        ),
         build(QUERIES, spark, *known),
         build(QUERY_EMBEDDINGS, spark, *vectors).withColumnRenamed("id", "query_id"),
         relevance_weight=1.0,
         confirmed_weight=0.3,
         demand_weight=0.2,
         half_demand=100.0,
+        unconfirmed_weight=0.05,
         quotas={"description": 2, "style": 3, "use_case": 1},
     )
     return picked.orderBy("image_id", "rank").collect()
@@ -53,6 +60,19 @@ def test_the_score_is_relevance_to_the_other_queries_plus_confirmation_plus_satu
         ("confirmed", 2, 0.6),
         ("plain", 3, 0.4),
     ]
+
+
+def test_the_models_word_ranks_lower_where_nothing_confirms_it_and_stays(spark: SparkSession) -> None:
+    rows = chosen(
+        spark,
+        {"id": "lost", "retrieved": False},
+        {"id": "found", "retrieved": True},
+        {"id": "new"},
+        {"id": "searched", "retrieved": False, "confirmed": True},
+    )
+    assert {r.query_id: (r.score, r.retrieved) for r in rows} == {
+        "searched": (1.3, False), "found": (1.0, True), "new": (1.0, None), "lost": (0.95, False)
+    }  # fmt: skip
 
 
 def test_a_query_that_stands_alone_agrees_with_nothing(spark: SparkSession) -> None:
