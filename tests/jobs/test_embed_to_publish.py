@@ -21,6 +21,7 @@ from geo_lib.tables import Stamp, Tables
 from jobs import (
     build_collections,
     build_index,
+    confirm_queries,
     embed_images,
     embed_queries,
     merge_queries,
@@ -44,13 +45,14 @@ from schemas.pages import PAGES
 from schemas.queries import QUERIES
 from schemas.query_embeddings import QUERY_EMBEDDINGS
 from schemas.query_merges import QUERY_MERGES
+from schemas.round_trips import ROUND_TRIPS
 from tests.builders import build
 from tests.kit import job_context
 
 pytestmark = pytest.mark.slow
 
 DERIVED = (
-    *(QUERY_EMBEDDINGS, QUERY_MERGES, IMAGE_EMBEDDINGS, INDEX_SHARDS, COLLECTIONS, COLLECTION_ITEMS),
+    *(QUERY_EMBEDDINGS, QUERY_MERGES, ROUND_TRIPS, IMAGE_EMBEDDINGS, INDEX_SHARDS, COLLECTIONS, COLLECTION_ITEMS),
     *(IMAGE_ANNOTATIONS, LINKS, PAGE_AUTHORITY, PAGES),
 )
 EVIL = "<script>alert('title')</script>"
@@ -105,6 +107,7 @@ def run_all(context: Context) -> dict[str, Counts]:
     steps: list[tuple[Any, Any]] = [
         (embed_queries, embed_queries.EmbedQueries()),
         (merge_queries, merge_queries.MergeQueries()),
+        (confirm_queries, confirm_queries.ConfirmQueries()),
         (embed_images, embed_images.EmbedImages()),
         (build_index, build_index.BuildIndex()),
         (build_collections, knobs),
@@ -177,6 +180,7 @@ def test_every_job_counts_what_it_did(published: Published) -> None:
     counts = published.counts
     assert counts["embed_queries"] == Counts(rows_in=12, kept=12, produced={"encoded": 12})
     assert counts["merge_queries"] == Counts(rows_in=12, kept=12)
+    assert counts["confirm_queries"] == Counts(rows_in=18, kept=18, produced={"retrieved": 18})
     assert counts["embed_images"] == Counts(rows_in=10, kept=9, dropped={"no_text": 1}, produced={"encoded": 9})
     assert (counts["build_index"].kept, counts["build_index"].produced) == (9, {"shards": 1})
     assert counts["build_collections"].kept == 3

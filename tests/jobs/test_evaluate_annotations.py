@@ -20,7 +20,8 @@ VASE, DESK = "vase", "desk"
 @pytest.fixture
 def annotated(context: Context) -> Context:
     """Four pictures: the console knows a; the model was tuned on b's twin of other bytes; nobody knows c and d. All are
-    called vase, and d is a desk; nothing is said of e."""
+    called vase, which the console says of a alone, and finds b again and not d, which is a desk; nothing is said of
+    e."""
     spark, tables = context.spark, context.tables
     rows = [{"image_id": s, "signature": s, "split_key": "thing-b" if s == "b" else s, "locale": "en"} for s in "abcde"]
     tables.write(IMAGES, build(IMAGES, spark, *rows))
@@ -35,6 +36,7 @@ def annotated(context: Context) -> Context:
     tables.write(QUERIES, build(QUERIES, spark, query))
     said = [
         {"image_id": s, "query_id": VASE, "query": VASE, "category": "description", "rank": 1, "arm": VLM}
+        | {"confirmed": s == "a", "retrieved": {"a": True, "b": True, "c": None, "d": False}[s]}
         for s in "abcd"
     ]
     tables.write(IMAGE_ANNOTATIONS, build(IMAGE_ANNOTATIONS, spark, *said))
@@ -51,7 +53,8 @@ def test_a_picture_counts_as_taught_when_the_thing_that_it_shows_was(annotated: 
     rows = annotated.tables.read(EVALUATIONS).where("segment = 'overall' and metric = 'annotations_right'").collect()
     assert {row["arm"]: (row["value"], row["n"]) for row in rows} == {
         "all_images": (0.75, 4), "with_history": (1.0, 1), "without_history": (pytest.approx(2 / 3, abs=1e-3), 3),
-        "neither_history_nor_training": (0.5, 2),
+        "neither_history_nor_training": (0.5, 2), "model_alone_retrieved": (1.0, 1),
+        "model_alone_not_retrieved": (0.0, 1),
     }  # fmt: skip
     kept = annotated.tables.read(EVALUATIONS).where("metric = 'images_with_any'").collect()
     assert {row["arm"]: row["n"] for row in kept}["neither_history_nor_training"] == 3

@@ -10,6 +10,7 @@ from geo_lib import config
 from geo_lib.counts import Counts
 from geo_lib.errors import ConfigError
 from geo_lib.models import ModelFiles
+from geo_lib.queries.round_trip import RoundTrip
 from geo_lib.serving.settings import Decoding
 from geo_lib.vlm.answers import TASK
 from geo_lib.vlm.prompts import PROMPT_VERSION
@@ -18,9 +19,11 @@ from jobs import (
     build_collections,
     build_index,
     build_training_set,
+    confirm_queries,
     embed_images,
     embed_queries,
     ingest_search_console,
+    merge_queries,
     mine_queries,
     plan_links,
     publish_pages,
@@ -79,6 +82,8 @@ def test_labels_alone_teach_the_model_and_its_word_alone_comes_to_pages_that_say
         (build_training_set, build_training_set.BuildTrainingSet(vlm=BaseVlm(str(TINY_BASE)), min_queries=3)),
         (validate_queries, validate_queries.ValidateQueries()),
         (embed_queries, embed_queries.EmbedQueries()),
+        (merge_queries, merge_queries.MergeQueries()),
+        (confirm_queries, confirm_queries.ConfirmQueries(trip=RoundTrip(k=3))),
         (embed_images, embed_images.EmbedImages()),
         (build_index, build_index.BuildIndex()),
         (build_collections, BuildCollections(min_items=3, min_coherence=0.0)),
@@ -100,6 +105,7 @@ def test_labels_alone_teach_the_model_and_its_word_alone_comes_to_pages_that_say
     )
     titles = {r["title"] for r in context.tables.read(COLLECTIONS).where("state = 'publish'").collect()}
     assert len(titles) == 3, "one page for what three pictures share, however it is said"
+    assert counts["confirm_queries"].produced == {"retrieved": 27}, "each wish finds its three pictures by the others"
     site = Path(context.path("site"))
     assert sum(title in (site / "index.html").read_text() for title in titles) == 3
 
