@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 from geo_lib.config import at_least_one
 from geo_lib.embeddings.leave_one_out import ALONE, ranks
 from geo_lib.embeddings.vectors import vector_sum
+from geo_lib.spark import settled
 
 _TRIP = "signature string, query_id string, locale string, rank int, images int"
 _BLOCK = 2_000
@@ -51,6 +52,7 @@ def round_trips(annotations: DataFrame, vectors: DataFrame, goes_by: DataFrame, 
         .groupBy("signature", "locale", "canonical_id")
         .agg(vector_sum(F.collect_list("embedding")).alias("said"))
     )
+    said = settled(said)
     sums = said.groupBy("signature", "locale").agg(vector_sum(F.collect_list("said")).alias("sum"))
     asked = vectors.select(F.col("query_id").alias("canonical_id"), "embedding")
     blocks = 1 + vectors.count() // _BLOCK
@@ -63,10 +65,12 @@ def round_trips(annotations: DataFrame, vectors: DataFrame, goes_by: DataFrame, 
     )
     drawn = Window.partitionBy("locale").orderBy(F.xxhash64("signature"), "signature")
     compared = sums.withColumn("place", F.row_number().over(drawn)).where(F.col("place") <= trip.most_images)
-    of_blocks = compared.select(
-        "locale", F.explode(F.sequence(F.lit(0), F.lit(blocks - 1))).alias("block"), "signature", "sum"
+    numbers = F.explode(F.sequence(F.lit(0), F.lit(blocks - 1)))
+    of_blocks = compared.select("locale", numbers.alias("block"), "signature", "sum").toDF(
+        "at", "in", "signature", "sum"
     )
-    found = pairs.groupBy("locale", "block").cogroup(of_blocks.groupBy("locale", "block")).applyInPandas(_ranked, _TRIP)
+    both = pairs.groupBy("locale", "block").cogroup(of_blocks.groupBy("at", "in"))
+    found = both.applyInPandas(_ranked, _TRIP)
     return found.withColumn("retrieved", F.coalesce(F.col("rank") <= trip.k, F.lit(False)))
 
 

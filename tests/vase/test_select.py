@@ -67,7 +67,7 @@ def test_the_models_word_ranks_lower_where_nothing_confirms_it_and_stays(spark: 
         spark,
         {"id": "lost", "retrieved": False},
         {"id": "found", "retrieved": True},
-        {"id": "new"},
+        {"id": "new", "category": "description"},
         {"id": "searched", "retrieved": False, "confirmed": True},
     )
     assert {r.query_id: (r.score, r.retrieved) for r in rows} == {
