@@ -40,6 +40,17 @@ def measure(arm: str, scores: Scores, segments: Sequence[Segment], *, seed: int)
     return rows
 
 
+def gains(scores: Scores, over: Scores) -> Scores:
+    """What each unit scores above what it scores in ``over``; null where either has nothing to be scored by."""
+    return {
+        unit: {
+            column: None if score is None or over[unit][column] is None else score - (over[unit][column] or 0.0)
+            for column, score in of_unit.items()
+        }
+        for unit, of_unit in scores.items()
+    }
+
+
 def evaluation_rows(
     evaluation: str, measured: Sequence[Measured], *, metric: str, unit: str, versions: Mapping[str, str | None]
 ) -> list[tuple[Any, ...]]:
