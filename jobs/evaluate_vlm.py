@@ -4,7 +4,8 @@
 
 Reads generations, images, image_bytes, training_examples and the truth of the simulated platform; where
 there is none, what the console retained for held-out images stands in for it, and the evaluation is named
-so. Replaces its slice of evaluations, and fails afterwards when the tuned model is worse than min_score or
+so. A model of prefer_vlm that does not serve answers as well, beside what it gains over the one that does, image by
+image. Replaces its slice of evaluations, and fails afterwards when the tuned model is worse than min_score or
 min_gain_over_shuffled allow. Counts held-out signatures.
 """
 
@@ -121,17 +122,17 @@ def run(ctx: Context, knobs: EvaluateVlm) -> Counts:
     tuned, untuned = (spec_of(m, knobs.vlm, log_file=ctx.log_file("vllm.log")) for m in (champion, base))
     own = {s.signature: s.signature for s in chosen}
     others = deranged(own, seed=knobs.seed)
-    arms = (
+    arms = [
         Arm(TUNED, partial(_written_before, ctx, champion, knobs, chosen), champion.model_version),
         Arm(FREQUENT, partial(_frequent, chosen, training)),
         Arm(NEAREST, partial(_copied, ctx, base, champion, chosen, training)),  # the driver's model, then the engines
         Arm(SHUFFLED, partial(_generated, ctx, tuned, prompts, others), champion.model_version),
         Arm(UNTUNED, partial(_generated, ctx, untuned, prompts, own), base.model_version),
-    )
+    ]
     preferred = ctx.model_if_any(VLM_PREFERRED)
     if preferred is not None and preferred != champion:
         other = spec_of(preferred, knobs.vlm, log_file=ctx.log_file("vllm.log"))
-        arms += (Arm(PREFERRED, partial(_generated, ctx, other, prompts, own), preferred.model_version),)
+        arms.append(Arm(PREFERRED, partial(_generated, ctx, other, prompts, own), preferred.model_version))
     said = ask(arms, max_failed_share=knobs.max_failed_share, progress=ctx.progress)
     parts = segments(chosen)
     scored = {arm: scores(said[arm].by_unit, chosen) for arm in ARMS if arm in said}

@@ -3,9 +3,10 @@
     geo prefer-vlm --conf conf/mine.yml
 
 Reads query_performance, training_examples and image_bytes; replaces preference_pairs and registers vlm@preferred, made
-from the tuned model that vlm@champion is, or was made from. The champion stays where it is: the loss on held-out answers
-is what tuning lowers, and tells nothing of this; geo evaluate-vlm measures both, and `promote` lets the preferred one
-serve. Held-out pictures teach nothing. With `pairs: 0` nothing is read and nothing left. Counts training examples.
+from the tuned model that vlm@champion is, or was made from. The champion stays where it is: the loss on held-out
+answers is what tuning lowers, and tells nothing of this; geo evaluate-vlm measures both, and `promote` lets the
+preferred one serve. Held-out pictures teach nothing. With `pairs: 0` nothing is read and nothing left. Counts training
+examples.
 """
 
 import tempfile

@@ -43,12 +43,12 @@ def measure(arm: str, scores: Scores, segments: Sequence[Segment], *, seed: int)
 def gains(scores: Scores, over: Scores) -> Scores:
     """What each unit scores above what it scores in ``over``; null where either has nothing to be scored by."""
     return {
-        unit: {
-            column: None if score is None or over[unit][column] is None else score - (over[unit][column] or 0.0)
-            for column, score in of_unit.items()
-        }
-        for unit, of_unit in scores.items()
+        unit: {column: _gain(score, over[unit][column]) for column, score in scores[unit].items()} for unit in scores
     }
+
+
+def _gain(score: float | None, over: float | None) -> float | None:
+    return None if score is None or over is None else score - over
 
 
 def evaluation_rows(
