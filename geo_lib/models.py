@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 VLM, CHAMPION = "vlm", "champion"
 VLM_BASE, VLM_CHAMPION = f"{VLM}@base", f"{VLM}@{CHAMPION}"
 """The vision-language model: what it is tuned from, and the version that serves."""
+PREFERRED = "preferred"
+VLM_PREFERRED = f"{VLM}@{PREFERRED}"
+"""The version that learned to prefer what was clicked, from one that was tuned."""
 CATEGORIES = "categories"
 CATEGORIES_CHAMPION = f"{CATEGORIES}@{CHAMPION}"
 """The model that tells a query's category."""
@@ -42,6 +45,16 @@ _DIGEST = "digest"
 _PLACE = "place"
 """Where a version's files are as seen from the registry's own folder: still true after both moved together."""
 _METRICS_PER_COMMIT = 500
+
+
+def made_from(model_version: str) -> str:
+    """The tuned version that a preferred one was made from; any other version itself."""
+    return model_version.partition(f"-{PREFERRED}-")[0]
+
+
+def preferred_version(tuned: str, recipe: str) -> str:
+    """A name for what is made from ``tuned`` by ``recipe``, from which ``made_from`` reads the first."""
+    return f"{tuned}-{PREFERRED}-{recipe}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@
 
 Reads generations, images, image_bytes, training_examples and the truth of the simulated platform; where
 there is none, what the console retained for held-out images stands in for it, and the evaluation is named
-so. Replaces its slice of evaluations, and fails afterwards when the tuned model is worse than min_score or
+so. A model of prefer_vlm that does not serve answers as well, beside what it gains over the one that does, image by
+image. Replaces its slice of evaluations, and fails afterwards when the tuned model is worse than min_score or
 min_gain_over_shuffled allow. Counts held-out signatures.
 """
 
@@ -24,7 +25,7 @@ from geo_lib.config import setting, zero_to_one
 from geo_lib.counts import Counts
 from geo_lib.errors import ConfigError
 from geo_lib.evaluation.arms import Answers, Arm, ask, settled
-from geo_lib.evaluation.rows import evaluation_rows, measure, refuse_below, refuse_gain_below, report_lines
+from geo_lib.evaluation.rows import evaluation_rows, gains, measure, refuse_below, refuse_gain_below, report_lines
 from geo_lib.evaluation.truth import meant, retained, subjects_of
 from geo_lib.evaluation.vlm_quality import (
     METRIC,
@@ -38,7 +39,7 @@ from geo_lib.evaluation.vlm_quality import (
     scores,
     segments,
 )
-from geo_lib.models import VLM_BASE, VLM_CHAMPION, ModelFiles
+from geo_lib.models import VLM_BASE, VLM_CHAMPION, VLM_PREFERRED, ModelFiles
 from geo_lib.queries.kinds import CATEGORIES, QUOTAS
 from geo_lib.serving.partitions import generations
 from geo_lib.serving.processor import load_processor
@@ -69,7 +70,9 @@ TUNED, SHUFFLED, FREQUENT, NEAREST, UNTUNED = (
     "nearest_training_image",
     "untuned_base",
 )
-ARMS = (TUNED, SHUFFLED, FREQUENT, NEAREST, UNTUNED)
+PREFERRED, GAIN = "preferred", "preferred_above_tuned"
+"""The model of prefer_vlm, where there is one that does not serve; and what it scores above the tuned one, by image."""
+ARMS = (TUNED, PREFERRED, SHUFFLED, FREQUENT, NEAREST, UNTUNED)
 """As they are reported; they are asked in another order."""
 
 
@@ -119,23 +122,32 @@ def run(ctx: Context, knobs: EvaluateVlm) -> Counts:
     tuned, untuned = (spec_of(m, knobs.vlm, log_file=ctx.log_file("vllm.log")) for m in (champion, base))
     own = {s.signature: s.signature for s in chosen}
     others = deranged(own, seed=knobs.seed)
-    arms = (
+    arms = [
         Arm(TUNED, partial(_written_before, ctx, champion, knobs, chosen), champion.model_version),
         Arm(FREQUENT, partial(_frequent, chosen, training)),
         Arm(NEAREST, partial(_copied, ctx, base, champion, chosen, training)),  # the driver's model, then the engines
         Arm(SHUFFLED, partial(_generated, ctx, tuned, prompts, others), champion.model_version),
         Arm(UNTUNED, partial(_generated, ctx, untuned, prompts, own), base.model_version),
-    )
+    ]
+    preferred = ctx.model_if_any(VLM_PREFERRED)
+    if preferred is not None and preferred != champion:
+        other = spec_of(preferred, knobs.vlm, log_file=ctx.log_file("vllm.log"))
+        arms.append(Arm(PREFERRED, partial(_generated, ctx, other, prompts, own), preferred.model_version))
     said = ask(arms, max_failed_share=knobs.max_failed_share, progress=ctx.progress)
     parts = segments(chosen)
-    measured = [m for arm in ARMS for m in measure(arm, scores(said[arm].by_unit, chosen), parts, seed=knobs.seed)]
+    scored = {arm: scores(said[arm].by_unit, chosen) for arm in ARMS if arm in said}
+    measured = [m for arm, of_each in scored.items() for m in measure(arm, of_each, parts, seed=knobs.seed)]
     evaluation = AGAINST_TRUTH if has_truth else AGAINST_CONSOLE
     versions = {arm.name: arm.model_version for arm in arms}
     rows = evaluation_rows(evaluation, measured + paper_rows(), metric=METRIC, unit="signatures", versions=versions)
+    gained = (
+        measure(GAIN, gains(scored[PREFERRED], scored[TUNED]), parts, seed=knobs.seed) if PREFERRED in scored else []
+    )
+    rows += evaluation_rows(evaluation, gained, metric=f"{METRIC}_gain", unit="signatures", versions={})
     ctx.write(EVALUATIONS, local_frame(ctx.spark, rows, EVALUATIONS.schema), slices=[evaluation])
     refuse_below(measured, TUNED, least=knobs.min_score, knob="min_score")
     refuse_gain_below(measured, TUNED, SHUFFLED, least=knobs.min_gain_over_shuffled, knob="min_gain_over_shuffled")
-    unanswered = {arm: said[arm].unanswered for arm in ARMS if said[arm].failed is not None}
+    unanswered = {arm: said[arm].unanswered for arm in scored if said[arm].failed is not None}
     against = "the simulated truth" if has_truth else "what the console retained"
     title = f"matched ROUGE-1 F1 against {against}, held-out signatures"
     return Counts(
@@ -143,7 +155,7 @@ def run(ctx: Context, knobs: EvaluateVlm) -> Counts:
         len(chosen),
         dropped=dropped,
         produced={"measurements": len(measured)} | {f"{arm}_without_an_answer": n for arm, n in unanswered.items()},
-        report=report_lines(title, measured, unanswered, columns=CATEGORIES),
+        report=report_lines(title, measured + gained, unanswered, columns=CATEGORIES),
     )
 
 
@@ -239,7 +251,7 @@ JOB = Job(
     unit="held-out signatures",
     reads=(GENERATIONS, IMAGES, IMAGE_BYTES, TRAINING_EXAMPLES),
     reads_truth=(TRUTH_IMAGES, TRUTH_INTENTS),
-    reads_models=lambda _: (VLM_BASE, VLM_CHAMPION),
+    reads_models=lambda _: (VLM_BASE, VLM_CHAMPION, VLM_PREFERRED),
     shares=(EVALUATIONS,),
     ask=(
         "select segment, arm, round(value, 3) as rouge_1, n from {schema}.evaluations where metric = 'rouge1_f1' "

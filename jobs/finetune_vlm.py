@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from pyspark.sql import functions as F
 
@@ -46,6 +46,15 @@ if TYPE_CHECKING:
     from geo_lib.vlm.trainer import Epoch
 
 log = logging.getLogger(__name__)
+
+
+class ParityKnobs(Protocol):
+    """Knobs of a job that holds what is served against what was trained."""
+
+    @property
+    def asked(self) -> AskedVlm: ...
+    @property
+    def parity(self) -> Parity: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +91,8 @@ def run(ctx: Context, knobs: FinetuneVlm) -> Counts:
     }
     history: list[Epoch] = []
     with tempfile.TemporaryDirectory() as folder:
-        train_on, held_out = (_examples(ctx, split, Path(folder, split)) for split in ("train", "held_out"))
-        images = _images(ctx, Path(folder, "images"))
+        train_on, held_out = (examples_of(ctx, split, Path(folder, split)) for split in ("train", "held_out"))
+        images = images_of(ctx, Path(folder, "images"))
         version = version_of(examples=_content(train_on, held_out), **settings)
         checkpoints = Path(ctx.path("models", "checkpoints", version))
 
@@ -109,7 +118,7 @@ def run(ctx: Context, knobs: FinetuneVlm) -> Counts:
         def check(files: ModelFiles) -> None:
             # the registry has the model now; those of other versions may be in training still
             shutil.rmtree(checkpoints, ignore_errors=True)
-            found.append(_parity(ctx, knobs, files, StoredExamples(held_out), images))
+            found.append(parity_of(ctx, knobs, files, StoredExamples(held_out), images))
 
         promotion = promoted(
             ctx.models,
@@ -133,9 +142,9 @@ def run(ctx: Context, knobs: FinetuneVlm) -> Counts:
     return Counts(examples, examples, produced=produced, report="\n".join(said))
 
 
-def _parity(
+def parity_of(
     ctx: Context,
-    knobs: FinetuneVlm,
+    knobs: ParityKnobs,
     files: ModelFiles,
     held_out: Sequence[Example],
     images: Callable[[], Mapping[str, bytes]],
@@ -211,14 +220,14 @@ def _content(*splits: Mapping[str, bytes]) -> str:
     return content.hexdigest()
 
 
-def _examples(ctx: Context, split: str, folder: Path) -> Mapping[str, bytes]:
+def examples_of(ctx: Context, split: str, folder: Path) -> Mapping[str, bytes]:
     """Example id to example as JSON, on this machine's disk."""
     content = F.to_json(F.struct("signature", "prompt", "response", "visual_tokens")).cast("binary")
     rows = taught(ctx.read(TRAINING_EXAMPLES)).where(F.col("split") == split).orderBy("example_id")
     return shards(rows.select("example_id", content.alias("content")), folder, key="example_id", content="content")
 
 
-def _images(ctx: Context, folder: Path) -> Callable[[], Mapping[str, bytes]]:
+def images_of(ctx: Context, folder: Path) -> Callable[[], Mapping[str, bytes]]:
     """Bytes of every image in the training set, brought to this machine's disk when they are first asked for."""
 
     @cache

@@ -22,6 +22,7 @@ from jobs import (
     merge_queries,
     mine_queries,
     plan_links,
+    prefer_vlm,
     pretrain_tiny_vlm,
     publish_pages,
     rank_annotations,
@@ -45,6 +46,7 @@ WORKFLOWS: dict[str, tuple[Job[Any], ...]] = {
         build_training_set.JOB,  # mined queries -> training_examples
         audit_tokens.JOB,  # what they cost in tokens, and what the limit costs -> evaluations
         finetune_vlm.JOB,  # LoRA, Eq. 2 -> vlm@champion
+        prefer_vlm.JOB,  # DPO, clicked above ignored, if asked for -> preference_pairs, vlm@preferred
     ),
     "publish": (  # from the model to pages
         annotate_images.JOB,  # vLLM over partitions -> generations

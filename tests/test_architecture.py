@@ -53,7 +53,7 @@ def test_arrows_point_one_way() -> None:
 
 
 def test_heavy_libraries_are_imported_where_they_are_used_and_not_on_the_way() -> None:
-    heavy = {"torch", "vllm", "transformers", "peft", "mlflow", "hnswlib", "sentence_transformers", "openai"}
+    heavy = {"torch", "vllm", "transformers", "peft", "trl", "mlflow", "hnswlib", "sentence_transformers", "openai"}
     code = f"import sys, jobs.cli; print(' '.join(sorted({heavy!r} & set(sys.modules))))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "", f"import jobs.cli loads {done.stdout}"

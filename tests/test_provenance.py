@@ -82,4 +82,4 @@ def test_an_edit_wakes_whoever_rests_on_the_file_and_nobody_else(copy: Path) -> 
         ("geo_lib/pages/templates/style.css", "/* wider */\n"),
         ("geo_lib/queries/checks/safety.py", "# stricter\n"),
         ("geo_lib/vase/README.md", "documentation\n"),
-    ) == [{"publish_pages"}, {"validate_queries", "build_training_set", "evaluate_validation"}, set()]
+    ) == [{"publish_pages"}, {"validate_queries", "build_training_set", "prefer_vlm", "evaluate_validation"}, set()]

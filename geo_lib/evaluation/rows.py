@@ -40,6 +40,17 @@ def measure(arm: str, scores: Scores, segments: Sequence[Segment], *, seed: int)
     return rows
 
 
+def gains(scores: Scores, over: Scores) -> Scores:
+    """What each unit scores above what it scores in ``over``; null where either has nothing to be scored by."""
+    return {
+        unit: {column: _gain(score, over[unit][column]) for column, score in scores[unit].items()} for unit in scores
+    }
+
+
+def _gain(score: float | None, over: float | None) -> float | None:
+    return None if score is None or over is None else score - over
+
+
 def evaluation_rows(
     evaluation: str, measured: Sequence[Measured], *, metric: str, unit: str, versions: Mapping[str, str | None]
 ) -> list[tuple[Any, ...]]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from geo_lib.models import CHAMPION, ModelFiles, Models, TrainingRun
+from geo_lib.models import CHAMPION, ModelFiles, Models, TrainingRun, made_from
 
 log = logging.getLogger(__name__)
 
@@ -39,19 +39,25 @@ def promoted(
     train: Train,
     loss: HeldOutLoss,
     check: Check = lambda files: None,
+    tag: str = CHAMPION,
 ) -> Promotion:
-    """Have the model ``version`` of ``name``, and let ``<name>@champion`` name it unless it is worse than the present.
+    """Have the model ``version`` of ``name``, and let ``<name>@<tag>`` name it unless it is worse than the present.
 
     ``version`` is a hash of all that makes the model: base, content, knobs and the trainer's own version. A model
     of that version is not trained again, only compared: it may have been found worse then, or the run stopped
     before it was. Where nothing can be measured, the newest wins. Whatever would be the champion is checked before:
-    where ``check`` raises, the alias stays, and the model stays registered. ``parameters`` may be nested once.
+    where ``check`` raises, the alias stays, and the model stays registered. One that was made from ``version`` and
+    stands in its place is left there. ``parameters`` may be nested once.
     """
-    alias = f"{name}@{CHAMPION}"
+    alias = f"{name}@{tag}"
     champion, registered = models.find(alias), models.known(name, version)
-    if registered is not None and registered == champion:
-        log.info("%s is %s already", version, alias)
-        return Promotion(registered, is_trained=False, is_champion=True, has_moved=False)
+    if (
+        registered is not None
+        and champion is not None
+        and version in (champion.model_version, made_from(champion.model_version))
+    ):
+        log.info("%s is %s already", champion.model_version, alias)
+        return Promotion(champion, is_trained=False, is_champion=True, has_moved=False)
     model = registered or _trained(models, name, version, parameters, train)
     is_champion = champion is None or _is_no_worse(loss(model), loss(champion))
     if is_champion:

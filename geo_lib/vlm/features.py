@@ -38,6 +38,11 @@ class VisualFeatures:
         self._images = images
         self._kept = _OnDisk() if keep else None
 
+    @property
+    def device(self) -> Any:
+        """Where features come to lie."""
+        return self._model.device
+
     def of(self, signatures: Sequence[str]) -> "tuple[list[Tensor], Tensor]":
         """Per image its (tokens, hidden) features, and all grids as (images, 3)."""
         import torch

@@ -21,8 +21,8 @@ from geo_lib.vlm.folding import folded
 from geo_lib.vlm.loss import Loss, tallied
 
 if TYPE_CHECKING:
-    from peft import PeftModel
-    from transformers import Qwen2VLForConditionalGeneration, Qwen2VLProcessor, TrainingArguments
+    from peft import LoraConfig, PeftModel
+    from transformers import Qwen2VLForConditionalGeneration, Qwen2VLProcessor
 
     from geo_lib.vlm.trainer import Advance, Epoch, Record
 
@@ -99,20 +99,26 @@ def release() -> None:
 
 def adapted(model: "Qwen2VLForConditionalGeneration", recipe: Recipe) -> "PeftModel":
     """The model with fresh adapters on its language part and everything else frozen."""
-    from peft import LoraConfig, get_peft_model
+    from peft import get_peft_model
 
-    lora = LoraConfig(
+    tuned: PeftModel = get_peft_model(model, lora(recipe))
+    refuse_visual_adapters(tuned)
+    if model.device.type == "cuda":
+        tuned.enable_input_require_grads()  # what gradient checkpointing needs where the inputs have none
+    return tuned
+
+
+def lora(recipe: Recipe) -> "LoraConfig":
+    """Adapters for every linear of the language part."""
+    from peft import LoraConfig
+
+    return LoraConfig(
         r=recipe.lora_rank,
         lora_alpha=recipe.lora_alpha,
         lora_dropout=recipe.lora_dropout,
         target_modules=_LANGUAGE_LINEARS,
         task_type="CAUSAL_LM",
     )
-    tuned: PeftModel = get_peft_model(model, lora)
-    refuse_visual_adapters(tuned)
-    if model.device.type == "cuda":
-        tuned.enable_input_require_grads()  # what gradient checkpointing needs where the inputs have none
-    return tuned
 
 
 def refuse_visual_adapters(model: "PeftModel") -> None:
@@ -158,6 +164,7 @@ def finetune(
     takes metrics per step, ``advance`` tells how far it is. The same arguments give the same model on the same machine.
     """
     import torch
+    from transformers import TrainingArguments
 
     from geo_lib.vlm.trainer import AnswerTrainer, Keeping, Telling, newest_checkpoint
 
@@ -172,7 +179,7 @@ def finetune(
         with folded(tuned) if processes() == 1 else nullcontext() as fold:
             trainer = AnswerTrainer(
                 tuned,
-                _arguments(recipe, scratch),
+                arguments(TrainingArguments, recipe, scratch),
                 train=Encoding(processor, train),
                 held_out=Encoding(processor, held_out),
                 features=features,
@@ -186,12 +193,12 @@ def finetune(
         return tuned.eval(), trainer.history()
 
 
-def _arguments(recipe: Recipe, folder: str) -> "TrainingArguments":
+def arguments(of: Any, recipe: Recipe, folder: str, **others: Any) -> Any:
+    """What each of our trainers is told, as an instance of ``of``: ``TrainingArguments``, or a kind of them."""
     import torch
-    from transformers import TrainingArguments
 
     on_gpu = torch.cuda.is_available()
-    arguments = TrainingArguments(
+    told = of(
         output_dir=folder,
         num_train_epochs=recipe.epochs,
         per_device_train_batch_size=recipe.batch_size,
@@ -213,9 +220,10 @@ def _arguments(recipe: Recipe, folder: str) -> "TrainingArguments":
         remove_unused_columns=False,
         dataloader_pin_memory=False,
         accelerator_config={"even_batches": False},
+        **others,
     )
-    arguments._n_gpu = min(arguments.n_gpu, 1)  # a process has one device; more of them are more processes
-    return arguments
+    told._n_gpu = min(told.n_gpu, 1)  # a process has one device; more of them are more processes
+    return told
 
 
 def loss_of(

@@ -8,18 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from geo_lib.serving.processor import bounds_of, load_processor
+from geo_lib.serving.processor import load_processor
 from geo_lib.serving.settings import Decoding
 from geo_lib.vlm import finetune as tuning
 from geo_lib.vlm.batches import Example
 from geo_lib.vlm.finetune import Recipe
-from geo_lib.vlm.greedy import written
-from geo_lib.vlm.parity import Parity, Question, TrainingAnswers
+from geo_lib.vlm.keeping import Answered, keep
+from geo_lib.vlm.parity import Parity
 
 if TYPE_CHECKING:
-    from peft import PeftModel
-    from transformers import Qwen2VLProcessor
-
     from geo_lib.vlm.trainer import Advance, Epoch, Record
 
 
@@ -63,19 +60,11 @@ class Training:
             advance=advance,
         )
         if tuning.is_first_process():
-            answers = self._answers(tuned, processor)
-            tuning.merged(tuned).save_pretrained(self.made)
-            processor.save_pretrained(self.made)
-            answers.save(self.made)
+            answered = Answered(self.held_out, self.images, self.parity, self.decoding)
+            keep(tuned, processor, answered, made=self.made)
         del tuned
         tuning.release()
         return epochs
-
-    def _answers(self, tuned: "PeftModel", processor: "Qwen2VLProcessor") -> TrainingAnswers:
-        asked, precision = self.held_out[: self.parity.examples], self.parity.precision
-        answers = written(tuned, processor, asked, self.images, decoding=self.decoding, precision=precision)
-        questions = [Question(example.signature, example.prompt) for example in asked]
-        return TrainingAnswers(precision, self.decoding, bounds_of(processor), questions, answers)
 
     def run_in(
         self,

@@ -6,8 +6,10 @@ from geo_lib.errors import QualityError
 from geo_lib.evaluation.intervals import Estimate
 from geo_lib.evaluation.rows import (
     Measured,
+    Scores,
     Segment,
     evaluation_rows,
+    gains,
     measure,
     refuse_below,
     refuse_gain_below,
@@ -51,6 +53,12 @@ def test_a_row_says_who_answered_with_which_weights_and_what_n_counts() -> None:
         ("quality", "tuned", "overall", "f1", 0.5, 0.5, 0.5, 3, "pins", "v1"),
         ("quality", "copied", "overall", "f1", 0.25, 0.25, 0.25, 3, "pins", None),
     ]
+
+
+def test_a_gain_is_taken_unit_by_unit_and_null_where_either_has_nothing() -> None:
+    scores: Scores = {"a": {"style": 0.75, "use_case": None}, "b": {"style": 0.5, "use_case": 0.5}}
+    over: Scores = {"a": {"style": 0.5, "use_case": 1.0}, "b": {"style": 1.0, "use_case": None}}
+    assert gains(scores, over) == {"a": {"style": 0.25, "use_case": None}, "b": {"style": -0.5, "use_case": None}}
 
 
 def test_a_score_below_what_is_asked_for_is_refused_with_its_figures_and_one_at_it_is_not() -> None:

@@ -128,3 +128,20 @@ def test_without_a_truth_the_console_stands_in_and_the_evaluation_says_so(platfo
     assert {arm for arm, _ in values} == {*ARMS, "paper_table_2"}
     assert values["tuned", "overall"] >= 0.9
     assert measured(platform, "vlm_quality") == {}
+
+
+def test_a_preferred_model_that_does_not_serve_is_an_arm_of_its_own_with_its_gain_image_by_image(
+    platform: Context,
+) -> None:
+    write_truth(platform, drawn(5))
+    platform.models.point("vlm@preferred", platform.models.resolve("vlm@base").model_version)
+    counts = platform.run(JOB, EvaluateVlm())
+    values = measured(platform, "vlm_quality")
+    assert values["preferred", "overall"] == values["untuned_base", "overall"]
+    gain = values["preferred", "overall"] - values["tuned", "overall"]
+    assert values["preferred_above_tuned", "overall"] == pytest.approx(gain, abs=1e-3)
+    assert "preferred_above_tuned" in counts.report
+
+    platform.models.point("vlm@preferred", platform.models.resolve("vlm@champion").model_version)
+    platform.run(JOB, EvaluateVlm())
+    assert not {"preferred", "preferred_above_tuned"} & {arm for arm, _ in measured(platform, "vlm_quality")}

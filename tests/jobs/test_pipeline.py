@@ -18,6 +18,8 @@ from schemas.table import Table
 from tests.platform import Platform
 
 TASKS = [job.name for jobs in registry.WORKFLOWS.values() for job in jobs]
+OFF = {"prefer_vlm"}
+"""Does nothing unless asked to, which its own tests do."""
 
 
 def test_every_task_succeeds_and_its_figures_add_up(platform: Platform) -> None:
@@ -25,7 +27,7 @@ def test_every_task_succeeds_and_its_figures_add_up(platform: Platform) -> None:
     assert {r.job for r in runs} == set(registry.JOBS) - {"pretrain_tiny_vlm"}
     for r in runs:
         assert r.rows_in == r.kept + sum(r.dropped.values()) + sum(r.failed.values()), r.job
-        assert r.kept > 0, f"{r.job} kept nothing"
+        assert r.kept > 0 or r.job in OFF, f"{r.job} kept nothing"
 
 
 def test_every_derived_row_is_marked_simulated_and_names_its_run_and_no_key_is_there_twice(platform: Platform) -> None:
@@ -35,8 +37,9 @@ def test_every_derived_row_is_marked_simulated_and_names_its_run_and_no_key_is_t
         by_key = rows.groupBy(*table.key).agg(F.count("*").alias("rows"), unmarked.alias("unmarked"))
         return by_key.where("rows > 1 or unmarked > 0").select(F.lit(table.name).alias("table"), "rows", "unmarked")
 
+    made = filter(platform.tables.exists, registry.all_tables())  # reading one that nobody wrote would make it
     # one statement: a table of a hundred rows is read in no time, and asked about in a second
-    assert reduce(DataFrame.unionAll, [wrong(table) for table in registry.all_tables()]).collect() == []
+    assert reduce(DataFrame.unionAll, [wrong(table) for table in made]).collect() == []
 
 
 def test_a_killed_process_group_loses_the_chunk_in_flight_alone(platform: Platform) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from geo_lib.models import ModelFiles, Models, TrainingRun
+from geo_lib.models import ModelFiles, Models, TrainingRun, made_from, preferred_version
 from geo_lib.training.promotion import Promotion, promoted
 
 LOSSES = {"first": 2.0, "worse": 3.0, "better": 1.0, "equal": 1.0}
@@ -47,6 +47,39 @@ def test_a_champion_is_not_trained_again_and_a_model_left_behind_is_only_compare
 def test_where_nothing_can_be_measured_the_newest_wins(models: Models) -> None:
     for version in ("first", "worse"):
         assert have(models, version, [], losses={}).is_champion
+
+
+def test_what_was_made_from_a_model_and_serves_in_its_place_is_left_there(models: Models) -> None:
+    have(models, "first", [])
+    preferred = preferred_version("first", "recipe")
+    assert made_from(preferred) == "first"
+    files = have(models, "first", []).model
+    models.register("ranker", ModelFiles(preferred, files.path, files.digest))
+    models.point("ranker@champion", preferred)
+    again = have(models, "first", [])
+    assert (again.model.model_version, again.is_champion, again.has_moved) == (preferred, True, False)
+    assert models.resolve("ranker@champion").model_version == preferred
+    assert have(models, "better", []).has_moved, "another tuned model is compared with it"
+
+
+def test_a_model_may_be_made_for_another_alias_than_the_champion(models: Models) -> None:
+    have(models, "first", [])
+
+    def train(run: TrainingRun, folder: Path) -> None:
+        (folder / "weights").write_text("other")
+
+    other = promoted(
+        models,
+        "ranker",
+        "other",
+        parameters={},
+        train=train,
+        loss=lambda files: None,
+        tag="preferred",
+    )
+    assert other.has_moved
+    assert models.resolve("ranker@preferred").model_version == "other"
+    assert models.resolve("ranker@champion").model_version == "first"
 
 
 def test_a_training_that_breaks_leaves_the_champion_and_registers_nothing(models: Models) -> None:
