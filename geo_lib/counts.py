@@ -26,6 +26,8 @@ class Counts:
     """Reason to units that should have come through and could not."""
     produced: Mapping[str, int] = field(default_factory=dict)
     """What the kept units fanned out into; no part of the balance."""
+    measured: Mapping[str, float] = field(default_factory=dict)
+    """Seconds and units per second, where a job says more than the seconds that it took."""
     report: str = ""
     """A few lines to print after the run, if the job has something to show."""
 

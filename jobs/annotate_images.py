@@ -3,18 +3,20 @@
     geo annotate-images --conf conf/demo.yml
 
 Reads images, image_bytes and vlm@champion; appends to generations, one commit per chunk of signatures,
-so that a crash costs the chunk in flight and repeats no committed one. A picture that kills its worker on every try,
+so that a crash costs the chunk in flight and the one before it, which is committed meanwhile, and repeats no committed
+one. A picture that kills its worker on every try,
 and alone, is kept as worker_lost as soon as the engine answers something else: the next picture, or one that it has
 answered before. An error that another setting of the engine may cure is counted and not kept: the next run asks again.
 Counts signatures.
 """
 
 import math
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import count
+from itertools import count, pairwise
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -22,6 +24,7 @@ from pyspark.sql import functions as F
 from geo_lib.config import at_least_one, setting, zero_to_one
 from geo_lib.counts import Counts
 from geo_lib.models import VLM_CHAMPION
+from geo_lib.serving.beside import Beside
 from geo_lib.serving.chunks import WORKER_LOST, KeyRange, answered_in_ranges, hash_ranges
 from geo_lib.serving.partitions import generation_rows, generations, lasting, unanswered
 from geo_lib.serving.requests import CURABLE
@@ -64,7 +67,7 @@ def run(ctx: Context, knobs: AnnotateImages) -> Counts:
     images = ctx.read(IMAGES)
     wanted = asked(images)
     answered_before = answers(ctx.read(GENERATIONS), images, **version)
-    refused: Counter[str] = Counter()
+    tally = _Tally()
     sequence = count()
 
     def keep(answered_now: DataFrame) -> None:
@@ -73,38 +76,110 @@ def run(ctx: Context, knobs: AnnotateImages) -> Counts:
 
     with held(wanted.join(answered_before, on="signature", how="left_anti")) as missing:
         pictures = ctx.read(IMAGE_BYTES)
-
-        def ask(chunk: KeyRange) -> int:
-            requests = requests_of(chunk, missing, pictures)
-            written = generations(requests, key="signature", load=partial(engine, spec), partitions=knobs.engines)
-            with held(written) as written:  # or the commit would ask the model again
-                fates = {r["error_class"]: r["count"] for r in written.groupBy("error_class").count().collect()}
-                keep(lasting(written, passing=CURABLE))
-                refused.update({error: n for error, n in fates.items() if error in CURABLE})
-            return sum(fates.values())
-
-        def ask_again() -> int:
-            sound = answers(ctx.read(GENERATIONS), images, **version).where("error_class is null")
-            is_first = F.col("signature") == F.lit(sound.agg(F.min("signature")).collect()[0][0])
-            request = requests_of(KeyRange(), wanted.where(is_first), pictures.where(is_first))
-            return generations(request, key="signature", load=partial(engine, spec)).count()
-
-        def lose(signatures: Sequence[str]) -> None:
-            alone = missing.where(F.col("signature").isin(*signatures))
-            why = "the worker that was to answer it was killed, or its engine broke, on every try"
-            keep(unanswered(alone, key="signature", error_class=WORKER_LOST, error_message=why))
-
         new = missing.count()
-        answered_in_ranges(
-            hash_ranges(math.ceil(new / knobs.chunk_signatures)),
-            ask=ask,
-            keys_of=lambda chunk: [r[0] for r in requests_of(chunk, missing, pictures).select("signature").collect()],
-            lose=lose,
-            control=ask_again,
-            progress=lambda done, chunks: ctx.progress(done, chunks, "chunks committed"),
-        )
+        ranges = hash_ranges(math.ceil(new / knobs.chunk_signatures))
+        begun = time.monotonic()
+        with Beside(
+            read=lambda chunk: requests_of(chunk, missing, pictures),
+            keep=lambda written: keep(lasting(written, passing=CURABLE)),
+            following=dict(pairwise(ranges)),
+        ) as beside:
+
+            def ask(chunk: KeyRange) -> int:
+                requests = beside.requests(chunk)
+                written = generations(requests, key="signature", load=partial(engine, spec), partitions=knobs.engines)
+                written = written.persist()  # or the commit would ask the model again
+                try:
+                    answers_now = tally.add(written)
+                except Exception:
+                    written.unpersist()
+                    raise
+                finally:
+                    requests.unpersist()
+                beside.keep(written)
+                return answers_now
+
+            def ask_again() -> int:
+                beside.settle()
+                sound = answers(ctx.read(GENERATIONS), images, **version).where("error_class is null")
+                is_first = F.col("signature") == F.lit(sound.agg(F.min("signature")).collect()[0][0])
+                request = requests_of(KeyRange(), wanted.where(is_first), pictures.where(is_first))
+                return generations(request, key="signature", load=partial(engine, spec)).count()
+
+            def lose(signatures: Sequence[str]) -> None:
+                beside.settle()
+                alone = missing.where(F.col("signature").isin(*signatures))
+                why = "the worker that was to answer it was killed, or its engine broke, on every try"
+                keep(unanswered(alone, key="signature", error_class=WORKER_LOST, error_message=why))
+
+            answered_in_ranges(
+                ranges,
+                ask=ask,
+                keys_of=lambda chunk: [
+                    r[0] for r in requests_of(chunk, missing, pictures).select("signature").collect()
+                ],
+                lose=lose,
+                control=ask_again,
+                progress=lambda done, chunks: ctx.progress(done, chunks, "chunks committed"),
+            )
+        tally.seconds.update(beside.seconds)
+        measured = tally.measured(time.monotonic() - begun, engines=knobs.engines)
     answered = answers(ctx.read(GENERATIONS), images, **version)
-    return _counts(wanted, answered, refused, new).refuse_above(knobs.max_failed_share, unit=JOB.unit)
+    counts = _counts(wanted, answered, tally.refused, new)
+    return replace(counts, measured=measured, report=_report(measured)).refuse_above(
+        knobs.max_failed_share, unit=JOB.unit
+    )
+
+
+_BY_WORKERS = ("start", "decode", "engine")
+_SPENT = ("read", *_BY_WORKERS, "write")
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What a run's chunks came to."""
+
+    refused: Counter[str] = field(default_factory=Counter)
+    """Error to how many were not kept."""
+    answers: int = 0
+    tokens: int = 0
+    seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(_SPENT, 0.0))
+
+    def add(self, written: DataFrame) -> int:
+        """Note a chunk; returns how many rows it has."""
+        spent = [F.sum(f"{what}_seconds").alias(what) for what in _BY_WORKERS]
+        figures = (F.count("*").alias("n"), F.coalesce(F.sum("output_tokens"), F.lit(0)).alias("tokens"), *spent)
+        fates = written.groupBy("error_class").agg(*figures).collect()
+        for fate in fates:
+            if fate["error_class"] is None:
+                self.answers += fate["n"]
+            if fate["error_class"] in CURABLE:
+                self.refused[fate["error_class"]] += fate["n"]
+            self.tokens += fate["tokens"]
+            for what in _BY_WORKERS:
+                self.seconds[what] += fate[what]
+        return sum(fate["n"] for fate in fates)
+
+    def measured(self, seconds: float, *, engines: int) -> dict[str, float]:
+        """Seconds by what took them, summed over engines, and answers and tokens a second of the ``seconds`` that it
+        took in all, without the engines' start; nothing where nobody was asked."""
+        if not self.seconds["engine"]:
+            return {}
+        working = seconds - self.seconds["start"] / engines
+        rates = {"images_per_second": self.answers / working, "tokens_per_second": self.tokens / working}
+        spent = {f"{what}_seconds": self.seconds[what] for what in _SPENT}
+        return {name: round(value, 3) for name, value in (spent | rates).items()}
+
+
+def _report(measured: Mapping[str, float]) -> str:
+    if not measured:
+        return ""
+    rates = "{images_per_second:.1f} images/s and {tokens_per_second:,.0f} tokens/s without the engine's start"
+    spent = (
+        "{read_seconds:.1f} s reading, {decode_seconds:.1f} s decoding, {engine_seconds:.1f} s in the engine, "
+        "{write_seconds:.1f} s writing, some of it at the same time; {start_seconds:.1f} s starting"
+    )
+    return f"{rates}\n{spent}".format(**measured)
 
 
 def requests_of(chunk: KeyRange, missing: DataFrame, pictures: DataFrame) -> DataFrame:

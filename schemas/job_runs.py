@@ -30,6 +30,12 @@ JOB_RUNS = Table(
                 "what the kept units fanned out into; null as rows_in",
                 nullable=True,
             ),
+            column(
+                "measured",
+                MapType(StringType(), DoubleType()),
+                "seconds by what took them, and units per second; empty where a job says none; null as rows_in",
+                nullable=True,
+            ),
             column("knobs", StringType(), "the job's knobs as JSON"),
             column(
                 "fingerprint",

@@ -65,7 +65,8 @@ class Server(Protocol):
     """Requests that it is given in one call."""
 
     def prepare(self, request: Request) -> Prepared:
-        """Decode and render; raise ``BadRequestError`` if this request cannot be answered."""
+        """Decode and render; raise ``BadRequestError`` if this request cannot be answered. Called by another thread
+        than ``generate``, and at the same time."""
         ...
 
     def generate(self, prepared: Sequence[Prepared]) -> list[Generation]:
@@ -76,15 +77,25 @@ class Server(Protocol):
 
 def answer_each(server: Server, requests: Sequence[Request]) -> list[Generation]:
     """An answer for every request, in order. A bad one costs its own answer; all else is raised."""
-    prepared: dict[int, Prepared] = {}
-    answers: dict[int, Generation] = {}
-    for place, request in enumerate(requests):
+    return answer_prepared(server, prepare_each(server, requests))
+
+
+def prepare_each(server: Server, requests: Sequence[Request]) -> list[Prepared | Generation]:
+    """Every request as its server takes it, in order, or why it cannot be answered."""
+    prepared: list[Prepared | Generation] = []
+    for request in requests:
         try:
-            prepared[place] = server.prepare(request)
+            prepared.append(server.prepare(request))
         except BadRequestError as bad:
-            answers[place] = Generation(error_class=bad.error_class, error_message=str(bad))
-    answers |= zip(prepared, _halving(server, list(prepared.values())), strict=True)
-    return [answers[place] for place in range(len(requests))]
+            prepared.append(Generation(error_class=bad.error_class, error_message=str(bad)))
+    return prepared
+
+
+def answer_prepared(server: Server, prepared: Sequence[Prepared | Generation]) -> list[Generation]:
+    """An answer for everything that ``prepare_each`` made, in order."""
+    asked = {place: one for place, one in enumerate(prepared) if not isinstance(one, Generation)}
+    answers = dict(zip(asked, _halving(server, list(asked.values())), strict=True))
+    return [answers.get(place, one) for place, one in enumerate(prepared)]
 
 
 def _halving(server: Server, prepared: list[Prepared]) -> list[Generation]:

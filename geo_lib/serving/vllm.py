@@ -28,9 +28,12 @@ from geo_lib.serving.visual_tokens import MAX_ASPECT_RATIO, PixelBounds
 from geo_lib.serving.watchdog import watched
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
     from vllm import LLM, RequestOutput, SamplingParams
 
 log = logging.getLogger(__name__)
+
+_HALF_A_CHARACTER = "\ufffd"
 
 _ENVIRONMENT = {
     "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
@@ -155,11 +158,25 @@ class VllmServer:
             finish_reason=answer.finish_reason,
             prompt_tokens=len(output.prompt_token_ids),
             output_tokens=len(tokens),
-            token_ends=[
-                len(self._tokenizer.decode(tokens[:end], skip_special_tokens=True)) for end in range(1, len(tokens) + 1)
-            ],
+            token_ends=token_ends(self._tokenizer, tokens),
             token_logprobs=[chosen[token].logprob for token, chosen in zip(tokens, answer.logprobs, strict=True)],
         )
+
+
+def token_ends(tokenizer: "PreTrainedTokenizerBase", tokens: Sequence[int]) -> list[int]:
+    """How many characters are written after each token, by a tokenizer of bytes (as Qwen2's is).
+
+    Decoding what stands before again for each token would take longer than the model for long answers. What ends within
+    a character decodes to a mark that another token may replace, so only whole characters are left behind.
+    """
+    ends: list[int] = []
+    begin = before = 0
+    for end in range(1, len(tokens) + 1):
+        piece = tokenizer.decode(tokens[begin:end], skip_special_tokens=True)
+        ends.append(before + len(piece))
+        if not piece.endswith(_HALF_A_CHARACTER):
+            begin, before = end, ends[-1]
+    return ends
 
 
 _in_this_process: dict[EngineSpec, VllmServer] = {}

@@ -91,7 +91,7 @@ class Runner:
                 record
                 | {"status": "succeeded", "seconds": seconds, "outputs": self._outputs(job)}
                 | {"rows_in": counts.rows_in, "kept": counts.kept}
-                | {name: dict(getattr(counts, name)) for name in ("dropped", "failed", "produced")}
+                | {name: dict(getattr(counts, name)) for name in ("dropped", "failed", "produced", "measured")}
             ]
         )
         return Outcome(job.name, "succeeded", seconds, counts)
