@@ -17,7 +17,7 @@ from geo_lib.queries.proposals import CONSOLE, VLM
 from geo_lib.queries.text import normalise
 
 UNSUPPORTED = "unsupported_demographic"
-SEEN = ("age", "gender")
+SEEN = ("age", "family", "gender")
 """Groups of attributes that searches for any picture support: who searches for a "rug for kids" says what it is for. Of
 all others, such as origin, faith or body, it takes what is said of the picture itself."""
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from geo_lib.errors import ModelError
 from geo_lib.serving.processor import load_processor
 from geo_lib.serving.settings import Decoding
 from geo_lib.vlm import finetune as tuning
@@ -72,12 +73,16 @@ class Training:
         record: "Record",
         advance: "Advance" = lambda done, total, what: None,
     ) -> "list[Epoch]":
-        """Train in this process, or by several; what those record is told when they have ended, and nothing before."""
+        """Train in this process, or by several; what those record is told when they have ended, and nothing before.
+
+        Raises ``ModelError`` where there are fewer devices than processes.
+        """
         if processes == 1:
             return self.run(record, advance)
         import torch
         from pyspark.ml.torch.distributor import TorchDistributor
 
+        refuse_too_few_devices(processes, torch.cuda.device_count())
         distributor = TorchDistributor(num_processes=processes, local_mode=True, use_gpu=torch.cuda.is_available())
         epochs: list[Epoch]
         recorded: list[tuple[Mapping[str, float], int]]
@@ -87,7 +92,24 @@ class Training:
         return epochs
 
 
+def refuse_too_few_devices(processes: int, gpus: int) -> None:
+    """TorchDistributor would start as many as there are, and another effective batch be trained under the same name.
+
+    A machine without a GPU computes on its cores, however many share them.
+    """
+    if 0 < gpus < processes:
+        raise ModelError(
+            f"finetune_vlm.processes asks for {processes} processes with a GPU each, and this machine has {gpus}; set "
+            f"processes to {gpus} and recipe.gradient_accumulation so that a step keeps its examples"
+        )
+
+
 def _one_of_several(training: Training) -> "tuple[list[Epoch], list[tuple[Mapping[str, float], int]]]":
     recorded: list[tuple[Mapping[str, float], int]] = []
     epochs = training.run(record=lambda metrics, step: recorded.append((metrics, step)))
-    return epochs, recorded
+    import torch.distributed as processes
+
+    # each of them writes the one file that the result is read from, and only the first has recorded anything
+    told = [(epochs, recorded)]
+    processes.broadcast_object_list(told, src=0)
+    return told[0]

@@ -10,11 +10,23 @@ import pytest
 from pyspark.sql import SparkSession
 from safetensors.numpy import load_file
 
+from geo_lib.errors import ModelError
+from geo_lib.vlm.processes import refuse_too_few_devices
 from geo_lib.vlm.trainer import newest_checkpoint
 from tests.kit import await_in, kill, python
 from tests.vlm.resuming import RECIPE, training
 
 pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize(("processes", "gpus"), [(1, 0), (2, 0), (2, 2), (4, 8)])
+def test_processes_share_cores_and_have_a_gpu_each(processes: int, gpus: int) -> None:
+    refuse_too_few_devices(processes, gpus)
+
+
+def test_more_processes_than_gpus_are_refused_instead_of_fewer_started() -> None:
+    with pytest.raises(ModelError, match="asks for 8 processes with a GPU each, and this machine has 1; set"):
+        refuse_too_few_devices(8, 1)
 
 
 def start(home: Path) -> "subprocess.Popen[bytes]":
