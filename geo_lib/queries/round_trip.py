@@ -28,7 +28,7 @@ _AT_ONCE = 256
 class RoundTrip:
     """What counts as found again."""
 
-    k: int = 10
+    k: int = 50
     """The nearest images of the locale among which a query must find its own."""
     most_images: int = 20_000
     """Images of a locale that are compared, drawn by hash; the exact search is linear in them and in the pairs."""
@@ -60,7 +60,7 @@ def round_trips(annotations: DataFrame, vectors: DataFrame, goes_by: DataFrame, 
         said.join(sums, on=["signature", "locale"], how="inner")
         .join(asked, on="canonical_id", how="inner")
         .withColumn("rest", F.zip_with("sum", "said", lambda whole, part: whole - part))
-        .withColumn("block", F.pmod(F.xxhash64("canonical_id"), F.lit(blocks)))
+        .withColumn("block", F.pmod(F.xxhash64("canonical_id"), F.lit(blocks)).cast("int"))
         .select("locale", "block", "signature", F.col("canonical_id").alias("query_id"), "embedding", "rest")
     )
     drawn = Window.partitionBy("locale").orderBy(F.xxhash64("signature"), "signature")

@@ -45,7 +45,16 @@ def test_ranks_do_not_hang_on_how_queries_are_spread(spark: SparkSession, monkey
     at_once = found(spark, RoundTrip())
     monkeypatch.setattr(round_trip, "_BLOCK", 1)
     monkeypatch.setattr(round_trip, "_AT_ONCE", 1)
-    assert found(spark, RoundTrip()) == at_once
+    spread = {"spark.sql.shuffle.partitions": "5", "spark.sql.adaptive.enabled": "false"}
+    before = {name: spark.conf.get(name) for name in spread}
+    try:
+        for name, value in spread.items():
+            spark.conf.set(name, value)
+        assert found(spark, RoundTrip()) == at_once
+    finally:
+        for name, was in before.items():
+            assert was is not None
+            spark.conf.set(name, was)
 
 
 def test_only_the_nearest_k_count_as_found_again_and_fewer_images_may_be_compared(spark: SparkSession) -> None:
