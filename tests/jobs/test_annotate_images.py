@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
@@ -63,15 +64,27 @@ def test_new_signatures_are_answered_once_and_an_answered_one_never_again(
     put(context, spark, *pictures[:4])
     context.tables.read(GENERATIONS)  # makes the empty table
     empty = commits(context.tables)
+    begun = time.monotonic()
     counts = context.run(JOB, AnnotateImages(chunk_signatures=2))
+    wall = time.monotonic() - begun
     assert commits(context.tables) == empty + 2, "a commit per chunk"
+    spent = {name: value for name, value in counts.measured.items() if name.endswith("_seconds")}
+    assert set(spent) == {f"{what}_seconds" for what in ("read", "start", "decode", "engine", "write")}
+    assert min(value for name, value in spent.items() if name != "start_seconds") > 0, "an engine may be there already"
+    assert spent["start_seconds"] + spent["engine_seconds"] < wall
+    assert sum(spent.values()) < 4 * wall, "a thread reads, one decodes, one asks and one writes"
+    asking = sum(r["output_tokens"] for r in context.tables.read(GENERATIONS).collect())
+    rates = (counts.measured["images_per_second"], counts.measured["tokens_per_second"])
+    assert rates[1] / rates[0] == pytest.approx(asking / 4, rel=0.01)
+    assert wall - spent["start_seconds"] > 4 / rates[0] > spent["engine_seconds"]
     assert (counts.rows_in, counts.kept, counts.produced["generated_now"]) == (4, 4, 4)
 
     first = {r["subject"]: r for r in context.tables.read(GENERATIONS).collect()}
     assert len(first) == 4
     assert {r["model_version"] for r in first.values()} == {"tuned-for-tests"}
     before = context.tables.version(GENERATIONS)
-    assert context.run(JOB, AnnotateImages(chunk_signatures=2)).produced["generated_now"] == 0
+    again = context.run(JOB, AnnotateImages(chunk_signatures=2))
+    assert (again.produced["generated_now"], again.measured, again.report) == (0, {}, "")
     assert context.tables.version(GENERATIONS) == before
 
     put(context, spark, *pictures)
