@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
@@ -62,6 +62,7 @@ def test_output_of_the_process_goes_to_the_file_and_comes_back_after(tmp_path: P
     assert (tmp_path / "logs" / "engine.log").read_text() == "to standard output\nto standard error\n"
 
 
+@settings(deadline=None)  # the first call loads the tokenizer
 @given(st.lists(st.integers(0, 2559), max_size=30))
 def test_characters_are_counted_after_each_token_as_decoding_all_up_to_there_counts_them(tokens: list[int]) -> None:
     tokenizer = load_tokenizer(str(TINY_BASE))
