@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
@@ -223,3 +224,31 @@ def test_a_new_picture_that_kills_its_worker_is_lost_where_an_old_one_is_answere
     assert (counts.kept, dict(counts.failed)) == (1, {"worker_lost": 1})
     assert later.run(JOB, AnnotateImages(max_failed_share=0.5)).produced["generated_now"] == 0
     assert context.tables.read(GENERATIONS).count() == 2, "what was asked again is not kept again"
+
+
+def noting(log: Path) -> Callable[[EngineSpec], Server]:
+    """What loads, in the place of an engine, one that answers at once and notes what it is asked."""
+
+    class Noting:
+        at_once = 8
+
+        def prepare(self, request: Request) -> Prepared:
+            return request.id
+
+        def generate(self, prepared: Sequence[Prepared]) -> list[Generation]:
+            with log.open("a") as asked:
+                asked.writelines(f"{signature}\n" for signature in prepared)
+            return [Generation(text="{}", finish_reason="stop", output_tokens=1) for _ in prepared]
+
+    return lambda spec: Noting()
+
+
+def test_keeping_answers_beside_the_engine_asks_for_none_of_them_again(
+    spark: SparkSession, context: Context, tuned_vlm: ModelFiles, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    champion(context, tuned_vlm)
+    monkeypatch.setattr(annotate_images, "engine", noting(tmp_path / "asked"))
+    signatures = [sha256(bytes([n])).hexdigest() for n in range(12)]
+    put(context, spark, *[(signature, b"picture") for signature in signatures])
+    assert context.run(JOB, AnnotateImages(chunk_signatures=3)).kept == 12
+    assert sorted((tmp_path / "asked").read_text().split()) == sorted(signatures)
