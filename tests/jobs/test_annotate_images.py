@@ -27,7 +27,7 @@ from schemas.generations import GENERATIONS
 from schemas.image_bytes import IMAGE_BYTES
 from schemas.images import IMAGES
 from tests.builders import build
-from tests.kit import drawn
+from tests.kit import TINY_BASE, drawn
 
 pytestmark = pytest.mark.slow
 
@@ -244,9 +244,9 @@ def noting(log: Path) -> Callable[[EngineSpec], Server]:
 
 
 def test_keeping_answers_beside_the_engine_asks_for_none_of_them_again(
-    spark: SparkSession, context: Context, tuned_vlm: ModelFiles, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    spark: SparkSession, context: Context, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    champion(context, tuned_vlm)
+    champion(context, ModelFiles("base", str(TINY_BASE), "base"))
     monkeypatch.setattr(annotate_images, "engine", noting(tmp_path / "asked"))
     signatures = [sha256(bytes([n])).hexdigest() for n in range(12)]
     put(context, spark, *[(signature, b"picture") for signature in signatures])
