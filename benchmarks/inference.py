@@ -35,6 +35,9 @@ def write_catalogue(folder: Path, pictures: int) -> Path:
     """So many distinct drawn pictures and the manifest that names them."""
     from geo_lib.demo.parallel import spread
 
+    manifest = folder / f"{pictures}.parquet"
+    if manifest.exists():
+        return manifest
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{number:06}.jpg" for number in range(pictures)]
     missing = [path for path in paths if not path.exists()]
@@ -43,8 +46,8 @@ def write_catalogue(folder: Path, pictures: int) -> Path:
         {"image_id": path.stem, "uri": str(path), "locale": "en", "page_url": f"https://pins.example/pin/{path.stem}/"}
         for path in paths
     ]
-    pq.write_table(pa.Table.from_pylist(rows), folder / f"{pictures}.parquet")
-    return folder / f"{pictures}.parquet"
+    pq.write_table(pa.Table.from_pylist(rows), manifest)
+    return manifest
 
 
 def deliver(path: Path) -> None:
@@ -85,7 +88,7 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=3, help="of each, in turn; the median counts")
     parser.add_argument("--chunk", type=int, help="signatures a commit (default: the job's own)")
     parser.add_argument("--model", type=Path, default=ROOT / "geo_lib" / "demo" / "tiny_vlm", help="merged files")
-    parser.add_argument("--pictures-in", type=Path, help="folder that keeps the pictures for a next time")
+    parser.add_argument("--folder", type=Path, help="keeps pictures and tables for a next time")
     asked = parser.parse_args()
     sys.path[0] = str(ROOT)  # in place of this folder, whose requests.py is not the library
     from geo_lib.config import load
@@ -102,7 +105,7 @@ def main() -> None:
     from schemas.image_bytes import IMAGE_BYTES
     from schemas.images import IMAGES
 
-    home = Path(tempfile.mkdtemp(prefix="bench-inference-"))
+    home = (asked.folder or Path(tempfile.mkdtemp(prefix="bench-inference-"))).resolve()
     try:
         spark = session({**load(ROOT / "conf" / "demo.yml").spark, "spark.local.dir": str(home / "spark")})
         tables = Tables(spark, str(home / "lakehouse"), Stamp("bench", AS_OF, "bench", simulated=True))
@@ -111,9 +114,9 @@ def main() -> None:
         models.point("vlm@champion", "bench")
         runner = Runner(tables, models, str(home / "lakehouse"))
         silent = lambda done, total, what: None  # noqa: E731
-        manifest = write_catalogue(asked.pictures_in or home / "pictures", asked.pictures)
+        manifest = write_catalogue(home / "pictures", asked.pictures)
         taken = ingest_catalogue.IngestCatalogue(manifest=str(manifest))
-        runner.run(ingest_catalogue.JOB, taken, force=True, progress=silent)
+        runner.run(ingest_catalogue.JOB, taken, force=False, progress=silent)
         knobs = annotate_images.AnnotateImages(**({"chunk_signatures": asked.chunk} if asked.chunk else {}))
         log_file = str(home / "lakehouse" / "logs" / "vllm.log")
         spec = spec_of(models.resolve("vlm@champion"), knobs.vlm, log_file=log_file)
@@ -140,7 +143,8 @@ def main() -> None:
         ratio = statistics.median(whole) / statistics.median(alone)
         print(f"| annotate_images, Delta to Delta | {_spread(whole)} | {ratio:.2f} of it |")
     finally:
-        shutil.rmtree(home, ignore_errors=True)
+        if asked.folder is None:
+            shutil.rmtree(home, ignore_errors=True)
 
 
 def _spread(rates: Sequence[float]) -> str:

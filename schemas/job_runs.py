@@ -51,5 +51,6 @@ JOB_RUNS = Table(
             column("error", StringType(), "the sentence it failed with; null unless it failed", nullable=True),
         ]
     ),
+    version=2,
     checks={"status_known": "status in ('succeeded', 'failed', 'skipped')"},
 )

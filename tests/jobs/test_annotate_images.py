@@ -2,9 +2,11 @@
 
 import os
 import signal
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
@@ -25,7 +27,7 @@ from schemas.generations import GENERATIONS
 from schemas.image_bytes import IMAGE_BYTES
 from schemas.images import IMAGES
 from tests.builders import build
-from tests.kit import drawn
+from tests.kit import TINY_BASE, drawn
 
 pytestmark = pytest.mark.slow
 
@@ -63,15 +65,27 @@ def test_new_signatures_are_answered_once_and_an_answered_one_never_again(
     put(context, spark, *pictures[:4])
     context.tables.read(GENERATIONS)  # makes the empty table
     empty = commits(context.tables)
+    begun = time.monotonic()
     counts = context.run(JOB, AnnotateImages(chunk_signatures=2))
+    wall = time.monotonic() - begun
     assert commits(context.tables) == empty + 2, "a commit per chunk"
+    spent = {name: value for name, value in counts.measured.items() if name.endswith("_seconds")}
+    assert set(spent) == {f"{what}_seconds" for what in ("read", "start", "decode", "engine", "write")}
+    assert min(value for name, value in spent.items() if name != "start_seconds") > 0, "an engine may be there already"
+    assert spent["start_seconds"] + spent["engine_seconds"] < wall
+    assert sum(spent.values()) < 4 * wall, "a thread reads, one decodes, one asks and one writes"
+    asking = sum(r["output_tokens"] for r in context.tables.read(GENERATIONS).collect())
+    rates = (counts.measured["images_per_second"], counts.measured["tokens_per_second"])
+    assert rates[1] / rates[0] == pytest.approx(asking / 4, rel=0.01)
+    assert wall - spent["start_seconds"] > 4 / rates[0] > spent["engine_seconds"]
     assert (counts.rows_in, counts.kept, counts.produced["generated_now"]) == (4, 4, 4)
 
     first = {r["subject"]: r for r in context.tables.read(GENERATIONS).collect()}
     assert len(first) == 4
     assert {r["model_version"] for r in first.values()} == {"tuned-for-tests"}
     before = context.tables.version(GENERATIONS)
-    assert context.run(JOB, AnnotateImages(chunk_signatures=2)).produced["generated_now"] == 0
+    again = context.run(JOB, AnnotateImages(chunk_signatures=2))
+    assert (again.produced["generated_now"], again.measured, again.report) == (0, {}, "")
     assert context.tables.version(GENERATIONS) == before
 
     put(context, spark, *pictures)
@@ -210,3 +224,31 @@ def test_a_new_picture_that_kills_its_worker_is_lost_where_an_old_one_is_answere
     assert (counts.kept, dict(counts.failed)) == (1, {"worker_lost": 1})
     assert later.run(JOB, AnnotateImages(max_failed_share=0.5)).produced["generated_now"] == 0
     assert context.tables.read(GENERATIONS).count() == 2, "what was asked again is not kept again"
+
+
+def noting(log: Path) -> Callable[[EngineSpec], Server]:
+    """What loads, in the place of an engine, one that answers at once and notes what it is asked."""
+
+    class Noting:
+        at_once = 8
+
+        def prepare(self, request: Request) -> Prepared:
+            return request.id
+
+        def generate(self, prepared: Sequence[Prepared]) -> list[Generation]:
+            with log.open("a") as asked:
+                asked.writelines(f"{signature}\n" for signature in prepared)
+            return [Generation(text="{}", finish_reason="stop", output_tokens=1) for _ in prepared]
+
+    return lambda spec: Noting()
+
+
+def test_keeping_answers_beside_the_engine_asks_for_none_of_them_again(
+    spark: SparkSession, context: Context, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    champion(context, ModelFiles("base", str(TINY_BASE), "base"))
+    monkeypatch.setattr(annotate_images, "engine", noting(tmp_path / "asked"))
+    signatures = [sha256(bytes([n])).hexdigest() for n in range(12)]
+    put(context, spark, *[(signature, b"picture") for signature in signatures])
+    assert context.run(JOB, AnnotateImages(chunk_signatures=3)).kept == 12
+    assert sorted((tmp_path / "asked").read_text().split()) == sorted(signatures)

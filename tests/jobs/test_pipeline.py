@@ -28,6 +28,8 @@ def test_every_task_succeeds_and_its_figures_add_up(platform: Platform) -> None:
     for r in runs:
         assert r.rows_in == r.kept + sum(r.dropped.values()) + sum(r.failed.values()), r.job
         assert r.kept > 0 or r.job in OFF, f"{r.job} kept nothing"
+    (annotated,) = [r.measured for r in runs if r.job == "annotate_images"]
+    assert min(annotated["images_per_second"], annotated["tokens_per_second"], annotated["engine_seconds"]) > 0
 
 
 def test_every_derived_row_is_marked_simulated_and_names_its_run_and_no_key_is_there_twice(platform: Platform) -> None:

@@ -9,13 +9,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from geo_lib.models import ModelFiles
 from geo_lib.serving.chat import load_tokenizer, response_tokens
 from geo_lib.serving.partitions import generations
 from geo_lib.serving.settings import AskedVlm, Decoding
-from geo_lib.serving.vllm import EngineSpec, VllmServer, engine, output_to, spec_of
+from geo_lib.serving.vllm import EngineSpec, VllmServer, engine, output_to, spec_of, token_ends
 from geo_lib.spark import local_frame
 from tests.kit import PROMPT, TINY_BASE, drawn, png
 
@@ -58,6 +60,21 @@ def test_output_of_the_process_goes_to_the_file_and_comes_back_after(tmp_path: P
         os.write(2, b"to standard error\n")
     os.write(2, b"after\n")
     assert (tmp_path / "logs" / "engine.log").read_text() == "to standard output\nto standard error\n"
+
+
+@settings(deadline=None)  # the first call loads the tokenizer
+@given(st.lists(st.integers(0, 2559), max_size=30))
+def test_characters_are_counted_after_each_token_as_decoding_all_up_to_there_counts_them(tokens: list[int]) -> None:
+    tokenizer = load_tokenizer(str(TINY_BASE))
+    written = [tokenizer.decode(tokens[:end], skip_special_tokens=True) for end in range(1, len(tokens) + 1)]
+    assert token_ends(tokenizer, tokens) == [len(text) for text in written]
+
+
+def test_a_character_of_several_tokens_is_counted_once() -> None:
+    tokenizer = load_tokenizer(str(TINY_BASE))
+    tokens = tokenizer("oak 🙂日本é", add_special_tokens=False)["input_ids"]
+    ends = token_ends(tokenizer, tokens)
+    assert len(ends) > ends[-1] == len("oak 🙂日本é")
 
 
 @pytest.mark.slow

@@ -45,7 +45,7 @@ class Adding:
         rows = context.read(SHELF).collect()
         total = local_frame(context.spark, [("all", knobs.factor * sum(r.n for r in rows))], TOTAL.schema)
         context.write(TOTAL, total)
-        return Counts(len(rows), len(rows), dropped={}, produced={"totals": 1})
+        return Counts(len(rows), len(rows), dropped={}, produced={"totals": 1}, measured={"totals_per_second": 0.5})
 
     def job(self, **more: Any) -> Job[Knobs]:
         return Job("add_up", Knobs, self, "items", reads=(SHELF,), writes=(TOTAL,), **more)
@@ -180,6 +180,7 @@ def test_what_a_run_counted_read_and_left_is_recorded(runner: Runner) -> None:
     (row,) = runner.tables.read(JOB_RUNS).collect()
     assert (row.job, row.status, row.unit, row.rows_in, row.kept) == ("add_up", "succeeded", "items", 1, 1)
     assert row.produced == {"totals": 1}
+    assert row.measured == {"totals_per_second": 0.5}
     assert row.knobs == '{"factor": 3, "raw": ""}'
     assert row.inputs == {"geo.shelf": runner.tables.version(SHELF)}
     assert row.outputs == {"geo.total": runner.tables.version(TOTAL)}
