@@ -14,9 +14,9 @@ from geo_lib.spark import settled
 class Beside:
     """One thread that reads ahead and one that keeps what was answered, each a chunk at a time.
 
-    ``read`` gives the requests of a range, ``keep`` stores answers that are settled already: a commit to a table
-    drops whatever is held of plans that read it, and what is held of an engine would be asked again; ``following`` says which
-    range is likely asked after one. To be left as a context: then all is kept, and what keeping raised is raised.
+    ``read`` gives the requests of a range, ``keep`` stores answers that are settled already: a commit drops whatever is
+    only held of plans that read its table, and an engine would be asked again. ``following`` says which range is likely
+    asked after one. To be left as a context: then all is kept, and what keeping raised is raised.
     """
 
     def __init__(
