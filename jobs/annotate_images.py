@@ -30,7 +30,7 @@ from geo_lib.serving.partitions import generation_rows, generations, lasting, un
 from geo_lib.serving.requests import CURABLE
 from geo_lib.serving.settings import AskedVlm
 from geo_lib.serving.vllm import engine, spec_of
-from geo_lib.spark import held
+from geo_lib.spark import settled
 from geo_lib.vlm.answers import TASK, answers, asked
 from geo_lib.vlm.prompts import PROMPT_VERSION
 from jobs.run.job import Context, Job
@@ -74,56 +74,49 @@ def run(ctx: Context, knobs: AnnotateImages) -> Counts:
         rows = generation_rows(answered_now, key="signature", stamp={"task": TASK, **version, "endpoint": None})
         ctx.append(GENERATIONS, rows, sequence=next(sequence))
 
-    with held(wanted.join(answered_before, on="signature", how="left_anti")) as missing:
-        pictures = ctx.read(IMAGE_BYTES)
-        new = missing.count()
-        ranges = hash_ranges(math.ceil(new / knobs.chunk_signatures))
-        begun = time.monotonic()
-        with Beside(
-            read=lambda chunk: requests_of(chunk, missing, pictures),
-            keep=lambda written: keep(lasting(written, passing=CURABLE)),
-            following=dict(pairwise(ranges)),
-        ) as beside:
+    missing = settled(wanted.join(answered_before, on="signature", how="left_anti"))
+    pictures = ctx.read(IMAGE_BYTES)
+    new = missing.count()
+    ranges = hash_ranges(math.ceil(new / knobs.chunk_signatures))
+    begun = time.monotonic()
+    with Beside(
+        read=lambda chunk: requests_of(chunk, missing, pictures),
+        keep=lambda written: keep(lasting(written, passing=CURABLE)),
+        following=dict(pairwise(ranges)),
+    ) as beside:
 
-            def ask(chunk: KeyRange) -> int:
-                requests = beside.requests(chunk)
-                written = generations(requests, key="signature", load=partial(engine, spec), partitions=knobs.engines)
-                written = written.persist()  # or the commit would ask the model again
-                try:
-                    answers_now = tally.add(written)
-                except Exception:
-                    written.unpersist()
-                    raise
-                finally:
-                    requests.unpersist()
-                beside.keep(written)
-                return answers_now
+        def ask(chunk: KeyRange) -> int:
+            requests = beside.requests(chunk)
+            written = generations(requests, key="signature", load=partial(engine, spec), partitions=knobs.engines)
+            # held alone, it would be asked again: a commit drops what is held of plans that read its table
+            written = settled(written)
+            answers_now = tally.add(written)
+            beside.keep(written)
+            return answers_now
 
-            def ask_again() -> int:
-                beside.settle()
-                sound = answers(ctx.read(GENERATIONS), images, **version).where("error_class is null")
-                is_first = F.col("signature") == F.lit(sound.agg(F.min("signature")).collect()[0][0])
-                request = requests_of(KeyRange(), wanted.where(is_first), pictures.where(is_first))
-                return generations(request, key="signature", load=partial(engine, spec)).count()
+        def ask_again() -> int:
+            beside.settle()
+            sound = answers(ctx.read(GENERATIONS), images, **version).where("error_class is null")
+            is_first = F.col("signature") == F.lit(sound.agg(F.min("signature")).collect()[0][0])
+            request = requests_of(KeyRange(), wanted.where(is_first), pictures.where(is_first))
+            return generations(request, key="signature", load=partial(engine, spec)).count()
 
-            def lose(signatures: Sequence[str]) -> None:
-                beside.settle()
-                alone = missing.where(F.col("signature").isin(*signatures))
-                why = "the worker that was to answer it was killed, or its engine broke, on every try"
-                keep(unanswered(alone, key="signature", error_class=WORKER_LOST, error_message=why))
+        def lose(signatures: Sequence[str]) -> None:
+            beside.settle()
+            alone = missing.where(F.col("signature").isin(*signatures))
+            why = "the worker that was to answer it was killed, or its engine broke, on every try"
+            keep(unanswered(alone, key="signature", error_class=WORKER_LOST, error_message=why))
 
-            answered_in_ranges(
-                ranges,
-                ask=ask,
-                keys_of=lambda chunk: [
-                    r[0] for r in requests_of(chunk, missing, pictures).select("signature").collect()
-                ],
-                lose=lose,
-                control=ask_again,
-                progress=lambda done, chunks: ctx.progress(done, chunks, "chunks committed"),
-            )
-        tally.seconds.update(beside.seconds)
-        measured = tally.measured(time.monotonic() - begun, engines=knobs.engines)
+        answered_in_ranges(
+            ranges,
+            ask=ask,
+            keys_of=lambda chunk: [r[0] for r in requests_of(chunk, missing, pictures).select("signature").collect()],
+            lose=lose,
+            control=ask_again,
+            progress=lambda done, chunks: ctx.progress(done, chunks, "chunks committed"),
+        )
+    tally.seconds.update(beside.seconds)
+    measured = tally.measured(time.monotonic() - begun, engines=knobs.engines)
     answered = answers(ctx.read(GENERATIONS), images, **version)
     counts = _counts(wanted, answered, tally.refused, new)
     return replace(counts, measured=measured, report=_report(measured)).refuse_above(

@@ -3,19 +3,20 @@
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from types import TracebackType
 
 from pyspark.sql import DataFrame
 
 from geo_lib.serving.chunks import KeyRange
+from geo_lib.spark import settled
 
 
 class Beside:
     """One thread that reads ahead and one that keeps what was answered, each a chunk at a time.
 
-    ``read`` gives the requests of a range, ``keep`` stores answers that are persisted already; ``following`` says which
-    range is likely asked after one. To be left as a context: then all is kept, and what keeping raised is raised.
+    ``read`` gives the requests of a range, ``keep`` stores answers that are settled already: a commit drops whatever is
+    only held of plans that read its table, and an engine would be asked again. ``following`` says which range is likely
+    asked after one. To be left as a context: then all is kept, and what keeping raised is raised.
     """
 
     def __init__(
@@ -37,15 +38,12 @@ class Beside:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self._reader.shutdown()
-        for requests in self._coming.values():
-            with suppress(Exception):  # nobody asks for it any more
-                requests.result().unpersist()
         self._keeper.shutdown()
         if error is None:
             self.settle()
 
     def requests(self, chunk: KeyRange) -> DataFrame:
-        """The requests of ``chunk``, persisted; those of the range after it are read from now on."""
+        """The requests of ``chunk``, settled; those of the range after it are read from now on."""
         coming = self._coming.pop(chunk, None) or self._reader.submit(self._fetch, chunk)
         after = self._following.get(chunk)
         if after is not None and after not in self._coming:
@@ -53,7 +51,7 @@ class Beside:
         return coming.result()
 
     def keep(self, answered: DataFrame) -> None:
-        """Keep ``answered``, persisted, and let it go then; waits for the one before alone."""
+        """Keep ``answered``, which is settled; waits for the one before alone."""
         self.settle()
         self._kept = self._keeper.submit(self._store, answered)
 
@@ -65,15 +63,11 @@ class Beside:
 
     def _fetch(self, chunk: KeyRange) -> DataFrame:
         begun = time.monotonic()
-        requests = self._read(chunk).persist()
-        requests.count()
+        requests = settled(self._read(chunk))
         self.seconds["read"] += time.monotonic() - begun
         return requests
 
     def _store(self, answered: DataFrame) -> None:
         begun = time.monotonic()
-        try:
-            self._keep(answered)
-        finally:
-            answered.unpersist()
+        self._keep(answered)
         self.seconds["write"] += time.monotonic() - begun
