@@ -24,5 +24,5 @@ ROUND_TRIPS = Table(
             column("retrieved", BooleanType(), "rank is among the nearest k: the query is confirmed by a round trip"),
         ]
     ),
-    checks={"retrieved_has_a_rank": "not retrieved or rank is not null"},
+    checks={"retrieved_has_a_rank": "not (retrieved and rank is null)"},
 )
