@@ -60,4 +60,4 @@ class _Reader:
 
 
 def _maybe(part: Made) -> Made:
-    return lambda random: part(random) if random.random() < 0.5 else ""  # noqa: PLR2004
+    return lambda random: part(random) if random.random() < 0.5 else ""
