@@ -261,7 +261,7 @@ def _coefficients(model: "LogisticRegression", classes: int) -> tuple[Scores, Sc
     return weights, bias
 
 
-def _scores(vectors: Vectors, coefficients: Scores, bias: Scores) -> Scores:
+def _scores(vectors: Vectors, coefficients: Vectors | Scores, bias: Vectors | Scores) -> Scores:
     scores: Scores = vectors.astype(np.float64) @ coefficients.T + bias
     return scores
 

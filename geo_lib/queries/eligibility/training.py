@@ -47,7 +47,7 @@ def losses_of(model: EligibilityModel, labels: Sequence[Label]) -> dict[str, flo
     losses = {}
     for name in HEADS:
         mine = [place for place, label in enumerate(labels) if name in label.kinds or not label.kinds]
-        if mine and min(phrasings_of(labels, name).values()):
+        if all(phrasings_of(labels, name).values()):
             rows = rows_of([labels[place] for place in mine], name, None)
             losses[name] = (
                 loss_of_shares(shares[name][mine], rows, classes=(FIT, name)) if name in shares else math.log(2)
@@ -58,7 +58,7 @@ def losses_of(model: EligibilityModel, labels: Sequence[Label]) -> dict[str, flo
 def sure_lines(thresholds: Mapping[str, Mapping[str, Mapping[str, float]]]) -> list[str]:
     """A line per head: from which probability on it is sure, in each language."""
     lines = []
-    for name, of_head in thresholds.items():
-        sure = ", ".join(f"{at} {classes[name]:.3f}" for at, classes in sorted(of_head.items()) if name in classes)
+    for name, of_it in thresholds.items():
+        sure = ", ".join(f"{at} {classes[name]:.3f}" for at, classes in sorted(of_it.items()) if name in classes)
         lines.append(f"{name:14} sure from {sure or 'nothing: it stops nothing'}")
     return lines
