@@ -40,7 +40,7 @@ def test_no_text_is_of_two_kinds_and_each_kind_has_many_wordings_in_every_langua
 
 
 def test_the_oracle_judges_strays_by_heart_and_some_wrongly_and_calls_all_else_fit() -> None:
-    some = Random(0).sample([stray for stray in strays() if stray.locale == "en"], 500)  # noqa: S311
+    some = Random(0).sample([stray for stray in strays() if stray.locale == "en"], 500)
     texts = [stray.query for stray in some]
     sound = judged([*texts, "a red vase that nobody thought of"], "en", Behaviour(misjudged=0.0))["judgements"]
     expected = [[stray.kind] if stray.kind else [] for stray in some]
