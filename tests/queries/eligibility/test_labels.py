@@ -22,7 +22,9 @@ def test_a_head_learns_from_its_own_kind_and_from_fit_texts_alone() -> None:
 
 
 def test_texts_of_one_phrasing_are_held_out_together() -> None:
-    said = [("en", f"{act} the {thing} today", []) for act in ("hang", "paint") for thing in ("rug", "sofa", "lamp")]
+    said: list[tuple[str, str, list[str]]] = [
+        ("en", f"{act} the {thing} today", []) for act in ("hang", "paint") for thing in ("rug", "sofa", "lamp")
+    ]
     labels, _ = labels_of(said)
     splits = {label.phrasing: {it.split for it in labels if it.phrasing == label.phrasing} for label in labels}
     assert len(splits) == 2
