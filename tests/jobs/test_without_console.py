@@ -38,6 +38,7 @@ from schemas.console_days import CONSOLE_DAYS
 from schemas.generations import GENERATIONS
 from schemas.images import IMAGES
 from schemas.oracle_queries import ORACLE_QUERIES
+from schemas.query_decisions import QUERY_DECISIONS
 from schemas.training_examples import TRAINING_EXAMPLES
 from tests.builders import build
 from tests.jobs.labelling import put
@@ -104,7 +105,9 @@ def test_labels_alone_teach_the_model_and_its_word_alone_comes_to_pages_that_say
     )
     titles = {r["title"] for r in context.tables.read(COLLECTIONS).where("state = 'publish'").collect()}
     assert len(titles) == 3, "one page for what three pictures share, however it is said"
-    assert counts["confirm_queries"].produced == {"retrieved": 27}, "of nine pictures each is among the nearest fifty"
+    decided = context.tables.read(QUERY_DECISIONS).where("reason = 'unsupported_demographic'")
+    assert {r["query"] for r in decided.collect()} == {"surprise for a sister"}, "no picture says that it is for one"
+    assert counts["confirm_queries"].produced == {"retrieved": 24}, "of nine pictures each is among the nearest fifty"
     site = Path(context.path("site"))
     assert sum(title in (site / "index.html").read_text() for title in titles) == 3
 
