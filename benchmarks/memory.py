@@ -29,11 +29,12 @@ AS_OF = date(2026, 8, 1)
 DRAWN = 200
 """Pictures that are drawn; the others are these with another tail."""
 SIDE = 112
+"""Pixels of a picture's shorter side, or near it."""
 HELD_OUT = 50
 
 
-def pictures() -> list[tuple[bytes, dict[str, list[str]]]]:
-    """Pictures of the simulated platform with the queries of each category that they are wanted by."""
+def pictures() -> list[tuple[bytes, tuple[int, int], dict[str, list[str]]]]:
+    """Pictures of the simulated platform, their sizes, and the queries of each category that they are wanted by."""
     from geo_lib.demo.pictures.draw import draw
     from geo_lib.demo.truth.intents import intents
     from geo_lib.demo.truth.latent import sample_latent, stream_seed
@@ -44,9 +45,11 @@ def pictures() -> list[tuple[bytes, dict[str, list[str]]]]:
         seed = stream_seed("memory", number)
         latent = sample_latent(seed)
         file = io.BytesIO()
-        draw(latent, seed, SIDE).save(file, "PNG")
+        picture = draw(latent, seed, SIDE)
+        picture.save(file, "PNG")
         wanted = intents(latent, "en")
-        made.append((file.getvalue(), {c: [i.head for i in wanted if i.category == c] for c in CATEGORIES}))
+        queries = {c: [i.head for i in wanted if i.category == c] for c in CATEGORIES}
+        made.append((file.getvalue(), picture.size, queries))
     return made
 
 
@@ -60,25 +63,25 @@ def write(lakehouse: Path, examples: int, base: Path) -> None:
     from schemas.image_bytes import IMAGE_BYTES
     from schemas.training_examples import TRAINING_EXAMPLES
 
-    tokens = bounds_of(load_processor(str(base))).visual_tokens(SIDE, SIDE)
+    bounds = bounds_of(load_processor(str(base)))
     drawn = pictures()
 
-    def rows() -> Iterator[tuple[str, bytes, dict[str, list[str]]]]:
+    def rows() -> Iterator[tuple[str, bytes, tuple[int, int], dict[str, list[str]]]]:
         for number in range(examples):
-            content, queries = drawn[number % DRAWN]
+            content, size, queries = drawn[number % DRAWN]
             content += number.to_bytes(4, "big")  # behind the end of a PNG: no decoder reads it
-            yield hashlib.sha256(content).hexdigest(), content, queries
+            yield hashlib.sha256(content).hexdigest(), content, size, queries
 
     examples_of: list[dict[str, Any]] = []
     bytes_of: list[dict[str, Any]] = []
-    for number, (signature, content, queries) in enumerate(rows()):
+    for number, (signature, content, (width, height), queries) in enumerate(rows()):
         examples_of.append(
             {"example_id": signature[:32], "signature": signature, "split_key": signature, "locale": "en"}
             | {"split": "held_out" if number < HELD_OUT else "train", "prompt_version": "1", "prompt": "locale: en"}
             | {"response": json.dumps(queries), "from_oracle": [], **queries, "dropped": None}
-            | {"visual_tokens": tokens, "text_tokens": 40, "response_tokens": 60}
+            | {"visual_tokens": bounds.visual_tokens(width, height), "text_tokens": 40, "response_tokens": 60}
         )
-        bytes_of.append({"signature": signature, "bytes": content, "width": SIDE, "height": SIDE, "format": "PNG"})
+        bytes_of.append({"signature": signature, "bytes": content, "width": width, "height": height, "format": "PNG"})
     spark = session({"spark.driver.memory": "4g", "spark.local.dir": str(lakehouse.parent / "spark")})
     tables = Tables(spark, str(lakehouse), Stamp("bench", AS_OF, "bench", simulated=True))
     for table, content_of in ((TRAINING_EXAMPLES, examples_of), (IMAGE_BYTES, bytes_of)):
