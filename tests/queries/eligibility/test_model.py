@@ -69,14 +69,15 @@ LABELS = [
         for deed in ("win", "best", "online", "new")
         for what in ("bonus", "slots")
     ],
+    *[label("best vase bonus", "grey"), label("new online casino lamp")],  # or it would never be less than certain
 ]
 
 
 def test_heads_are_kept_and_found_again_and_another_encoder_makes_them_unfit(tmp_path: Path) -> None:
     assert learnable(LABELS) == ["grey"]
-    fit_linear(LABELS, tmp_path, encoder="packaged", recipe=HeadRecipe(strength=10.0))
+    fit_linear(LABELS, tmp_path, encoder="packaged", recipe=HeadRecipe(strength=10.0, least_precision=0.8))
     model = eligibility_model(str(tmp_path))
-    assert objections(model, [("en", "top casino spins"), ("en", "green vase"), ("fr", "top casino spins")]) == [
+    assert objections(model, [("en", "best casino spins"), ("en", "green vase"), ("fr", "best casino spins")]) == [
         "grey", None, None,
     ]  # fmt: skip
     unseen = [label("casino tricks", "grey"), label("blue rug"), label("open gmail", "weak_intent")]
