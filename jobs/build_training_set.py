@@ -4,9 +4,9 @@
 
 Reads images, image_bytes, mined_queries and oracle_queries; replaces training_examples. What was searched comes before
 what an oracle thought of, and the whole set is sampled to 30/30/40 of the three categories. A query that is unfit to be
-published, or in another language than the image's locale, is not taught. categories@champion tells the others'
-categories where it is sure, rules where it is not or where there is none. An example of too many tokens is stored and
-not taught: geo audit-tokens says what that costs. Counts signatures.
+published, by lists or eligibility@champion, or in another language than the image's locale, is not taught.
+categories@champion tells the others' categories where it is sure, rules where it is not or where there is none. An
+example of too many tokens is stored and not taught: geo audit-tokens says what that costs. Counts signatures.
 """
 
 import logging
@@ -18,10 +18,11 @@ from pyspark.sql import functions as F
 from geo_lib.config import at_least_one, setting
 from geo_lib.counts import Counts
 from geo_lib.errors import ConfigError
-from geo_lib.models import CATEGORIES_CHAMPION
+from geo_lib.models import CATEGORIES_CHAMPION, ELIGIBILITY_CHAMPION
 from geo_lib.queries.category_model import loader
 from geo_lib.queries.chain import chain, judged
 from geo_lib.queries.checks.language import Language
+from geo_lib.queries.eligibility import model as eligibility
 from geo_lib.queries.kinds import CATEGORIES, QUOTAS
 from geo_lib.serving.processor import bounds_of, load_processor
 from geo_lib.spark import held
@@ -73,7 +74,8 @@ def run(ctx: Context, knobs: BuildTrainingSet) -> Counts:
     asked = proposed(images, ctx.read(MINED_QUERIES), ctx.read(ORACLE_QUERIES))
     texts = asked.select("locale", F.col("query").alias("raw")).distinct()
     categories = loader(ctx.model_if_any(CATEGORIES_CHAMPION))
-    fit = judged(texts, chain(knobs.language), categories=categories).where("reason is null")
+    checks = chain(knobs.language, eligibility=eligibility.loader(ctx.model_if_any(ELIGIBILITY_CHAMPION)))
+    fit = judged(texts, checks, categories=categories).where("reason is null")
     fit = fit.select("locale", F.col("raw").alias("query"), "words", "category")
     chosen = chosen_queries(asked.join(fit, on=["locale", "query"], how="inner"))
     possible = candidates(
@@ -131,6 +133,6 @@ JOB = Job(
     unit="signatures",
     reads=(IMAGES, IMAGE_BYTES, MINED_QUERIES, ORACLE_QUERIES),
     writes=(TRAINING_EXAMPLES,),
-    reads_models=lambda _: (CATEGORIES_CHAMPION,),
+    reads_models=lambda _: (CATEGORIES_CHAMPION, ELIGIBILITY_CHAMPION),
     files=lambda knobs: knobs.vlm.folders,
 )

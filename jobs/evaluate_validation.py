@@ -3,8 +3,9 @@
     geo evaluate-validation --conf conf/demo.yml
 
 Reads the queries planted in the truth of the simulated platform, asks the chain of checks about each, of a duplicate
-whether it would be joined to what it rewords, and replaces its slice of evaluations: recall and precision by kind and
-locale. Counts planted queries: kept are those that it told right. A platform that is not simulated has none.
+whether it would be joined to what it rewords, and replaces its slices of evaluations: recall and precision by kind and
+locale, and where eligibility@champion is part of the chain the same without it. Counts planted queries: kept are those
+that it told right. A platform that is not simulated has none.
 """
 
 from collections.abc import Sequence
@@ -23,11 +24,13 @@ from geo_lib.embeddings.family import (
     family,
     refuse_unlike_families,
 )
-from geo_lib.evaluation.rows import report_lines, rows_by_metric
+from geo_lib.evaluation.rows import Measured, report_lines, rows_by_metric
 from geo_lib.evaluation.validation import Tried, measured_validation
+from geo_lib.models import ELIGIBILITY_CHAMPION
 from geo_lib.queries.chain import chain, stops
-from geo_lib.queries.checks.check import Said
+from geo_lib.queries.checks.check import Check, Said
 from geo_lib.queries.checks.language import Language
+from geo_lib.queries.eligibility.model import loader
 from geo_lib.queries.merging import Merging, cosines, is_merged
 from geo_lib.queries.rewording import meaning
 from geo_lib.queries.text import normalise, same_words_key
@@ -36,7 +39,8 @@ from jobs.run.job import Context, Job
 from schemas.evaluations import EVALUATIONS
 from schemas.truth_planted import TRUTH_PLANTED
 
-EVALUATION = "validation"
+EVALUATION, LISTS_ALONE = "validation", "validation_lists_alone"
+"""Evaluations: the chain as it serves, and the same without what was learned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,20 +64,29 @@ def run(ctx: Context, knobs: EvaluateValidation) -> Counts:
         return Counts(0, 0, report="nothing is planted here, so nothing can be measured")
     to_stop, to_join = ([row for row in rows if (row["of"] is None) == alone] for alone in (True, False))
     said = [Said(row["locale"], row["query"], normalise(row["query"], locale=row["locale"])) for row in to_stop]
-    stopped = [stop is not None for stop in stops(said, chain(knobs.language))]
-    tried = [
-        Tried(row["kind"], row["locale"], row["unfit"], is_told)
-        for row, is_told in zip([*to_stop, *to_join], [*stopped, *_joined(knobs, to_join)], strict=True)
-    ]
-    measured = measured_validation(tried, seed=knobs.seed)
-    found = rows_by_metric(EVALUATION, measured, unit="queries", versions={})
-    ctx.write(EVALUATIONS, local_frame(ctx.spark, found, EVALUATIONS.schema), slices=[EVALUATION])
+    joined = [_tried(row, is_joined) for row, is_joined in zip(to_join, _joined(knobs, to_join), strict=True)]
+
+    def measured_by(checks: Sequence[Check]) -> tuple[list[Tried], dict[str, list[Measured]]]:
+        stopped = [_tried(row, stop is not None) for row, stop in zip(to_stop, stops(said, checks), strict=True)]
+        return [*stopped, *joined], measured_validation([*stopped, *joined], seed=knobs.seed)
+
+    champion = ctx.model_if_any(ELIGIBILITY_CHAMPION)
+    learned = loader(champion)
+    version = None if champion is None or learned is None else champion.model_version
+    tried, measured = measured_by(chain(knobs.language, eligibility=learned))
+    versions = {it.kind: version for it in tried}
+    found = rows_by_metric(EVALUATION, measured, unit="queries", versions=versions)
+    alone = {} if learned is None else measured_by(chain(knobs.language))[1]
+    found += rows_by_metric(LISTS_ALONE, alone, unit="queries", versions={})
+    frame = local_frame(ctx.spark, found, EVALUATIONS.schema)
+    ctx.write(EVALUATIONS, frame, slices=[EVALUATION, LISTS_ALONE])
     missed = sum(it.unfit and not it.stopped for it in tried)
     lost = sum(it.stopped and not it.unfit for it in tried)
     columns = [f"locale:{locale}" for locale in sorted({row["locale"] for row in rows})]
     tables = [
-        report_lines(f"{metric} of the checks, by kind of planted query", of_metric, {}, columns=columns)
-        for metric, of_metric in measured.items()
+        report_lines(f"{metric} of {whose}, by kind of planted query", of_metric, {}, columns=columns)
+        for whose, by_metric in (("the checks", measured), ("the lists alone", alone))
+        for metric, of_metric in by_metric.items()
     ]
     return Counts(
         len(rows),
@@ -81,6 +94,10 @@ def run(ctx: Context, knobs: EvaluateValidation) -> Counts:
         dropped={why: n for why, n in (("passed_but_unfit", missed), ("stopped_but_fit", lost)) if n},
         report="\n".join(tables),
     )
+
+
+def _tried(row: Row, is_told: bool) -> Tried:
+    return Tried(row["kind"], row["locale"], row["unfit"], is_told)
 
 
 def _joined(knobs: EvaluateValidation, rows: Sequence[Row]) -> list[bool]:
@@ -110,10 +127,11 @@ JOB = Job(
     run=run,
     unit="queries",
     reads_truth=(TRUTH_PLANTED,),
+    reads_models=lambda _: (ELIGIBILITY_CHAMPION,),
     files=lambda knobs: encoder_folders(knobs.families),
     shares=(EVALUATIONS,),
     ask=(
         "select arm, segment, metric, value, ci_low, ci_high, n from {schema}.evaluations "
-        "where evaluation = 'validation' order by arm, segment",
+        "where evaluation like 'validation%' order by evaluation, arm, segment",
     ),
 )

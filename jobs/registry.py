@@ -18,6 +18,7 @@ from jobs import (
     finetune_vlm,
     ingest_catalogue,
     ingest_search_console,
+    judge_queries,
     label_queries,
     merge_queries,
     mine_queries,
@@ -28,6 +29,7 @@ from jobs import (
     rank_annotations,
     simulate_platform,
     train_categories,
+    train_eligibility,
     validate_queries,
 )
 from jobs.run.job import Job
@@ -42,7 +44,9 @@ WORKFLOWS: dict[str, tuple[Job[Any], ...]] = {
     ),
     "train": (  # every model that needs nothing of publish
         label_queries.JOB,  # a large model at an endpoint -> generations, oracle_queries
+        judge_queries.JOB,  # the same, of what people type -> generations, query_judgements
         train_categories.JOB,  # oracle labels -> categories@champion, evaluations
+        train_eligibility.JOB,  # oracle judgements -> eligibility@champion, evaluations
         build_training_set.JOB,  # mined queries -> training_examples
         audit_tokens.JOB,  # what they cost in tokens, and what the limit costs -> evaluations
         finetune_vlm.JOB,  # LoRA, Eq. 2 -> vlm@champion

@@ -2,11 +2,12 @@
 
     geo validate-queries --conf conf/demo.yml
 
-Reads generations of vlm@champion, mined_queries, query_performance and images; writes query_decisions, queries
-and annotations. What the console has gets its category from categories@champion where that is sure, else from rules, as
-all does where there is none. What is in the language of another locale is judged anew and goes on there. A model is
-believed in a locale if what it writes is what its pictures are found by, and not what any picture is. Counts proposed
-queries, each as what became of it in the end; an answer without any counts as one.
+Reads generations of vlm@champion, mined_queries, query_performance and images; writes query_decisions, queries and
+annotations. What the console has gets its category from categories@champion where that is sure, else from rules, as all
+does where there is none; what the lists of eligibility let pass, eligibility@champion is asked about, if there is one.
+What is in the language of another locale is judged anew and goes on there. A model is believed in a locale if what it
+writes is what its pictures are found by, and not what any picture is. Counts proposed queries, each as what became of
+it in the end; an answer without any counts as one.
 """
 
 from collections.abc import Mapping
@@ -18,12 +19,13 @@ from pyspark.sql import functions as F
 from geo_lib.config import setting, zero_to_one
 from geo_lib.counts import Counts
 from geo_lib.errors import ConfigError
-from geo_lib.models import CATEGORIES_CHAMPION, VLM_CHAMPION
+from geo_lib.models import CATEGORIES_CHAMPION, ELIGIBILITY_CHAMPION, VLM_CHAMPION
 from geo_lib.queries import decisions, proposals, routing
 from geo_lib.queries.category_model import loader
 from geo_lib.queries.chain import chain, judged
 from geo_lib.queries.checks.language import Language
 from geo_lib.queries.demographics import said_of_pictures
+from geo_lib.queries.eligibility import model as eligibility
 from geo_lib.queries.proof import Proof, proof_lines, proofs, unproven
 from geo_lib.queries.routing import PAIR
 from geo_lib.queries.wordings import counts_as_said, wordings
@@ -115,7 +117,8 @@ def _verdicts(
     texts = proposed.where("problem is null").select("locale", F.col("query").alias("raw")).distinct()
     if known is not None:
         texts = texts.join(known, on=["locale", "raw"], how="left_anti")
-    return judged(texts, chain(knobs.language), categories=loader(ctx.model_if_any(CATEGORIES_CHAMPION)))
+    checks = chain(knobs.language, eligibility=eligibility.loader(ctx.model_if_any(ELIGIBILITY_CHAMPION)))
+    return judged(texts, checks, categories=loader(ctx.model_if_any(CATEGORIES_CHAMPION)))
 
 
 def _ways(decided: DataFrame) -> list[str]:
@@ -136,5 +139,5 @@ JOB = Job(
         "select stage, reason, count(*) as queries from {schema}.query_decisions group by all order by 3 desc",
         "select locale, routed_to, query from {schema}.query_decisions where routed_to is not null limit 10",
     ),
-    reads_models=lambda _: (VLM_CHAMPION, CATEGORIES_CHAMPION),
+    reads_models=lambda _: (VLM_CHAMPION, CATEGORIES_CHAMPION, ELIGIBILITY_CHAMPION),
 )

@@ -15,9 +15,13 @@ GENERATIONS = Table(
             column(
                 "task",
                 StringType(),
-                "what was asked for: queries (that should lead to an image), labels (to learn from)",
+                "what was asked for: queries (that should lead to an image), labels, judgements (to learn from)",
             ),
-            column("subject", StringType(), "what it was asked about; queries and labels: the image's signature"),
+            column(
+                "subject",
+                StringType(),
+                "what it was asked about; queries and labels: the image's signature; judgements: a hash of the prompt",
+            ),
             column("model_version", StringType(), "version of the weights that answered, or an endpoint's model"),
             column("prompt_version", StringType(), "version of the prompt's wording"),
             column("decoding_version", StringType(), "hash of the decoding parameters"),
@@ -72,5 +76,5 @@ GENERATIONS = Table(
             column("endpoint", StringType(), "endpoint that was asked; null: a model of our own", nullable=True),
         ]
     ),
-    version=5,
+    version=6,
 )

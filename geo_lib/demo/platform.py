@@ -1,17 +1,18 @@
-"""The simulated platform as files: image files, catalogue manifest and console export, as an outside platform delivers.
+"""The simulated platform as files, as an outside platform delivers: pictures, manifest, console export, search box.
 
     catalogue.parquet  images/*  search_console/searchdata_url_impression/data_date=*/part-0.parquet
-    search_console/ExportLog/part-0.parquet  platform.json (written last)
+    search_console/ExportLog/part-0.parquet  typed_queries.csv  platform.json (written last)
 
 The same arguments give the same bytes, and a file that is already right is left alone.
 """
 
+import csv
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from io import BytesIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ import numpy as np
 from geo_lib.demo.feeds import console
 from geo_lib.demo.feeds.catalogue import Pin, manifest_rows, pins, write_once
 from geo_lib.demo.pictures.draw import drawing_version
+from geo_lib.demo.strays.strays import strays
 from geo_lib.demo.truth.worlds import vocabulary
 
 if TYPE_CHECKING:
@@ -116,6 +118,7 @@ def simulate(
         progress=lambda done: progress(done, images, "images drawn"),
     )
     _write_parquet(folder / "catalogue.parquet", _manifest(found))
+    write_once(folder / "typed_queries.csv", _typed_queries())
     summary = _export(folder / "search_console", found, seed=seed, days=days, as_of=as_of, progress=progress)
     state = {"drawn_by": drawn_by, "images": images, "days": days, "as_of": as_of.isoformat()}
     write_once(marker, json.dumps(state, indent=1).encode())
@@ -129,6 +132,15 @@ def _manifest(found: Sequence[Pin]) -> "pa.Table":
     text = {name: pa.string() for name in rows[0] if name != "created_at"}
     schema = pa.schema([*text.items(), ("created_at", pa.timestamp("us"))])
     return pa.Table.from_pylist(rows, schema=schema)
+
+
+def _typed_queries() -> bytes:
+    """What people typed into the platform's own search box, fit or not, in no order of kinds."""
+    text = StringIO()
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow(("locale", "query"))
+    lines.writerows(sorted((stray.locale, stray.query) for stray in strays()))
+    return text.getvalue().encode()
 
 
 def _write_parquet(path: Path, table: "pa.Table") -> None:

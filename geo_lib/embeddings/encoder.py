@@ -1,5 +1,6 @@
 """Text encoders: a folder of model files in, unit vectors out. The packaged one needs no network."""
 
+import math
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ from geo_lib.spark import cache_folder
 
 PACKAGED = "packaged"
 _PACKAGE = "all_minilm_l6_v2"
+_REMEMBERED = 20_000
+"""Texts after which a process forgets all: 30 MB of vectors."""
 
 
 class TextEncoder(Protocol):
@@ -69,15 +72,24 @@ class SentenceEncoder:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Remembering:
-    """An encoder that encodes every text once, however often it is asked for it."""
+    """An encoder that encodes every text once, however often it is asked for it, up to ``most`` in a row."""
 
     encoder: TextEncoder
+    most: float = math.inf
     _known: dict[str, Vectors] = field(default_factory=dict)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
+        if len(self._known) > self.most:
+            self._known.clear()
         if new := [text for text in dict.fromkeys(texts) if text not in self._known]:
             self._known.update(zip(new, self.encoder.encode(new), strict=True))
         return np.array([self._known[text] for text in texts], np.float32)
+
+
+@cache
+def remembering(encoder: str) -> Remembering:
+    """The encoder by its name, one per process: what several models ask of a text is encoded once."""
+    return Remembering(text_model(encoder).load(), most=_REMEMBERED)
 
 
 def load_packaged() -> TextEncoder:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 
-from geo_lib.embeddings.encoder import TextEncoder, TextModel, text_model
+from geo_lib.embeddings.encoder import TextEncoder, remembering, text_model
 from geo_lib.errors import ModelError
 from geo_lib.locales import language_of
 from geo_lib.models import CATEGORIES_CHAMPION, ModelFiles
@@ -48,11 +48,11 @@ LoadCategories = Callable[[], CategoryModel]
 @cache
 def category_model(folder: str) -> CategoryModel:
     """The model in a folder. Raises ``ModelError`` when the encoder that it was trained with is another by now."""
-    head, encoder = _fitting(folder)
-    return CategoryModel(head, encoder.load())
+    head = _fitting(folder)
+    return CategoryModel(head, remembering(head.encoder))
 
 
-def _fitting(folder: str) -> tuple[LinearHead, TextModel]:
+def _fitting(folder: str) -> LinearHead:
     head = LinearHead.load(folder)
     encoder = text_model(head.encoder)
     if encoder.model_version != head.encoder_version:
@@ -60,7 +60,7 @@ def _fitting(folder: str) -> tuple[LinearHead, TextModel]:
             f"{CATEGORIES_CHAMPION} was trained on vectors of {head.encoder} {head.encoder_version}, which is "
             f"{encoder.model_version} by now; run geo train-categories"
         )
-    return head, encoder
+    return head
 
 
 def loader(files: ModelFiles | None) -> LoadCategories | None:

@@ -13,9 +13,11 @@ from geo_lib.queries.checks.check import Check, Said
 from geo_lib.queries.checks.eligibility import ELIGIBILITY
 from geo_lib.queries.checks.inclusiveness import INCLUSIVENESS, better_wording
 from geo_lib.queries.checks.language import Language, detected, language_check
+from geo_lib.queries.checks.learned import learned_check
 from geo_lib.queries.checks.length import LENGTH
 from geo_lib.queries.checks.safety import SAFETY
 from geo_lib.queries.demographics import demographics
+from geo_lib.queries.eligibility.model import Load
 from geo_lib.queries.text import normalise, same_words_key
 
 Stop = tuple[str, str]
@@ -27,9 +29,13 @@ _VERDICT = (
 )
 
 
-def chain(language: Language) -> tuple[Check, ...]:
-    """The checks, in the order in which a text meets them: cheap before dear."""
-    return (LENGTH, SAFETY, INCLUSIVENESS, ELIGIBILITY, language_check(language))
+def chain(language: Language, *, eligibility: Load | None = None) -> tuple[Check, ...]:
+    """The checks, in the order in which a text meets them: cheap before dear.
+
+    ``eligibility``: the model that is asked what lists let pass; null where there is none.
+    """
+    learned = () if eligibility is None else (learned_check(eligibility),)
+    return (LENGTH, SAFETY, INCLUSIVENESS, ELIGIBILITY, *learned, language_check(language))
 
 
 def judged(texts: DataFrame, checks: Sequence[Check], *, categories: LoadCategories | None = None) -> DataFrame:

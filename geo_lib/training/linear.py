@@ -66,6 +66,22 @@ class Verdict:
     is_sure: bool
 
 
+Thresholds = Mapping[str, Mapping[str, float]]
+
+
+def verdicts_of(
+    probabilities: Scores, classes: Sequence[str], thresholds: Thresholds, segments: Sequence[str]
+) -> list[Verdict]:
+    """The likeliest class of each row, and whether that is sure in its segment, whoever gave the probabilities."""
+    best = probabilities.argmax(axis=1)
+    verdicts = []
+    for row, (place, segment) in enumerate(zip(best, segments, strict=True)):
+        label, confidence = classes[place], float(probabilities[row, place])
+        least = thresholds.get(segment, {}).get(label, math.inf)
+        verdicts.append(Verdict(label, confidence, confidence >= least))
+    return verdicts
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class LinearHead:
     """Weights over the vectors of one encoder."""
@@ -77,7 +93,7 @@ class LinearHead:
     """Shape (classes,)."""
     temperature: float
     """What scores are divided by, so that of rows with confidence p a share p is right."""
-    thresholds: Mapping[str, Mapping[str, float]]
+    thresholds: Thresholds
     """Segment, such as a language, to class to the confidence from which it is sure. A class that is missing never is,
     and neither is anything in a segment that no training row was of."""
     encoder: str
@@ -86,20 +102,11 @@ class LinearHead:
 
     def probabilities(self, vectors: Vectors) -> Scores:
         """Shape (rows, classes); every row sums to 1."""
-        return _softmax((vectors.astype(np.float64) @ self.weights.T + self.bias) / self.temperature)
+        return shares_of(_scores(vectors, self.weights, self.bias), self.temperature)
 
     def verdicts(self, vectors: Vectors, segments: Sequence[str]) -> list[Verdict]:
         """The likeliest class of each row, and whether that is sure in its segment."""
-        probabilities = self.probabilities(vectors)
-        best = probabilities.argmax(axis=1)
-        verdicts = []
-        for row, (place, segment) in enumerate(zip(best, segments, strict=True)):
-            label, confidence = self.classes[place], float(probabilities[row, place])
-            verdicts.append(Verdict(label, confidence, confidence >= self.threshold(segment, label)))
-        return verdicts
-
-    def threshold(self, segment: str, label: str) -> float:
-        return self.thresholds.get(segment, {}).get(label, math.inf)
+        return verdicts_of(self.probabilities(vectors), self.classes, self.thresholds, segments)
 
     def save(self, folder: Path) -> None:
         from safetensors.numpy import save_file
@@ -137,7 +144,7 @@ class Rows:
     """What a head learns from, or is measured by."""
 
     vectors: Vectors
-    """Shape (rows, dimension)."""
+    """Shape (rows, dimension); SciPy's sparse rows do as well."""
     labels: Sequence[str]
     groups: Sequence[str]
     segments: Sequence[str]
@@ -169,23 +176,40 @@ def fitted(rows: Rows, *, classes: Sequence[str], encoder: str, encoder_version:
         is_asked = folds == fold
         model = _model(rows.vectors[~is_asked], targets[~is_asked], weights[~is_asked], recipe)
         unseen[is_asked] = _scores(rows.vectors[is_asked], *_coefficients(model, len(classes)))
-    temperature = _temperature(unseen, targets, weights)
+    temperature, thresholds = calibrated(unseen, targets, rows, classes=classes, recipe=recipe)
     coefficients, bias = _coefficients(_model(rows.vectors, targets, weights, recipe), len(classes))
     return LinearHead(
         classes=tuple(classes),
         weights=coefficients.astype(np.float32),
         bias=bias.astype(np.float32),
         temperature=temperature,
-        thresholds=_thresholds(unseen / temperature, targets, weights, rows.segments, classes, recipe),
+        thresholds=thresholds,
         encoder=encoder,
         encoder_version=encoder_version,
     )
 
 
+def calibrated(
+    scores: Scores, targets: NDArray[np.int64], rows: Rows, *, classes: Sequence[str], recipe: HeadRecipe
+) -> tuple[float, dict[str, dict[str, float]]]:
+    """Temperature and thresholds of whoever gave these ``scores`` (rows, classes) to rows that it had not seen.
+
+    ``targets``: the place of each row's label in ``classes``. Of ``rows`` the vectors are not looked at.
+    """
+    weights = _weights(rows.labels, rows.groups)
+    temperature = _temperature(scores, targets, weights)
+    probabilities = shares_of(scores, temperature)
+    return temperature, _thresholds(probabilities, targets, weights, rows.segments, classes, recipe)
+
+
 def loss_of(head: LinearHead, rows: Rows) -> float:
     """Mean of -ln of the probability that the head gives to what is right; classes weigh alike, and groups in them."""
-    probabilities = head.probabilities(rows.vectors)
-    targets = np.array([head.classes.index(label) for label in rows.labels])
+    return loss_of_shares(head.probabilities(rows.vectors), rows, classes=head.classes)
+
+
+def loss_of_shares(probabilities: Scores, rows: Rows, *, classes: Sequence[str]) -> float:
+    """``loss_of`` of probabilities, whoever gave them."""
+    targets = np.array([classes.index(label) for label in rows.labels])
     losses = -np.log(np.maximum(probabilities[np.arange(len(targets)), targets], 1e-12))
     return float(np.average(losses, weights=_weights(rows.labels, rows.groups)))
 
@@ -237,12 +261,14 @@ def _coefficients(model: "LogisticRegression", classes: int) -> tuple[Scores, Sc
     return weights, bias
 
 
-def _scores(vectors: Vectors, coefficients: Scores, bias: Scores) -> Scores:
+def _scores(vectors: Vectors, coefficients: Vectors | Scores, bias: Vectors | Scores) -> Scores:
     scores: Scores = vectors.astype(np.float64) @ coefficients.T + bias
     return scores
 
 
-def _softmax(scores: Scores) -> Scores:
+def shares_of(scores: Scores, temperature: float = 1.0) -> Scores:
+    """Probabilities of scores, (rows, classes): every row sums to 1."""
+    scores = scores / temperature
     powers = np.exp(scores - scores.max(axis=1, keepdims=True))
     shares: Scores = powers / powers.sum(axis=1, keepdims=True)
     return shares
@@ -253,7 +279,7 @@ def _temperature(scores: Scores, targets: NDArray[Any], weights: Scores) -> floa
     from scipy.optimize import minimize_scalar
 
     def loss(step: float) -> float:
-        right = _softmax(scores / math.exp(step))[np.arange(len(targets)), targets]
+        right = shares_of(scores, math.exp(step))[np.arange(len(targets)), targets]
         return float(np.average(-np.log(np.maximum(right, 1e-12)), weights=weights))
 
     best = minimize_scalar(loss, bounds=(-_LARGEST_STEP, _LARGEST_STEP), method="bounded")
@@ -261,14 +287,13 @@ def _temperature(scores: Scores, targets: NDArray[Any], weights: Scores) -> floa
 
 
 def _thresholds(
-    scores: Scores,
+    probabilities: Scores,
     targets: NDArray[Any],
     weights: Scores,
     segments: Sequence[str],
     classes: Sequence[str],
     recipe: HeadRecipe,
 ) -> dict[str, dict[str, float]]:
-    probabilities = _softmax(scores)
     said = probabilities.argmax(axis=1)
     confidence, is_right = probabilities.max(axis=1), said == targets
     of_rows = np.array(segments)

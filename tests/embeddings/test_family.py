@@ -24,7 +24,7 @@ def test_every_job_that_compares_vectors_has_the_families_of_the_one_setting(con
     conf.write_text(TWO)
     assert set(USERS) == {
         *("embed_queries", "embed_images", "build_index", "build_collections", "rank_annotations", "plan_links"),
-        *("train_categories", "merge_queries", "confirm_queries", "evaluate_validation"),
+        *("train_categories", "train_eligibility", "merge_queries", "confirm_queries", "evaluate_validation"),
     }
     expected = (FamilySettings("ours", str(tmp_path / "ours")), FamilySettings("minilm_text"))
     for name, job in USERS.items():

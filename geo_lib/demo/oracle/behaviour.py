@@ -11,6 +11,8 @@ class Behaviour:
 
     wrong: float = 0.05
     """Share of the queries that are about another picture;"""
+    misjudged: float = 0.01
+    """of the texts that it is to judge those that it judges wrongly;"""
     refused: float = 0.0
     """of the pictures that it will not look at."""
     limited: float = 0.0
@@ -24,7 +26,7 @@ class Behaviour:
     seed: int = 20261127
 
     def __post_init__(self) -> None:
-        for name in ("wrong", "refused", "limited", "failed", "malformed"):
+        for name in ("wrong", "misjudged", "refused", "limited", "failed", "malformed"):
             if not 0 <= (share := getattr(self, name)) <= 1:
                 raise ValueError(f"{name} is a share of 0 to 1, and not {share}")
         for name in ("retry_after_seconds", "latency_ms"):

@@ -1,4 +1,5 @@
-"""The oracle: looks a picture up by its bytes, and answers from truth as well and as badly as it was told to behave."""
+"""The oracle: looks a picture up by its bytes, a text by its words, and answers from truth as well and as badly as it
+was told to behave."""
 
 import base64
 import json
@@ -13,6 +14,7 @@ from typing import Any
 
 from geo_lib.demo.oracle.behaviour import Behaviour
 from geo_lib.demo.oracle.chat import Reply, completion, error
+from geo_lib.demo.oracle.judgements import judged, texts_to_judge
 from geo_lib.demo.oracle.labels import queries, speaks
 from geo_lib.demo.truth.latent import Latent
 
@@ -38,7 +40,8 @@ class Oracle:
 
     def __call__(self, body: Mapping[str, Any], headers: Mapping[str, str]) -> Reply:
         digests, text = _shown(body)
-        first, locale = (digests or [""])[0], _locale(text)
+        # what is asked without a picture is known by its text, or one fault would befall all of it
+        first, locale = digests[0] if digests else sha256(text.encode()).hexdigest(), _locale(text)
         with self._lock:
             self._tries[first, locale] += 1
             attempt = self._tries[first, locale]
@@ -58,11 +61,14 @@ class Oracle:
         if behaviour.happens("failed", *which):
             return "failed", error(500, "server_error", "the server has a fault")
         tokens = len(text) // 4 + pictures * _TOKENS_OF_A_PICTURE
+        texts = None if pictures else texts_to_judge(text)
         latent = self.pictures.get(signature)
-        if latent is None or not speaks(locale) or behaviour.happens("refused", signature):
-            why = "I cannot make this picture out." if latent is None or speaks(locale) else f"I do not speak {locale}."
+        is_unknown = latent is None and texts is None
+        if is_unknown or not speaks(locale) or behaviour.happens("refused", signature):
+            why = "I cannot make this picture out." if is_unknown or speaks(locale) else f"I do not speak {locale}."
             return "refused", completion(None, model=MODEL, prompt_tokens=tokens, refusal=why)
-        answer = json.dumps(queries(latent, locale, signature, behaviour), ensure_ascii=False)
+        said = judged(texts, locale, behaviour) if latent is None else queries(latent, locale, signature, behaviour)
+        answer = json.dumps(said, ensure_ascii=False)
         if behaviour.happens("malformed", *which):
             return "malformed", completion(answer[: len(answer) // 2], model=MODEL, prompt_tokens=tokens)
         return "answered", completion(answer, model=MODEL, prompt_tokens=tokens)

@@ -1,0 +1,62 @@
+"""The strays: each text with the kinds that it is of; none is of two, and fit ones are of none."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+from geo_lib.demo.strays.grammar import fillings
+from geo_lib.queries.text import normalise
+
+LOCALES = ("de", "en")
+KINDS = ("brand", "off_voice", "weak_intent", "grey", "exclusionary")
+HARMLESS = "harmless"
+"""What a platform of pictures has pages for, near misses of every kind among it."""
+_FILLINGS = {HARMLESS: 7}
+_OF_A_KIND = 4
+"""Texts that a template makes."""
+_FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """A text that somebody typed."""
+
+    locale: str
+    query: str
+    kind: str | None
+    """Null for a fit one."""
+    template: str
+
+
+@cache
+def strays() -> tuple[Stray, ...]:
+    """All of them, by locale and kind; a text that two kinds have is left out of both."""
+    every = [stray for locale in LOCALES for kind in (*KINDS, HARMLESS) for stray in _of(locale, kind)]
+    kinds: dict[tuple[str, str], set[str | None]] = {}
+    for stray in every:
+        kinds.setdefault(_key(stray.locale, stray.query), set()).add(stray.kind)
+    firsts = {_key(stray.locale, stray.query): stray for stray in reversed(every)}
+    return tuple(firsts[key] for key, of_it in kinds.items() if len(of_it) == 1)
+
+
+@cache
+def known_kinds() -> dict[tuple[str, str], str | None]:
+    """The kind of each stray by locale and normal form."""
+    return {_key(stray.locale, stray.query): stray.kind for stray in strays()}
+
+
+def _of(locale: str, kind: str) -> Iterator[Stray]:
+    words = yaml.safe_load((_FOLDER / f"words.{locale}.yml").read_text(encoding="utf-8"))
+    for template in (_FOLDER / f"{kind}.{locale}.txt").read_text(encoding="utf-8").splitlines():
+        if template.startswith("#"):
+            continue
+        count = _FILLINGS.get(kind, _OF_A_KIND)
+        for query in fillings(template, words, count=count, seed=f"{locale} {kind} {template}"):
+            yield Stray(locale, query, None if kind == HARMLESS else kind, template)
+
+
+def _key(locale: str, query: str) -> tuple[str, str]:
+    return locale, normalise(query, locale=locale)
