@@ -69,6 +69,7 @@ class JudgeQueries:
 
 def run(ctx: Context, knobs: JudgeQueries) -> Counts:
     if not knobs.most_queries:
+        ctx.read(QUERY_JUDGEMENTS)  # there from now on: who reads it next would make it, and this job run again
         return Counts(0, 0)
     task = _task(knobs)
     with held(candidates(_typed(ctx, knobs), _searched(ctx), most=knobs.most_queries)) as wanted:

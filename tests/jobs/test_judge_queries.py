@@ -105,6 +105,10 @@ def test_the_budget_ends_a_run_in_order_and_what_is_refused_is_asked_about_once(
 def test_where_nobody_is_to_judge_nobody_is_asked(context: Context) -> None:
     counts = context.run(JOB, JudgeQueries())
     assert (counts.rows_in, counts.kept) == (0, 0)
+    left = context.tables.version(QUERY_JUDGEMENTS)
+    assert left != "absent", "whoever reads it next would make it"
+    assert context.tables.read(QUERY_JUDGEMENTS).isEmpty()
+    assert context.tables.version(QUERY_JUDGEMENTS) == left
 
 
 @pytest.mark.parametrize("locale", ["de", "en"])
