@@ -6,7 +6,7 @@ from typing import Any
 from geo_lib.evaluation.rows import Measured, rows_by_metric
 from geo_lib.evaluation.validation import Tried, measured_validation
 from geo_lib.queries.eligibility.heads import HEADS
-from geo_lib.queries.eligibility.labels import Label
+from geo_lib.queries.eligibility.labels import Label, places_of
 
 EVALUATION = "eligibility"
 
@@ -19,13 +19,12 @@ def measured_eligibility(
     tried = [
         Tried(
             name,
-            label.locale,
-            unfit=name in label.kinds,
-            stopped=head is not None if name in label.kinds else head == name,
+            labels[place].locale,
+            unfit=name in labels[place].kinds,
+            stopped=stopped_by[place] is not None if name in labels[place].kinds else stopped_by[place] == name,
         )
         for name in HEADS
-        for label, head in zip(labels, stopped_by, strict=True)
-        if name in label.kinds or not label.kinds
+        for place in places_of(labels, name)
     ]
     return measured_validation(tried, seed=seed)
 

@@ -5,14 +5,12 @@ those who search; a guess that neither supports is dropped.
 """
 
 from collections.abc import Iterator
-from functools import cache
 
 import pandas as pd
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from geo_lib.locales import language_of
-from geo_lib.queries.checks.lexicon import HARMLESS, Lexicon, read, rules_of
+from geo_lib.queries.checks.lexicon import HARMLESS, lexicon_of
 from geo_lib.queries.proposals import CONSOLE, VLM
 from geo_lib.queries.text import normalise
 
@@ -25,7 +23,7 @@ all others, such as origin, faith or body, it takes what is said of the picture 
 def demographics(text: str, *, locale: str) -> list[str]:
     """``group:attribute`` of all that a normalised text says of people, sorted; empty for a language without a list."""
     words = text.replace("'", "").split()  # the lists have mothers day
-    kinds = {finding.kind for finding in _lexicon(locale).findings(words)}
+    kinds = {finding.kind for finding in lexicon_of("demographics", locale).findings(words)}
     return sorted(kinds - {HARMLESS})
 
 
@@ -59,13 +57,3 @@ def unsupported() -> Column:
     is_wanted = F.max(is_console).over(Window.partitionBy("locale", "words"))
     is_private = F.exists(guessed, lambda attribute: ~F.split_part(attribute, F.lit(":"), F.lit(1)).isin(*SEEN))
     return F.when((F.col("source") == VLM) & (is_private | ((F.size(guessed) > 0) & ~is_wanted)), UNSUPPORTED)
-
-
-@cache
-def _lexicon(locale: str) -> Lexicon:
-    return _lexicon_of(language_of(locale))
-
-
-@cache
-def _lexicon_of(language: str) -> Lexicon:
-    return Lexicon(rules_of(read("demographics", language)))

@@ -4,18 +4,16 @@ Attributes of people are none: who asks for natural hair or modest swimwear find
 """
 
 from collections.abc import Sequence
-from functools import cache
 
-from geo_lib.locales import language_of
 from geo_lib.queries.checks.check import Check, Said
-from geo_lib.queries.checks.lexicon import Finding, Lexicon, read, rules_of
+from geo_lib.queries.checks.lexicon import Finding, lexicon_of
 
 EXCLUSIONARY = "exclusionary"
 
 
 def exclusionary(text: str, *, locale: str) -> Finding | None:
     """The first such wording of a normalised query; null where there is none, or no list of the language."""
-    findings = _lexicon(locale).findings(text.split())
+    findings = lexicon_of("inclusiveness", locale).findings(text.split())
     # of several one that can be mended, the most particular first: of a Zigeunersoße, not of Zigeuner
     return min(findings, key=lambda finding: (finding.instead is None, -len(finding.written)), default=None)
 
@@ -24,17 +22,6 @@ def better_wording(text: str, *, locale: str) -> str | None:
     """What to say instead of what is exclusionary about a normalised query; null where nobody has a word for it."""
     finding = exclusionary(text, locale=locale)
     return None if finding is None else finding.instead
-
-
-@cache
-def _lexicon(locale: str) -> Lexicon:
-    return _lexicon_of(language_of(locale))
-
-
-@cache
-def _lexicon_of(language: str) -> Lexicon:
-    own = read("inclusiveness", language)
-    return Lexicon(rules_of(own), ordinary=own.get("ordinary", ()))
 
 
 def _reasons(texts: Sequence[Said]) -> list[str | None]:

@@ -10,13 +10,14 @@ stops nothing, but for ``alone: stops``.
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
 
+from geo_lib.locales import language_of
 from geo_lib.queries.checks.disguises import ANY, VOWEL, Word, is_fragment, may_be_squeezed, plain, squeezed, words_of
 
 _FOLDER = Path(__file__).with_name("lexicons")
@@ -306,6 +307,18 @@ def read(name: str, language: str) -> dict[str, Any]:
     if not path.is_file():
         return {}
     return dict(yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader))  # ten times as fast as in Python
+
+
+@cache
+def lexicon_of(name: str, locale: str) -> Lexicon:
+    """The list ``name`` of a locale's language, where it is one by itself; empty for a language that has none."""
+    return _lexicon_in(name, language_of(locale))
+
+
+@cache
+def _lexicon_in(name: str, language: str) -> Lexicon:
+    own = read(name, language)
+    return Lexicon(rules_of(own), ordinary=own.get("ordinary", ()))
 
 
 def rules_of(*lists: Mapping[str, Any]) -> list[Rule]:

@@ -3,16 +3,16 @@
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 
 from geo_lib.locales import language_of
 from geo_lib.queries.eligibility.heads import FIT, HEADS
 from geo_lib.queries.phrasings import phrasings
 from geo_lib.queries.text import normalise
 from geo_lib.training.linear import Rows
-from geo_lib.training.split import Split
+from geo_lib.training.split import HeldOut, Split, split_of
 
-HELD_OUT_PERCENT = 20
+HELD_OUT = HeldOut(percent=20)
+"""Of the phrasings, by their hash."""
 BLANK, REPEATED = "blank", "repeated"
 
 
@@ -47,14 +47,19 @@ def labels_of(said: Iterable[tuple[str, str, Collection[str]]]) -> tuple[list[La
         of_it = votes[subject]
         dropped[REPEATED] += len(of_it) - 1
         kinds = frozenset(name for name in HEADS if 2 * sum(name in one for one in of_it) > len(of_it))
-        labels.append(Label(*subject, kinds, phrasing, _split(phrasing)))
+        labels.append(Label(*subject, kinds, phrasing, split_of(phrasing, HELD_OUT)))
     return labels, {reason: n for reason, n in dropped.items() if n}
 
 
+def places_of(labels: Sequence[Label], head: str) -> list[int]:
+    """Where those stand that a head learns from, or is measured by: texts of its kind, and fit ones. What another head
+    is for is neither: whoever stops it, stops nothing that should pass."""
+    return [place for place, label in enumerate(labels) if head in label.kinds or not label.kinds]
+
+
 def of_head(labels: Sequence[Label], head: str) -> list[Label]:
-    """What a head learns from, or is measured by: texts of its kind, and fit ones. What another head is for is neither:
-    whoever stops it, stops nothing that should pass."""
-    return [label for label in labels if head in label.kinds or not label.kinds]
+    """The labels at ``places_of``."""
+    return [labels[place] for place in places_of(labels, head)]
 
 
 def rows_of(labels: Sequence[Label], head: str, vectors: object) -> Rows:
@@ -65,8 +70,3 @@ def rows_of(labels: Sequence[Label], head: str, vectors: object) -> Rows:
         groups=[label.phrasing for label in labels],
         segments=[language_of(label.locale) for label in labels],
     )
-
-
-def _split(phrasing: str) -> Split:
-    digest = sha256(f"split:{phrasing}".encode()).digest()
-    return "held_out" if int.from_bytes(digest[:8], "big") % 100 < HELD_OUT_PERCENT else "train"

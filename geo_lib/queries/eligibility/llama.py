@@ -15,7 +15,7 @@ import numpy as np
 
 from geo_lib.config import at_least_one
 from geo_lib.queries.eligibility.heads import FIT
-from geo_lib.queries.eligibility.labels import Label, rows_of
+from geo_lib.queries.eligibility.labels import Label, of_head, places_of, rows_of
 from geo_lib.queries.eligibility.model import LLAMA, kind_of, save_kind
 from geo_lib.training.linear import HeadRecipe, Scores, Thresholds, calibrated, shares_of
 from geo_lib.training.schedule import warm_cosine
@@ -136,11 +136,10 @@ def fit_llama(
     logits = _logits(whole, tokenizer, [label.text for label in measure], recipe.max_tokens)
     temperatures, thresholds = {}, {}
     for place, name in enumerate(heads):
-        mine = [at for at, label in enumerate(measure) if name in label.kinds or not label.kinds]
-        rows = rows_of([measure[at] for at in mine], name, None)
+        rows = rows_of(of_head(measure, name), name, None)
         targets = np.array([(FIT, name).index(label) for label in rows.labels])
         temperatures[name], thresholds[name] = calibrated(
-            _two(logits[mine, place]), targets, rows, classes=(FIT, name), recipe=sure
+            _two(logits[places_of(measure, name), place]), targets, rows, classes=(FIT, name), recipe=sure
         )
     save_kind(folder, LLAMA, temperatures=temperatures, thresholds=thresholds, max_tokens=recipe.max_tokens)
 

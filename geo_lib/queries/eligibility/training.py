@@ -7,7 +7,7 @@ from pathlib import Path
 from geo_lib.embeddings.encoder import remembering, text_model
 from geo_lib.queries.eligibility.features import Features
 from geo_lib.queries.eligibility.heads import FIT, HEADS
-from geo_lib.queries.eligibility.labels import Label, of_head, rows_of
+from geo_lib.queries.eligibility.labels import Label, of_head, places_of, rows_of
 from geo_lib.queries.eligibility.model import EligibilityModel, encoder_version, save_heads
 from geo_lib.training.linear import LEAST_GROUPS, HeadRecipe, LinearHead, fitted, groups_per_class, loss_of_shares
 
@@ -28,10 +28,8 @@ def fit_linear(labels: Sequence[Label], folder: Path, *, encoder: str, recipe: H
     vectors = Features(remembering(encoder)).of([label.text for label in labels])
     heads: dict[str, LinearHead] = {}
     for name in learnable(labels):
-        mine = of_head(labels, name)
-        places = [place for place, label in enumerate(labels) if name in label.kinds or not label.kinds]
         heads[name] = fitted(
-            rows_of(mine, name, vectors[places]),
+            rows_of(of_head(labels, name), name, vectors[places_of(labels, name)]),
             classes=(FIT, name),
             encoder=encoder,
             encoder_version=encoder_version(model),
@@ -46,11 +44,12 @@ def losses_of(model: EligibilityModel, labels: Sequence[Label]) -> dict[str, flo
     shares = model.probabilities([label.text for label in labels])
     losses = {}
     for name in HEADS:
-        mine = [place for place, label in enumerate(labels) if name in label.kinds or not label.kinds]
         if all(phrasings_of(labels, name).values()):
-            rows = rows_of([labels[place] for place in mine], name, None)
+            rows = rows_of(of_head(labels, name), name, None)
             losses[name] = (
-                loss_of_shares(shares[name][mine], rows, classes=(FIT, name)) if name in shares else math.log(2)
+                loss_of_shares(shares[name][places_of(labels, name)], rows, classes=(FIT, name))
+                if name in shares
+                else math.log(2)
             )
     return losses
 
