@@ -48,8 +48,8 @@ from geo_lib.vlm.parity import Parity, Verdict
 from geo_lib.vlm.preference import PREFERENCE_VERSION, Pair, PreferenceRecipe, Preferred, prefer
 from geo_lib.vlm.settings import BaseVlm
 from geo_lib.vlm.training_set import taught
-from jobs.finetune_vlm import examples_of, images_of, parity_of
 from jobs.run.job import Context, Job
+from jobs.run.tuning import examples_of, images_of, parity_of
 from schemas.image_bytes import IMAGE_BYTES
 from schemas.preference_pairs import PREFERENCE_PAIRS
 from schemas.query_performance import QUERY_PERFORMANCE

@@ -1,20 +1,16 @@
 """The same model is trained once, and the champion moves only to one that is no worse."""
 
 import pytest
-from pyspark.sql import SparkSession
 
 from geo_lib.errors import ModelError
-from geo_lib.serving.processor import bounds_of, load_processor
 from geo_lib.vlm import finetune as tuning
 from geo_lib.vlm.finetune import Recipe
 from geo_lib.vlm.parity import Parity
 from geo_lib.vlm.settings import BaseVlm
 from jobs.finetune_vlm import JOB, FinetuneVlm
 from jobs.run.job import Context
-from schemas.image_bytes import IMAGE_BYTES
-from schemas.training_examples import TRAINING_EXAMPLES
-from tests.builders import build
-from tests.kit import PROMPT, TINY_BASE, drawn
+from tests.jobs.teaching import teach
+from tests.kit import TINY_BASE
 
 pytestmark = pytest.mark.slow
 
@@ -22,24 +18,9 @@ NOTHING_COMPARED = {"parity_asked": 0, "parity_equal": 0}
 
 
 @pytest.fixture
-def examples(spark: SparkSession, context: Context) -> Context:
+def examples(context: Context) -> Context:
     """Six training examples and three held-out ones."""
-    bounds = bounds_of(load_processor(str(TINY_BASE)))
-    pictures = drawn(9)
-    rows = [
-        {
-            "example_id": f"{n}",
-            "signature": p.signature,
-            "split": "train" if n < 6 else "held_out",
-            "prompt": PROMPT,
-            "response": p.response,
-            "visual_tokens": bounds.visual_tokens(p.width, p.height),
-        }
-        for n, p in enumerate(pictures)
-    ]
-    context.tables.write(TRAINING_EXAMPLES, build(TRAINING_EXAMPLES, spark, *rows, text_tokens=1, response_tokens=1))
-    stored = [{"signature": p.signature, "bytes": bytearray(p.content)} for p in pictures]
-    context.tables.write(IMAGE_BYTES, build(IMAGE_BYTES, spark, *stored, width=112, height=112))
+    teach(context, 9)
     return context
 
 

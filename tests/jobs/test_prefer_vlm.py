@@ -8,41 +8,22 @@ from pyspark.sql import SparkSession
 
 from geo_lib.errors import ModelError
 from geo_lib.models import VLM, ModelFiles
-from geo_lib.serving.processor import bounds_of, load_processor
 from geo_lib.vlm.parity import Parity
 from geo_lib.vlm.preference import PreferenceRecipe
 from geo_lib.vlm.settings import BaseVlm
 from jobs.prefer_vlm import JOB, PreferVlm
 from jobs.run.job import Context
 from jobs.run.workflow import ROOT
-from schemas.image_bytes import IMAGE_BYTES
 from schemas.preference_pairs import PREFERENCE_PAIRS
 from schemas.query_performance import QUERY_PERFORMANCE
-from schemas.training_examples import TRAINING_EXAMPLES
 from tests.builders import build
-from tests.kit import PROMPT, TINY_BASE, drawn
+from tests.jobs.teaching import teach
+from tests.kit import TINY_BASE
 
 
 def _platform(spark: SparkSession, context: Context, *, clicks: int = 0) -> None:
     """Six training examples and two held-out ones, each shown for the first query of the next."""
-    bounds = bounds_of(load_processor(str(TINY_BASE)))
-    pictures = drawn(8)
-    rows = [
-        {
-            "example_id": f"{n}",
-            "signature": p.signature,
-            "split": "train" if n < 6 else "held_out",
-            "locale": "en",
-            "prompt": PROMPT,
-            "response": p.response,
-            "visual_tokens": bounds.visual_tokens(p.width, p.height),
-            **p.queries,
-        }
-        for n, p in enumerate(pictures)
-    ]
-    context.tables.write(TRAINING_EXAMPLES, build(TRAINING_EXAMPLES, spark, *rows, text_tokens=1, response_tokens=1))
-    stored = [{"signature": p.signature, "bytes": bytearray(p.content)} for p in pictures]
-    context.tables.write(IMAGE_BYTES, build(IMAGE_BYTES, spark, *stored, width=112, height=112))
+    pictures = teach(context, 8)
     seen = [
         {"signature": p.signature, "query": query}
         for p, other in zip(pictures, pictures[1:] + pictures[:1], strict=True)
