@@ -9,6 +9,8 @@ BIN := .venv/bin
 LOCK ?= requirements-cpu.lock
 READY := .venv/.ready
 PYTEST := $(BIN)/python -m pytest -q
+# the files that hold such tests: to import all others takes half a minute
+marked = $$(grep -rl --include='test_*.py' 'mark\.$(1)' tests | sort)
 PYTHON ?= $(shell for p in python3.11 python3.12 python3; do $$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && { echo $$p; break; }; done)
 
 .PHONY: help
@@ -27,11 +29,11 @@ test: $(READY) lint  ## lint, types, every test that takes seconds, and the whol
 
 .PHONY: test-connect
 test-connect: $(READY)  ## the pure transforms again, on Spark Connect
-	$(PYTEST) -m transform --connect
+	$(PYTEST) -m transform --connect $(call marked,transform)
 
 .PHONY: test-slow
 test-slow: $(READY)  ## what takes a model, a server or a second workflow of its own
-	$(PYTEST) -m slow
+	$(PYTEST) -m slow $(call marked,slow)
 
 .PHONY: test-stickers
 test-stickers: $(READY)  ## Eq. 1 on the stickers corpus (GEO_STICKERS, else ../shared/corpora/stickers)

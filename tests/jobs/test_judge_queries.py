@@ -89,17 +89,17 @@ def test_the_budget_ends_a_run_in_order_and_what_is_refused_is_asked_about_once(
     priced = Prices(prompt=1e6 / 400)  # a request is some 400 tokens: about a dollar
     with oracle(tmp_path, [], replace(SOUND, refused=0.3)) as server:
         tight = replace(server.endpoint, prices=priced, most_dollars=1.5)
-        asked = knobs(tight, path, texts_per_request=2, chunk_requests=1, max_failed_share=1.0)
+        asked = knobs(tight, path, texts_per_request=4, chunk_requests=1, max_failed_share=1.0)
         counts = context.run(JOB, asked)
-        assert 0 < counts.produced["requests_now"] < 12
-        assert counts.dropped["over_budget"] == 24 - 2 * counts.produced["requests_now"]
+        assert 0 < counts.produced["requests_now"] < 6
+        assert counts.dropped["over_budget"] == 24 - 4 * counts.produced["requests_now"]
         assert "budget reached" in counts.report
         rich = replace(asked, endpoints={"oracle": replace(tight, most_dollars=1000.0)})
         rest = later(context).run(JOB, rich)
         assert rest.kept + rest.failed["refused"] == 24
         assert rest.failed["refused"] > 0
         assert later(context, "again").run(JOB, rich).produced["requests_now"] == 0
-        assert len(server.lines()) == 12
+        assert len(server.lines()) == 6
 
 
 def test_where_nobody_is_to_judge_nobody_is_asked(context: Context) -> None:

@@ -1,9 +1,10 @@
-"""From validated queries to a site that opens in a browser: the eight jobs on tiny tables, one after the other."""
+"""From what an oracle says of a catalogue that nobody searched to a site that opens in a browser, job by job."""
 
 import hashlib
-import io
+import json
 import posixpath
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from html.parser import HTMLParser
@@ -12,42 +13,55 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from PIL import Image
 from pyspark.sql import SparkSession
 
+from geo_lib import config
 from geo_lib.counts import Counts
 from geo_lib.errors import ConfigError, CountingError
+from geo_lib.models import ModelFiles, Models
+from geo_lib.serving.settings import Decoding
 from geo_lib.tables import Stamp, Tables
+from geo_lib.vlm.answers import TASK
+from geo_lib.vlm.prompts import PROMPT_VERSION
+from geo_lib.vlm.settings import BaseVlm
 from jobs import (
     build_collections,
     build_index,
+    build_training_set,
     confirm_queries,
     embed_images,
     embed_queries,
+    ingest_search_console,
     merge_queries,
+    mine_queries,
     plan_links,
     publish_pages,
     rank_annotations,
+    validate_queries,
 )
-from jobs.build_collections import BuildCollections
 from jobs.run.job import Context
+from jobs.run.workflow import ROOT
 from schemas.annotations import ANNOTATIONS
 from schemas.collection_items import COLLECTION_ITEMS
 from schemas.collections import COLLECTIONS
+from schemas.console_days import CONSOLE_DAYS
+from schemas.generations import GENERATIONS
 from schemas.image_annotations import IMAGE_ANNOTATIONS
 from schemas.image_bytes import IMAGE_BYTES
 from schemas.image_embeddings import IMAGE_EMBEDDINGS
 from schemas.images import IMAGES
 from schemas.index_shards import INDEX_SHARDS
 from schemas.links import LINKS
+from schemas.oracle_queries import ORACLE_QUERIES
 from schemas.page_authority import PAGE_AUTHORITY
 from schemas.pages import PAGES
-from schemas.queries import QUERIES
+from schemas.query_decisions import QUERY_DECISIONS
 from schemas.query_embeddings import QUERY_EMBEDDINGS
 from schemas.query_merges import QUERY_MERGES
 from schemas.round_trips import ROUND_TRIPS
+from schemas.training_examples import TRAINING_EXAMPLES
 from tests.builders import build
-from tests.kit import job_context
+from tests.kit import PROMPT, TINY_BASE, Drawn, drawn, job_context
 
 pytestmark = pytest.mark.slow
 
@@ -56,66 +70,76 @@ DERIVED = (
     *(IMAGE_ANNOTATIONS, LINKS, PAGE_AUTHORITY, PAGES),
 )
 EVIL = "<script>alert('title')</script>"
-KINDS = ("oak table", "pine desk", "birthday cake")
-"""Three images of each, and a query for each kind that people search for."""
+WISHES = (
+    {"description": ["oak table"], "style": ["cottage kitchen style"], "use_case": ["sunday breakfast for four"]},
+    {"description": ["pine desk"], "style": ["minimalist office style"], "use_case": ["how to work from home"]},
+    {"description": ["birthday cake"], "style": ["retro party look"], "use_case": ["surprise for a sister"]},
+)
+"""What the oracle says of three pictures each, and what the model has learned to say; a tenth has nothing."""
 
 
-def png(shade: int) -> bytes:
-    out = io.BytesIO()
-    Image.new("RGB", (60, 40 + shade % 7), (shade * 9 % 255, 90, 120)).save(out, "PNG")
-    return out.getvalue()
+def image_rows(pictures: Sequence[Drawn]) -> list[dict[str, Any]]:
+    images = []
+    for n, picture in enumerate(pictures):
+        title = {0: EVIL, 9: None}.get(n, f"A {WISHES[n % 3]['description'][0]} in the morning")
+        row = {"image_id": "../../up" if n == 1 else f"i{n}", "signature": picture.signature, "title": title}
+        images.append(row | {"split_key": picture.signature, "locale": "en", "page_url": "javascript:alert(3)"})
+    return images
 
 
-def query_id(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-def rows() -> tuple[list[dict[str, Any]], ...]:
-    """images, image_bytes, queries, annotations; the last image has nothing to be found by."""
-    images, pictures, annotations = [], [], []
-    queries = [
-        {"query_id": query_id(kind), "query": kind, "words": kind, "demand": 900 - n} for n, kind in enumerate(KINDS)
+def load(context: Context, pictures: Sequence[Drawn]) -> None:
+    """A catalogue, what an oracle said of it, and the answers of a model that serves."""
+    spark, tables = context.spark, context.tables
+    tables.write(IMAGES, build(IMAGES, spark, *image_rows(pictures)))
+    stored = [
+        {"signature": p.signature, "bytes": p.content, "width": p.width, "height": p.height, "format": "PNG"}
+        for p in pictures
     ]
-    for n in range(10):
-        content = png(n)
-        signature = hashlib.sha256(content).hexdigest()
-        kind = KINDS[n % 3] if n < 9 else None
-        title = {0: EVIL, 9: None}.get(n, f"A {kind} in the morning")
-        images.append({"image_id": "../../up" if n == 1 else f"i{n}", "signature": signature, "title": title})
-        pictures.append({"signature": signature, "bytes": content, "width": 60, "height": 40 + n % 7, "format": "PNG"})
-        if kind:
-            own = f"{kind} number {n}"
-            queries.append({"query_id": query_id(own), "query": own, "words": f"number {n}", "demand": 0})
-            for position, text in enumerate((kind, own), 1):
-                annotations.append(
-                    {"signature": signature, "query_id": query_id(text), "query": text, "position": position}
-                    | {"confirmed": position == 1, "sources": ["console", "vlm"] if position == 1 else ["vlm"]}
-                )
-    return images, pictures, queries, annotations
+    tables.write(IMAGE_BYTES, build(IMAGE_BYTES, spark, *stored))
+    said = {picture.signature: WISHES[n % 3] for n, picture in enumerate(pictures[:9])}
+    labels = [
+        {"signature": signature, "category": category, "query": query}
+        for signature, wishes in said.items()
+        for category, queries in wishes.items()
+        for query in queries
+    ]
+    tables.write(ORACLE_QUERIES, build(ORACLE_QUERIES, spark, *labels, locale="en", position=1))
+    context.models.register("vlm", ModelFiles("m", context.lakehouse, "digest"))
+    context.models.point("vlm@champion", "m")
+    answers = [{"subject": signature, "text": json.dumps(wishes)} for signature, wishes in said.items()]
+    version = {"model_version": "m", "prompt_version": PROMPT_VERSION, "decoding_version": Decoding().version}
+    written = build(GENERATIONS, spark, *answers, task=TASK, prompt=PROMPT, error_class=None, **version)
+    tables.append(GENERATIONS, written, sequence=1)
 
 
-def load(tables: Tables, spark: SparkSession) -> None:
-    images, pictures, queries, annotations = rows()
-    tables.write(IMAGES, build(IMAGES, spark, *images, locale="en", page_url="javascript:alert(3)"))
-    tables.write(IMAGE_BYTES, build(IMAGE_BYTES, spark, *pictures))
-    tables.write(QUERIES, build(QUERIES, spark, *queries, locale="en", category="description", images=1))
-    tables.write(ANNOTATIONS, build(ANNOTATIONS, spark, *annotations, locale="en", category="description"))
+def run_to_annotations(context: Context) -> dict[str, Counts]:
+    conf = config.load(ROOT / "conf" / "no_console.yml")
+    return run_all(
+        context,
+        (ingest_search_console, conf.knobs("ingest_search_console", ingest_search_console.IngestSearchConsole)),
+        (mine_queries, mine_queries.MineQueries()),
+        (build_training_set, build_training_set.BuildTrainingSet(vlm=BaseVlm(str(TINY_BASE)), min_queries=3)),
+        (validate_queries, validate_queries.ValidateQueries()),
+    )
 
 
-def run_all(context: Context) -> dict[str, Counts]:
-    knobs = BuildCollections(min_items=3, top_n=5, min_coherence=0.0)
-    steps: list[tuple[Any, Any]] = [
+def run_to_pages(context: Context) -> dict[str, Counts]:
+    return run_all(
+        context,
         (embed_queries, embed_queries.EmbedQueries()),
         (merge_queries, merge_queries.MergeQueries()),
         (confirm_queries, confirm_queries.ConfirmQueries()),
         (embed_images, embed_images.EmbedImages()),
         (build_index, build_index.BuildIndex()),
-        (build_collections, knobs),
+        (build_collections, build_collections.BuildCollections(min_items=3, top_n=5, min_coherence=0.0)),
         (rank_annotations, rank_annotations.RankAnnotations()),
         (plan_links, plan_links.PlanLinks()),
         (publish_pages, publish_pages.PublishPages(site_url="https://x.test/")),
-    ]
-    return {job.JOB.name: context.run(job.JOB, job_knobs) for job, job_knobs in steps}
+    )
+
+
+def run_all(context: Context, *steps: tuple[Any, Any]) -> dict[str, Counts]:
+    return {job.JOB.name: context.run(job.JOB, knobs) for job, knobs in steps}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +147,7 @@ class Published:
     """A published site, and what the jobs counted."""
 
     context: Context
+    pictures: Sequence[Drawn]
     counts: dict[str, Counts]
 
     @property
@@ -147,14 +172,12 @@ class Published:
 
 @pytest.fixture(scope="module")
 def published(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Published:
-    from geo_lib.models import Models
-
     lakehouse = str(tmp_path_factory.mktemp("published") / "lakehouse")
     stamp = Stamp(run_id="first", as_of=date(2026, 10, 30), code_commit="test", simulated=True)
-    tables = Tables(spark, lakehouse=lakehouse, stamp=stamp)
-    load(tables, spark)
-    context = job_context(tables, Models(f"{lakehouse}/mlflow"))
-    return Published(context, run_all(context))
+    context = job_context(Tables(spark, lakehouse=lakehouse, stamp=stamp), Models(f"{lakehouse}/mlflow"))
+    pictures = drawn(10)
+    load(context, pictures)
+    return Published(context, pictures, run_to_annotations(context) | run_to_pages(context))
 
 
 class Links(HTMLParser):
@@ -178,28 +201,50 @@ class Links(HTMLParser):
 
 def test_every_job_counts_what_it_did(published: Published) -> None:
     counts = published.counts
-    assert counts["embed_queries"] == Counts(rows_in=12, kept=12, produced={"encoded": 12})
-    assert counts["merge_queries"] == Counts(rows_in=12, kept=12)
-    assert counts["confirm_queries"] == Counts(rows_in=18, kept=18, produced={"retrieved": 18})
+    assert (counts["mine_queries"].rows_in, counts["mine_queries"].produced["mined"]) == (0, 0)
+    assert counts["embed_queries"] == Counts(rows_in=8, kept=8, produced={"encoded": 8})
+    assert counts["merge_queries"] == Counts(rows_in=8, kept=8)
+    # of nine pictures each is among the nearest fifty
+    assert counts["confirm_queries"] == Counts(rows_in=24, kept=24, produced={"retrieved": 24})
     assert counts["embed_images"] == Counts(rows_in=10, kept=9, dropped={"no_text": 1}, produced={"encoded": 9})
     assert (counts["build_index"].kept, counts["build_index"].produced) == (9, {"shards": 1})
     assert counts["build_collections"].kept == 3
-    assert counts["build_collections"].dropped["too_little_evidence"] == 9
     assert counts["rank_annotations"] == Counts(
-        rows_in=10, kept=9, dropped={"no_annotation": 1}, produced={"annotations": 18, "with_collection": 9}
+        rows_in=10, kept=9, dropped={"no_annotation": 1}, produced={"annotations": 24, "with_collection": 9}
     )
     assert counts["plan_links"].dropped == {"nothing_to_say": 1}
     assert counts["plan_links"].produced["unreachable_pages"] == 0
     assert (counts["publish_pages"].rows_in, counts["publish_pages"].kept) == (14, 14)
 
 
-def test_a_collection_holds_the_images_that_its_query_was_found_fit_for(published: Published) -> None:
+def test_labels_alone_teach_the_model_and_what_lacks_for_want_of_an_export_is_said(published: Published) -> None:
+    tables, counts = published.tables, published.counts
+    assert "no query is mined" in counts["ingest_search_console"].report
+    examples = tables.read(TRAINING_EXAMPLES).collect()
+    assert len(examples) == 9
+    for row in examples:
+        assert set(row["from_oracle"]) == {*row["description"], *row["style"], *row["use_case"]}
+    assert {r["sources"][0] for r in tables.read(ANNOTATIONS).collect()} == {"vlm"}
+    assert counts["build_collections"].report == (
+        "the console heard nobody in en: pages there stand on the model's word alone"
+    )
+    guessed = tables.read(QUERY_DECISIONS).where("reason = 'unsupported_demographic'").collect()
+    assert {row["query"] for row in guessed} == {"surprise for a sister"}, "no picture says that it is for one"
+
+
+def test_there_is_one_page_for_what_three_pictures_share_however_it_is_said(published: Published) -> None:
     tables = published.tables
-    items = tables.read(COLLECTION_ITEMS).join(tables.read(COLLECTIONS), "collection_id").collect()
-    found = {(row.title, row.image_id) for row in items}
-    assert {("Oak table", "i0"), ("Oak table", "i3"), ("Oak table", "i6")} <= found
-    assert {("Birthday cake", "i2"), ("Birthday cake", "i5"), ("Birthday cake", "i8")} <= found
-    assert ("Birthday cake", "i0") not in found
+    items = tables.read(COLLECTION_ITEMS).join(tables.read(COLLECTIONS).where("state = 'publish'"), "collection_id")
+    found: dict[str, set[str]] = {}
+    for row in items.collect():
+        found.setdefault(row.title, set()).add(row.image_id)
+    ids = [row["image_id"] for row in image_rows(published.pictures)]
+    for n, wishes in enumerate(WISHES):
+        (title,) = {title for title in found if title.lower() in {query for said in wishes.values() for query in said}}
+        assert {ids[n], ids[n + 3], ids[n + 6]} <= found[title]
+        assert ids[(n + 1) % 3] not in found[title]
+    home = (published.site / "index.html").read_text(encoding="utf-8")
+    assert all(title in home for title in found)
 
 
 def test_the_index_was_measured_against_brute_force(published: Published) -> None:
@@ -252,15 +297,15 @@ def test_running_again_later_changes_no_table_and_no_file_and_a_change_changes_o
     versions, files = published.versions(), published.files()
     stamp = Stamp(run_id="second", as_of=date(2026, 11, 1), code_commit="test", simulated=True)
     later = replace(published.context, tables=published.tables.stamped(stamp), as_of=stamp.as_of, run_id="second")
-    counts = run_all(later)
+    counts = run_to_pages(later)
     assert counts["embed_images"].produced == {"encoded": 0}
     assert counts["publish_pages"].produced["files_written"] == 0
     assert published.versions() == versions
     assert published.files() == files
 
-    images = rows()[0]
+    images = image_rows(published.pictures)
     images[4]["title"] = "A desk at noon"
-    later.tables.write(IMAGES, build(IMAGES, spark, *images[:8], *images[9:], locale="en", page_url="x"))
+    later.tables.write(IMAGES, build(IMAGES, spark, *images[:8], *images[9:]))
     later.run(plan_links.JOB, plan_links.PlanLinks())
     removed = later.run(publish_pages.JOB, publish_pages.PublishPages(site_url="https://x.test/")).produced
     assert removed["files_removed"] == 3  # the page of i8 and its two pictures
@@ -268,6 +313,14 @@ def test_running_again_later_changes_no_table_and_no_file_and_a_change_changes_o
     assert "https://x.test/en/pin/i8/" not in lastmod
     assert lastmod["https://x.test/en/pin/i4/"] == date(2026, 11, 1)
     assert lastmod["https://x.test/en/pin/i0/"] == date(2026, 10, 30)
+
+
+def test_an_export_that_was_taken_in_is_not_forgotten_because_no_folder_is_named(context: Context) -> None:
+    context.tables.write(CONSOLE_DAYS, build(CONSOLE_DAYS, context.spark, {}))
+    context.tables.write(IMAGES, build(IMAGES, context.spark))
+    without = ingest_search_console.IngestSearchConsole(path=None)
+    with pytest.raises(ConfigError, match="1 days of one stand in search_console; name its folder again"):
+        context.run(ingest_search_console.JOB, without)
 
 
 def test_an_encoder_that_was_changed_for_one_side_alone_stops_every_job_that_compares(
