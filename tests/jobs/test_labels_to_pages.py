@@ -21,7 +21,7 @@ from geo_lib.errors import ConfigError, CountingError
 from geo_lib.models import ModelFiles, Models
 from geo_lib.serving.settings import Decoding
 from geo_lib.tables import Stamp, Tables
-from geo_lib.vlm.answers import TASK
+from geo_lib.vlm.answers import TASK, asked
 from geo_lib.vlm.prompts import PROMPT_VERSION
 from geo_lib.vlm.settings import BaseVlm
 from jobs import (
@@ -61,7 +61,7 @@ from schemas.query_merges import QUERY_MERGES
 from schemas.round_trips import ROUND_TRIPS
 from schemas.training_examples import TRAINING_EXAMPLES
 from tests.builders import build
-from tests.kit import PROMPT, TINY_BASE, Drawn, drawn, job_context
+from tests.kit import TINY_BASE, Drawn, drawn, job_context
 
 pytestmark = pytest.mark.slow
 
@@ -106,9 +106,10 @@ def load(context: Context, pictures: Sequence[Drawn]) -> None:
     tables.write(ORACLE_QUERIES, build(ORACLE_QUERIES, spark, *labels, locale="en", position=1))
     context.models.register("vlm", ModelFiles("m", context.lakehouse, "digest"))
     context.models.point("vlm@champion", "m")
-    answers = [{"subject": signature, "text": json.dumps(wishes)} for signature, wishes in said.items()]
+    prompts = {row["signature"]: row["prompt"] for row in asked(tables.read(IMAGES)).collect()}
+    answers = [{"subject": s, "prompt": prompts[s], "text": json.dumps(wishes)} for s, wishes in said.items()]
     version = {"model_version": "m", "prompt_version": PROMPT_VERSION, "decoding_version": Decoding().version}
-    written = build(GENERATIONS, spark, *answers, task=TASK, prompt=PROMPT, error_class=None, **version)
+    written = build(GENERATIONS, spark, *answers, task=TASK, error_class=None, **version)
     tables.append(GENERATIONS, written, sequence=1)
 
 

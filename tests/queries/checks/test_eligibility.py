@@ -176,6 +176,37 @@ def test_who_speaks_for_a_shop_to_a_machine_to_followers_or_about_people_is_off_
 @pytest.mark.parametrize(
     ("locale", "query"),
     [
+        ("en", "i made this for my neighbour"), ("en", "my kids loved this pie"), ("en", "the app keeps crashing"),
+        ("en", "obsessed with this rug"), ("en", "would recommend to anyone"), ("en", "this photo shows a shelf"),
+        ("en", "experts reveal the best lamps"), ("en", "as an ai model"),
+        ("de", "ich habe das für oma gestrickt"), ("de", "kann ich nur empfehlen"), ("de", "die app stürzt ab"),
+        ("de", "dieses bild zeigt eine lampe"), ("de", "das solltest du wissen"), ("de", "fällt klein aus"),
+    ],
+)  # fmt: skip
+def test_who_tells_of_what_was_reviews_or_describes_is_off_voice(locale: str, query: str) -> None:
+    assert reason(query, locale=locale) == "off_voice"
+
+
+@pytest.mark.parametrize(
+    ("locale", "query"),
+    [
+        ("en", "gifts for someone who has everything"), ("en", "caption ideas for couples"),
+        ("en", "where to go in italy"), ("en", "how to write a letter"), ("en", "stuff for my room"),
+        ("en", "wow factor entryway"), ("en", "what is this style called"), ("en", "one star nursery"),
+        ("en", "woman sitting pose"), ("en", "great quality time ideas"), ("en", "what should i wear"),
+        ("en", "gift for my daughter"), ("en", "i want candy costume"), ("en", "step by step drawing"),
+        ("de", "endlich urlaub"), ("de", "danke für die schöne zeit karte"), ("de", "frau die lacht"),
+        ("de", "was machen bei regen"), ("de", "must have küche"), ("de", "passt perfekt zu blau"),
+        ("de", "wow effekt wohnzimmer"), ("de", "ich liebe dich"), ("de", "geschenk für meine tochter"),
+    ],
+)  # fmt: skip
+def test_wishes_in_the_first_person_and_of_somebody_pass(locale: str, query: str) -> None:
+    assert reason(query, locale=locale) is None
+
+
+@pytest.mark.parametrize(
+    ("locale", "query"),
+    [
         ("en", "however"), ("en", "maybe later then"), ("en", "like the last one"), ("en", "as shown above"),
         ("en", "some kind of thing"), ("en", "lorem ipsum"), ("en", "b09k4m2qx7"), ("en", "ff00aa"), ("en", "v2 final"),
         ("en", "ref 5561"), ("en", "rgb 10 20 30"), ("en", "12x 4y 7z"), ("en", "q w z"), ("en", "qsdfghj"),
