@@ -54,10 +54,9 @@ class TrainEligibility:
     head: str = LINEAR
     """What judges: linear heads on the vectors of the first family's encoder, or a LLaMA tuned by LoRA."""
     families: Families = setting(default_families)
-    heads: tuple[str, ...] = ("off_voice", "weak_intent", "exclusionary")
-    """The heads that are made, of those that the oracle judges. A brand and what is grey have words that lists know,
-    and their heads stop more of what only looks like it than they find (docs/experiments.md)."""
-    recipe: HeadRecipe = field(default_factory=lambda: HeadRecipe(strength=10.0, least_precision=0.94, rows_alike=True))
+    heads: tuple[str, ...] = tuple(HEADS)
+    """Those that are made, of what the oracle judges."""
+    recipe: HeadRecipe = field(default_factory=lambda: HeadRecipe(strength=10.0, rows_alike=True))
     """``least_precision`` is that of all heads together, where a text is as likely unfit as fit."""
     base: str = ""
     """Folder of the LLaMA, or a hub id as org/name@revision."""
