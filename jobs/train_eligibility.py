@@ -134,7 +134,12 @@ def _objections(model: EligibilityModel, labels: Sequence[Label]) -> list[str | 
 def _promoted(
     ctx: Context, knobs: TrainEligibility, train: Sequence[Label], held_out: Sequence[Label], heads: Sequence[str]
 ) -> Promotion:
-    settings: dict[str, object] = {"head": knobs.head, "heads": list(heads), "recipe": asdict(knobs.of_each_head), "trainer": TRAINER_VERSION}
+    settings: dict[str, object] = {
+        "head": knobs.head,
+        "heads": list(heads),
+        "recipe": asdict(knobs.of_each_head),
+        "trainer": TRAINER_VERSION,
+    }
     if knobs.head == LLAMA:
         base = base_files(knobs.base, cache=ctx.path("models", "hub"))
         settings |= {"base": base.digest, "llama": asdict(knobs.llama), "trainer": llama.TRAINER_VERSION}
