@@ -54,7 +54,9 @@ class TrainEligibility:
     head: str = LINEAR
     """What judges: linear heads on the vectors of the first family's encoder, or a LLaMA tuned by LoRA."""
     families: Families = setting(default_families)
-    recipe: HeadRecipe = field(default_factory=lambda: HeadRecipe(strength=10.0))
+    heads: tuple[str, ...] = tuple(HEADS)
+    """Those that are made, of what the oracle judges."""
+    recipe: HeadRecipe = field(default_factory=lambda: HeadRecipe(strength=10.0, rows_alike=True))
     """``least_precision`` is that of all heads together, where a text is as likely unfit as fit."""
     base: str = ""
     """Folder of the LLaMA, or a hub id as org/name@revision."""
@@ -67,6 +69,11 @@ class TrainEligibility:
         refuse_unlike_families(self.families)
         if self.head not in (LINEAR, LLAMA):
             raise ConfigError(f"train_eligibility.head must be {LINEAR} or {LLAMA}, not {self.head}")
+        if not self.heads or (unknown := set(self.heads) - set(HEADS)):
+            raise ConfigError(
+                f"train_eligibility.heads has {', '.join(sorted(unknown)) if self.heads else 'none'}; "
+                f"name some of {', '.join(HEADS)}"
+            )
         if self.head == LLAMA and not self.base:
             raise ConfigError(
                 "train_eligibility.head is llama, and base names none; give a folder, or a hub id as org/name@revision"
@@ -75,17 +82,17 @@ class TrainEligibility:
     @property
     def of_each_head(self) -> HeadRecipe:
         """The recipe of one head: of the fit texts that all may stop together each has its share."""
-        return replace(self.recipe, least_precision=1 - (1 - self.recipe.least_precision) / len(HEADS))
+        return replace(self.recipe, least_precision=1 - (1 - self.recipe.least_precision) / len(self.heads))
 
 
 def run(ctx: Context, knobs: TrainEligibility) -> Counts:
     labels, rows_in, dropped = _labels(ctx, knobs)
     train, held_out = ([it for it in labels if it.split == split] for split in ("train", "held_out"))
-    if not (heads := learnable(train)):
+    if not (heads := learnable(train, knobs.heads)):
         report = f"no model: no head has {LEAST_GROUPS} phrasings of its kind and of fit texts; lists judge alone"
         dropped |= {TOO_FEW: len(labels)} if labels else {}
         return Counts(rows_in, 0, dropped=dropped, report=report)
-    promotion = _promoted(ctx, knobs, train, held_out)
+    promotion = _promoted(ctx, knobs, train, held_out, heads)
     files = ctx.models.resolve(ELIGIBILITY_CHAMPION)
     model = eligibility_model(files.path)
     measured = measured_eligibility(held_out, _objections(model, held_out), seed=knobs.recipe.seed)
@@ -98,7 +105,7 @@ def run(ctx: Context, knobs: TrainEligibility) -> Counts:
     ]
     made = "trained" if promotion.is_trained else "reused"
     title = f"model {promotion.model.model_version} {made}, {'' if promotion.is_champion else 'not '}"
-    without = [f"{name}: too few phrasings, no head" for name in HEADS if name not in heads]
+    without = [f"{name}: too few phrasings, no head" for name in knobs.heads if name not in heads]
     produced = {
         "trained": int(promotion.is_trained),
         "champion_moved": int(promotion.has_moved),
@@ -124,9 +131,15 @@ def _objections(model: EligibilityModel, labels: Sequence[Label]) -> list[str | 
     return objections(model, [(label.locale, label.text) for label in labels])
 
 
-def _promoted(ctx: Context, knobs: TrainEligibility, train: Sequence[Label], held_out: Sequence[Label]) -> Promotion:
-    heads = learnable(train)
-    settings: dict[str, object] = {"head": knobs.head, "recipe": asdict(knobs.of_each_head), "trainer": TRAINER_VERSION}
+def _promoted(
+    ctx: Context, knobs: TrainEligibility, train: Sequence[Label], held_out: Sequence[Label], heads: Sequence[str]
+) -> Promotion:
+    settings: dict[str, object] = {
+        "head": knobs.head,
+        "heads": list(heads),
+        "recipe": asdict(knobs.of_each_head),
+        "trainer": TRAINER_VERSION,
+    }
     if knobs.head == LLAMA:
         base = base_files(knobs.base, cache=ctx.path("models", "hub"))
         settings |= {"base": base.digest, "llama": asdict(knobs.llama), "trainer": llama.TRAINER_VERSION}
@@ -137,7 +150,7 @@ def _promoted(ctx: Context, knobs: TrainEligibility, train: Sequence[Label], hel
         if knobs.head == LLAMA:
             fit_llama(train, held_out, made, base=base.path, heads=heads, recipe=knobs.llama, sure=knobs.of_each_head)
         else:
-            fit_linear(train, made, encoder=knobs.families[0].encoder, recipe=knobs.of_each_head)
+            fit_linear(train, made, encoder=knobs.families[0].encoder, recipe=knobs.of_each_head, heads=heads)
         losses = losses_of(eligibility_model(str(made)), held_out)
         training.record({f"held_out_loss.{name}": value for name, value in losses.items()}, 1)
 

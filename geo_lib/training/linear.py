@@ -2,7 +2,8 @@
 
 Multinomial logistic regression by scikit-learn, kept as safetensors and JSON, applied by numpy alone. Rows that are one
 thing said with other words (fillings of one template) belong to one group: groups weigh alike, however often they are
-filled, and what is held out to learn how sure the head may be is held out by whole groups.
+filled, unless the recipe weighs rows, and what is held out to learn how sure the head may be is held out by whole
+groups.
 """
 
 import json
@@ -46,6 +47,9 @@ class HeadRecipe:
     folds: int = 5
     least_precision: float = 0.95
     """A class is sure from the confidence on from which this share of the rows that were held out is right."""
+    rows_alike: bool = False
+    """Whether rows weigh alike in a class, and not groups. For labels that err now and then: a row that got another
+    label than the rest of its group would weigh as much as a whole group."""
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -169,7 +173,7 @@ def fitted(rows: Rows, *, classes: Sequence[str], encoder: str, encoder_version:
             "more, or leave the class out"
         )
     targets = np.array([classes.index(label) for label in rows.labels])
-    weights = _weights(rows.labels, rows.groups)
+    weights = _weights_by(recipe, rows)
     folds = _folds(rows.labels, rows.groups, recipe)
     unseen = np.zeros((len(targets), len(classes)))
     for fold in sorted(set(folds.tolist())):
@@ -196,7 +200,7 @@ def calibrated(
 
     ``targets``: the place of each row's label in ``classes``. Of ``rows`` the vectors are not looked at.
     """
-    weights = _weights(rows.labels, rows.groups)
+    weights = _weights_by(recipe, rows)
     temperature = _temperature(scores, targets, weights)
     probabilities = shares_of(scores, temperature)
     return temperature, _thresholds(probabilities, targets, weights, rows.segments, classes, recipe)
@@ -214,7 +218,12 @@ def loss_of_shares(probabilities: Scores, rows: Rows, *, classes: Sequence[str])
     return float(np.average(losses, weights=_weights(rows.labels, rows.groups)))
 
 
-def _weights(labels: Sequence[str], groups: Sequence[str]) -> Scores:
+def _weights_by(recipe: HeadRecipe, rows: Rows) -> Scores:
+    """Those that ``recipe`` asks for: where rows weigh alike, each is a group of its own."""
+    return _weights(rows.labels, range(len(rows.labels)) if recipe.rows_alike else rows.groups)
+
+
+def _weights(labels: Sequence[str], groups: Sequence[Hashable]) -> Scores:
     """A weight per row: classes weigh alike, so do groups in each of them and rows in a group; a group 1 on average."""
     of_rows = list(zip(labels, groups, strict=True))
     rows_of = Counter(of_rows)

@@ -94,6 +94,19 @@ def test_the_same_rows_make_the_same_head_and_a_group_counts_once_however_often_
     assert loss_of(once, repeated) == pytest.approx(loss_of(once, rows))
 
 
+def test_where_rows_weigh_alike_a_slip_within_a_group_weighs_one_row_and_no_whole_group() -> None:
+    """Ten groups of ten each; one row of ``b``'s was called ``a``."""
+    groups = [f"g{n // 10}" for n in range(200)]
+    rows = rows_of("a" * 100 + "b" * 100, groups=groups)
+    slipped = replace(rows, labels=["a"] * 101 + ["b"] * 99)
+    sure = {}
+    for alike in (False, True):
+        head = head_of(slipped, ("a", "b"), HeadRecipe(least_precision=0.98, rows_alike=alike))
+        sure[alike] = sum(v.is_sure for v in head.verdicts(rows.vectors, rows.segments))
+    assert sure[True] == 200
+    assert sure[False] < 150
+
+
 def test_two_classes_have_a_head_too() -> None:
     rows = rows_of("ab" * 20)
     head = head_of(rows, classes=("a", "b"))

@@ -12,9 +12,9 @@ from geo_lib.queries.eligibility.model import EligibilityModel, encoder_version,
 from geo_lib.training.linear import LEAST_GROUPS, HeadRecipe, LinearHead, fitted, groups_per_class, loss_of_shares
 
 
-def learnable(labels: Sequence[Label]) -> list[str]:
-    """The heads that there are phrasings enough for, of their kind and of fit texts."""
-    return [name for name in HEADS if min(phrasings_of(labels, name).values()) >= LEAST_GROUPS]
+def learnable(labels: Sequence[Label], heads: Sequence[str] = tuple(HEADS)) -> list[str]:
+    """Those of ``heads`` that there are phrasings enough for, of their kind and of fit texts."""
+    return [name for name in heads if min(phrasings_of(labels, name).values()) >= LEAST_GROUPS]
 
 
 def phrasings_of(labels: Sequence[Label], head: str) -> dict[str, int]:
@@ -22,20 +22,22 @@ def phrasings_of(labels: Sequence[Label], head: str) -> dict[str, int]:
     return groups_per_class(rows.labels, rows.groups, classes=(FIT, head))
 
 
-def fit_linear(labels: Sequence[Label], folder: Path, *, encoder: str, recipe: HeadRecipe) -> None:
-    """Fit a linear head for each kind that can be learned, and leave them in ``folder``."""
+def fit_linear(
+    labels: Sequence[Label], folder: Path, *, encoder: str, recipe: HeadRecipe, heads: Sequence[str]
+) -> None:
+    """Fit a linear head for each of ``heads``, and leave them in ``folder``."""
     model = text_model(encoder)
     vectors = Features(remembering(encoder)).of([label.text for label in labels])
-    heads: dict[str, LinearHead] = {}
-    for name in learnable(labels):
-        heads[name] = fitted(
+    made: dict[str, LinearHead] = {}
+    for name in heads:
+        made[name] = fitted(
             rows_of(of_head(labels, name), name, vectors[places_of(labels, name)]),
             classes=(FIT, name),
             encoder=encoder,
             encoder_version=encoder_version(model),
             recipe=recipe,
         )
-    save_heads(heads, folder)
+    save_heads(made, folder)
 
 
 def losses_of(model: EligibilityModel, labels: Sequence[Label]) -> dict[str, float]:

@@ -75,7 +75,9 @@ LABELS = [
 
 def test_heads_are_kept_and_found_again_and_another_encoder_makes_them_unfit(tmp_path: Path) -> None:
     assert learnable(LABELS) == ["grey"]
-    fit_linear(LABELS, tmp_path, encoder="packaged", recipe=HeadRecipe(strength=10.0, least_precision=0.8))
+    assert learnable(LABELS, ["brand"]) == []
+    recipe = HeadRecipe(strength=10.0, least_precision=0.8)
+    fit_linear(LABELS, tmp_path, encoder="packaged", recipe=recipe, heads=["grey"])
     model = eligibility_model(str(tmp_path))
     assert objections(model, [("en", "best casino spins"), ("en", "green vase"), ("fr", "best casino spins")]) == [
         "grey", None, None,
