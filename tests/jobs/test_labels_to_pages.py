@@ -211,7 +211,7 @@ def test_every_job_counts_what_it_did(published: Published) -> None:
     assert (counts["build_index"].kept, counts["build_index"].produced) == (9, {"shards": 1})
     assert counts["build_collections"].kept == 3
     assert counts["rank_annotations"] == Counts(
-        rows_in=10, kept=9, dropped={"no_annotation": 1}, produced={"annotations": 24, "with_collection": 9}
+        rows_in=10, kept=9, dropped={"no_annotation": 1}, produced={"annotations": 24, "with_collection": 21}
     )
     assert counts["plan_links"].dropped == {"nothing_to_say": 1}
     assert counts["plan_links"].produced["unreachable_pages"] == 0
