@@ -40,7 +40,7 @@ test-stickers: $(READY)  ## Eq. 1 on the stickers corpus (GEO_STICKERS, else ../
 	$(PYTEST) -m stickers
 
 .PHONY: bench
-bench: $(READY)  ## measure (ONLY=mining, tasks, ingest, requests or inference); needs the bench group: uv pip install --group bench
+bench: $(READY)  ## measure (ONLY=mining, tasks, ingest, requests, inference or memory); needs the bench group: uv pip install --group bench
 	$(BIN)/python benchmarks/$(ONLY).py $(BENCH)
 
 .PHONY: lint
