@@ -74,6 +74,10 @@ def run(ctx: Context, knobs: AnnotateImages) -> Counts:
         rows = generation_rows(answered_now, key="signature", stamp={"task": TASK, **version, "endpoint": None})
         ctx.append(GENERATIONS, rows, sequence=next(sequence))
 
+    def note_and_keep(written: DataFrame) -> None:
+        tally.add(written)
+        keep(lasting(written, passing=CURABLE))
+
     missing = settled(wanted.join(answered_before, on="signature", how="left_anti"))
     pictures = ctx.read(IMAGE_BYTES)
     new = missing.count()
@@ -81,25 +85,24 @@ def run(ctx: Context, knobs: AnnotateImages) -> Counts:
     begun = time.monotonic()
     with Beside(
         read=lambda chunk: requests_of(chunk, missing, pictures),
-        keep=lambda written: keep(lasting(written, passing=CURABLE)),
+        keep=note_and_keep,
         following=dict(pairwise(ranges)),
     ) as beside:
 
-        def ask(chunk: KeyRange) -> int:
+        def ask(chunk: KeyRange) -> bool:
             requests = beside.requests(chunk)
             written = generations(requests, key="signature", load=partial(engine, spec), partitions=knobs.engines)
             # held alone, it would be asked again: a commit drops what is held of plans that read its table
             written = settled(written)
-            answers_now = tally.add(written)
             beside.keep(written)
-            return answers_now
+            return not written.isEmpty()
 
-        def ask_again() -> int:
+        def ask_again() -> bool:
             beside.settle()
             sound = answers(ctx.read(GENERATIONS), images, **version).where("error_class is null")
             is_first = F.col("signature") == F.lit(sound.agg(F.min("signature")).collect()[0][0])
             request = requests_of(KeyRange(), wanted.where(is_first), pictures.where(is_first))
-            return generations(request, key="signature", load=partial(engine, spec)).count()
+            return generations(request, key="signature", load=partial(engine, spec)).count() > 0
 
         def lose(signatures: Sequence[str]) -> None:
             beside.settle()
@@ -138,8 +141,8 @@ class _Tally:
     tokens: int = 0
     seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(_SPENT, 0.0))
 
-    def add(self, written: DataFrame) -> int:
-        """Note a chunk; returns how many rows it has."""
+    def add(self, written: DataFrame) -> None:
+        """Note a chunk."""
         spent = [F.sum(f"{what}_seconds").alias(what) for what in _BY_WORKERS]
         figures = (F.count("*").alias("n"), F.coalesce(F.sum("output_tokens"), F.lit(0)).alias("tokens"), *spent)
         fates = written.groupBy("error_class").agg(*figures).collect()
@@ -151,7 +154,6 @@ class _Tally:
             self.tokens += fate["tokens"]
             for what in _BY_WORKERS:
                 self.seconds[what] += fate[what]
-        return sum(fate["n"] for fate in fates)
 
     def measured(self, seconds: float, *, engines: int) -> dict[str, float]:
         """Seconds by what took them, summed over engines, and answers and tokens a second of the ``seconds`` that it

@@ -64,19 +64,19 @@ def begun_by(who: str, ranges: Sequence[KeyRange]) -> list[KeyRange]:
 def answered_in_ranges(
     ranges: Iterable[KeyRange],
     *,
-    ask: Callable[[KeyRange], int],
+    ask: Callable[[KeyRange], bool],
     keys_of: Callable[[KeyRange], Iterable[str]],
     lose: Callable[[Sequence[str]], None],
-    control: Callable[[], int],
+    control: Callable[[], bool],
     progress: Callable[[int, int], None],
 ) -> None:
     """Ask one range after the other; ``lose`` the keys that killed their worker even when they stood alone.
 
-    ``ask`` answers a range, keeps what comes and returns how many that were; ``keys_of`` names what it is asked for. A
-    range that loses its worker on every try is asked in halves, before all others. A key is lost as soon as something
-    is answered after it: ``control`` asks again what was answered before and returns how many that were, 0 where there
-    is nothing. Raises what Spark raised when no request need be the cause: the control lost its worker as well, or
-    there is none and nothing was answered, or too many ranges in a row lost theirs.
+    ``ask`` answers a range, keeps what comes and returns whether anything did; ``keys_of`` names what it is asked for.
+    A range that loses its worker on every try is asked in halves, before all others. A key is lost as soon as something
+    is answered after it: ``control`` asks again what was answered before and returns whether there was anything. Raises
+    what Spark raised when no request need be the cause: the control lost its worker as well, or there is none and
+    nothing was answered, or too many ranges in a row lost theirs.
     """
     waiting, suspects = deque(ranges), list[str]()
     done = lost_in_a_row = 0
@@ -86,7 +86,7 @@ def answered_in_ranges(
         one = waiting.popleft()
         done += 1
         try:
-            answers = ask(one)
+            is_answered = ask(one)
         except (PySparkException, Py4JJavaError) as error:
             if not _is_loss(error):
                 raise
@@ -98,10 +98,10 @@ def answered_in_ranges(
             else:
                 suspects += keys
             too_many = lost_in_a_row > _MOST_IN_A_ROW
-            answers = control() if suspects or too_many else 0
-            if too_many and not answers:
+            is_answered = control() if suspects or too_many else False
+            if too_many and not is_answered:
                 raise
-        if answers:
+        if is_answered:
             lost_in_a_row = 0
             if suspects:
                 lose(suspects)

@@ -50,11 +50,11 @@ def answer(requests: DataFrame, log: Path, ranges: Sequence[KeyRange]) -> tuple[
     """The keys that killed their worker, and what the others were answered."""
     answers: dict[str, str] = {}
 
-    def ask(chunk: KeyRange) -> int:
+    def ask(chunk: KeyRange) -> bool:
         rows = generations(chunk.of(requests, "id"), key="id", load=deadly(log)).collect()
         assert answers.keys().isdisjoint(row["id"] for row in rows), "nothing that was answered is asked again"
         answers.update({row["id"]: row["text"] for row in rows})
-        return len(rows)
+        return bool(rows)
 
     lost: list[str] = []
     answered_in_ranges(
@@ -62,7 +62,7 @@ def answer(requests: DataFrame, log: Path, ranges: Sequence[KeyRange]) -> tuple[
         ask=ask,
         keys_of=lambda chunk: [row["id"] for row in chunk.of(requests, "id").collect()],
         lose=lost.extend,
-        control=lambda: 0,
+        control=lambda: False,
         progress=lambda done, total: None,
     )
     return lost, answers
@@ -95,18 +95,18 @@ class Machine:
     def within(self, chunk: KeyRange) -> list[str]:
         return [k for k in self.keys if (chunk.first or "") <= k and (chunk.end is None or k < chunk.end)]
 
-    def ask(self, chunk: KeyRange) -> int:
+    def ask(self, chunk: KeyRange) -> bool:
         some = self.within(chunk)
         if self.broken in some:
             raise RuntimeError("the power is gone")
         self.work(some)
         self.answered += some
-        return len(some)
+        return bool(some)
 
-    def ask_again(self) -> int:
+    def ask_again(self) -> bool:
         old = [] if self.old is None else [self.old]
         self.work(old)
-        return len(old)
+        return bool(old)
 
     def work(self, some: Sequence[str]) -> None:
         if not self.poison.isdisjoint(some):
