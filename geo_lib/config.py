@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass, replace
 from datetime import date
 from pathlib import Path
 from types import MappingProxyType, NoneType
@@ -114,21 +114,29 @@ def _part(section: Any, kind: Any) -> Any:
 
 
 def build(
-    cls: type[Knobs], asked: Mapping[str, Any], *, what: str, named: Mapping[str, str] = MappingProxyType({})
+    cls: type[Knobs],
+    asked: Mapping[str, Any],
+    *,
+    what: str,
+    named: Mapping[str, str] = MappingProxyType({}),
+    over: Knobs | None = None,
 ) -> Knobs:
     """An instance of the dataclass ``cls`` from plain YAML values.
 
     Lists become tuples, sections dataclasses, lists of sections tuples of them, sections under names of one's own
-    mappings of them, days in quotes days. ``named``: what an error calls a key instead of ``what.key``.
+    mappings of them, days in quotes days. ``named``: what an error calls a key instead of ``what.key``. ``over``: the
+    instance that what is left out is taken from, for one whose defaults are not its class's.
     """
-    kinds = {f.name: f.type for f in fields(cls)}  # type: ignore[arg-type]
+    known = {f.name: f for f in fields(cls)}  # type: ignore[arg-type]
+    kinds = {name: f.type for name, f in known.items()}
     if strangers := sorted(map(str, asked.keys() - kinds.keys())):
         raise ConfigError(f"{what} has no knob {', '.join(strangers)}; it has {', '.join(sorted(kinds)) or 'none'}")
     values: dict[str, Any] = {}
     for name, value in asked.items():
         kind = _unless_null(kinds[name], value)
         if isinstance(value, Mapping) and isinstance(kind, type) and is_dataclass(kind):
-            value = build(kind, value, what=named.get(name, f"{what}.{name}"))
+            own = named.get(name, f"{what}.{name}")
+            value = build(kind, value, what=own, over=_own_default(known[name], kind))
         elif (item := _named(kind)) is not None:
             own = named.get(name, f"{what}.{name}")
             value = {
@@ -146,11 +154,17 @@ def build(
             raise ConfigError(f"{named.get(name, f'{what}.{name}')} must hold keys and values, not {value!r}")
         values[name] = value
     try:
-        return cls(**values)
+        return cls(**values) if over is None else replace(over, **values)  # type: ignore[type-var]
     except ConfigError:
         raise
     except (TypeError, ValueError) as wrong:
         raise ConfigError(f"{what}: {wrong}") from wrong
+
+
+def _own_default(knob: "Field[Any]", kind: type) -> Any:
+    """What a knob is by default, where its dataclass has made that otherwise than ``kind`` is by itself; else null."""
+    makes = knob.default_factory
+    return None if makes is MISSING or makes is kind else makes()
 
 
 def _items(kind: Any, values: list[Any], *, what: str) -> tuple[Any, ...]:

@@ -1,6 +1,6 @@
 """Configuration: layers, unknown keys, kinds, environment."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -34,6 +34,16 @@ def test_a_file_lies_on_top_of_what_it_extends_knob_by_knob(conf: Path) -> None:
     assert (loaded.target, loaded.schema, loaded.as_of) == ("own", "geo", date(2026, 1, 31))
     assert loaded.knobs("mine", Mine) == Mine(top_k=7, min_ctr=0.5, countries=("deu", "aut"))
     assert loaded.knobs("another", Mine) == Mine()
+
+
+@dataclass(frozen=True, slots=True)
+class Miner:
+    mine: Mine = field(default_factory=lambda: Mine(top_k=3, min_ctr=0.1))
+
+
+def test_what_a_section_leaves_out_is_as_the_job_has_it_and_not_as_its_class_has(conf: Path) -> None:
+    conf.write_text("jobs: {miner: {mine: {top_k: 7}}}\n")
+    assert config.load(conf).knobs("miner", Miner) == Miner(Mine(top_k=7, min_ctr=0.1))
 
 
 def test_relative_paths_start_where_conf_lies_and_uris_stay(conf: Path, tmp_path: Path) -> None:
