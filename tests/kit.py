@@ -96,13 +96,23 @@ def kill(process: "subprocess.Popen[bytes]") -> None:
     process.wait(timeout=60)
 
 
-def await_in(process: "subprocess.Popen[bytes]", condition: Callable[[], bool], *, patience: float = 300) -> None:
-    """Wait until something is so while the process still runs; fail when it ends before, or after so many seconds."""
+def await_in(
+    process: "subprocess.Popen[bytes]",
+    condition: Callable[[], bool],
+    *,
+    patience: float = 300,
+    every: float = 0.02,
+    told: Callable[[], str] = str,
+) -> None:
+    """Wait until something is so while the process still runs; fail when it ends before, or after so many seconds.
+
+    ``every``: seconds between two looks. ``told``: what a failure says beside it.
+    """
     deadline = time.monotonic() + patience
     while not condition():
-        assert process.poll() is None, "it ended before it was killed"
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+        assert process.poll() is None, f"it ended with {process.returncode} before it was killed: {told()}"
+        assert time.monotonic() < deadline, f"still not so after {patience} s: {told()}"
+        time.sleep(every)
 
 
 @pytest.fixture(scope="session")

@@ -5,10 +5,10 @@ who changes anything in it makes a copy first.
 """
 
 import subprocess
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,7 @@ from jobs import cli, registry
 from jobs.run.workflow import ROOT
 from schemas.generations import GENERATIONS
 from schemas.job_runs import JOB_RUNS
-from tests.kit import kill, python
+from tests.kit import await_in, kill, python
 
 SCHEMA = "geo_tiny"
 TINY = f"""
@@ -79,7 +79,13 @@ def platform(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> P
     conf.write_text(TINY)
     assert cli.main(["simulate-platform", "--conf", str(conf)]) == 0
     with _running(["run", "pipeline", "--conf", str(conf)]) as first:
-        _await_chunks(first, lakehouse)
+        await_in(
+            first,
+            lambda: _chunks(lakehouse) >= _CHUNKS_BEFORE_THE_KILL,
+            patience=_PATIENCE,
+            every=0.1,
+            told=partial(_last_words, lakehouse),
+        )
         kill(first)
     committed = _tables(spark, lakehouse).read(GENERATIONS).where("task = 'queries'").select("subject").collect()
     assert cli.main(["run", "pipeline", "--conf", str(conf)]) == 0
@@ -104,14 +110,8 @@ def _chunks(lakehouse: Path) -> int:
     return sum("/annotate_images/" in commit.read_text() for commit in log)
 
 
-def _await_chunks(process: subprocess.Popen[bytes], lakehouse: Path) -> None:
-    deadline = time.monotonic() + _PATIENCE
-    while _chunks(lakehouse) < _CHUNKS_BEFORE_THE_KILL:
-        if process.poll() is not None:
-            said = max((lakehouse / "logs").glob("geo-*.log")).read_text()[-2000:]
-            raise AssertionError(f"geo run pipeline ended with {process.returncode} before it was killed:\n{said}")
-        assert time.monotonic() < deadline, f"no {_CHUNKS_BEFORE_THE_KILL} chunks in {_PATIENCE} s"
-        time.sleep(0.1)
+def _last_words(lakehouse: Path) -> str:
+    return max((lakehouse / "logs").glob("geo-*.log")).read_text()[-2000:]
 
 
 def _tables(spark: SparkSession, lakehouse: Path) -> Tables:
