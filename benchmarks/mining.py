@@ -171,7 +171,7 @@ create table shown as
   from read_parquet('{drawn}/images.parquet') group by all;
 create table attribution as select page_url, signature, sureness from (
   select *, case when count(*) over page = 1 then 0
-                 when sum(is_named::int) over page = 1 then (case when is_named then 1 end) end as sureness
+                 when is_named and sum(is_named::int) over page = 1 then 1 end as sureness
   from shown window page as (partition by page_url)) where sureness is not null;
 create table attributed as
   select signature, sureness, query, sum(impressions) as impressions, sum(clicks) as clicks,
@@ -287,12 +287,12 @@ def refuse_unequal(figures: dict[str, list[list[dict[str, Any]]]]) -> None:
     An older one may measure what pages of several pictures are found for, too, of which nothing is mined.
     """
     found = {
-        side: {(f["found"]["mined"], None if side == "old" else f["found"]["pairs"]) for run in runs for f in run
+        side: {(f["found"]["mined"], f["found"]["pairs"]) for run in runs for f in run
                if f["job"] == "mine_queries" and f["what"] == "all days"}
         for side, runs in figures.items()
     }  # fmt: skip
-    mined = {of_run[0] for runs in found.values() for of_run in runs}
-    pairs = {of_run[1] for side, runs in found.items() for of_run in runs if side != "old"}
+    mined = {mined for of_side in found.values() for mined, _ in of_side}
+    pairs = {pairs for side, of_side in found.items() if side != "old" for _, pairs in of_side}
     if len(mined) != 1 or len(pairs) != 1:
         raise SystemExit(f"the sides did not do the same work: (mined, pairs) {found}")
 
