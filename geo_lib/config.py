@@ -163,8 +163,8 @@ def build(
 
 def _own_default(knob: "Field[Any]", kind: type) -> Any:
     """What a knob is by default, where its dataclass has made that otherwise than ``kind`` is by itself; else null."""
-    makes = knob.default_factory
-    return None if makes is MISSING or makes is kind else makes()
+    makes: Any = knob.default_factory
+    return None if makes in (MISSING, kind) else makes()
 
 
 def _items(kind: Any, values: list[Any], *, what: str) -> tuple[Any, ...]:
