@@ -44,7 +44,7 @@ class AnnotateImages:
     """The knobs of this job; conf/*.yml may set any of them."""
 
     vlm: AskedVlm = setting(AskedVlm)
-    chunk_signatures: int = 256
+    chunk_signatures: int = 1024
     """Signatures per commit: what a crash may cost."""
     engines: int = 1
     """How many engines answer at a time: one locally, one per GPU on a cluster."""
@@ -91,11 +91,13 @@ def run(ctx: Context, knobs: AnnotateImages) -> Counts:
 
         def ask(chunk: KeyRange) -> bool:
             requests = beside.requests(chunk)
+            if requests is None:
+                return False
             written = generations(requests, key="signature", load=partial(engine, spec), partitions=knobs.engines)
             # held alone, it would be asked again: a commit drops what is held of plans that read its table
             written = settled(written)
             beside.keep(written)
-            return not written.isEmpty()
+            return True
 
         def ask_again() -> bool:
             beside.settle()

@@ -30,7 +30,7 @@ class Beside:
         """``read`` and ``write``: what either took, whether or not anybody waited for it."""
         self._read, self._keep, self._following = read, keep, following
         self._reader, self._keeper = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
-        self._coming: dict[KeyRange, Future[DataFrame]] = {}
+        self._coming: dict[KeyRange, Future[DataFrame | None]] = {}
         self._kept: Future[None] | None = None
 
     def __enter__(self) -> "Beside":
@@ -42,8 +42,9 @@ class Beside:
         if error is None:
             self.settle()
 
-    def requests(self, chunk: KeyRange) -> DataFrame:
-        """The requests of ``chunk``, settled; those of the range after it are read from now on."""
+    def requests(self, chunk: KeyRange) -> DataFrame | None:
+        """The requests of ``chunk``, settled, null where there is none; those of the range after it are read from now
+        on."""
         coming = self._coming.pop(chunk, None) or self._reader.submit(self._fetch, chunk)
         after = self._following.get(chunk)
         if after is not None and after not in self._coming:
@@ -61,11 +62,12 @@ class Beside:
         if kept is not None:
             kept.result()
 
-    def _fetch(self, chunk: KeyRange) -> DataFrame:
+    def _fetch(self, chunk: KeyRange) -> DataFrame | None:
         begun = time.monotonic()
         requests = settled(self._read(chunk))
+        is_empty = requests.isEmpty()  # asked here, where no engine waits for it
         self.seconds["read"] += time.monotonic() - begun
-        return requests
+        return None if is_empty else requests
 
     def _store(self, answered: DataFrame) -> None:
         begun = time.monotonic()

@@ -113,54 +113,34 @@ def test_a_chunk_opens_the_files_of_its_pictures_and_no_others(spark: SparkSessi
     assert sum(len(chunk.inputFiles()) for chunk in chunks) <= files + len(chunks) - 1
 
 
-def test_another_decoding_is_another_answer_and_leaves_the_first_as_it_is(
-    spark: SparkSession, context: Context, tuned_vlm: ModelFiles
-) -> None:
-    champion(context, tuned_vlm)
-    put(context, spark, *[(p.signature, p.content) for p in drawn(2)])
-    context.run(JOB, AnnotateImages())
-    later = replace(context, tables=context.tables.stamped(replace(context.tables.stamp, run_id="later")))
-    short = later.run(JOB, AnnotateImages(vlm=AskedVlm(decoding=Decoding(max_new_tokens=4))))
-    assert (short.produced["generated_now"], short.produced["cut_off"], short.produced["output_tokens"]) == (2, 2, 8)
-    assert context.tables.read(GENERATIONS).count() == 4
-
-
-def test_an_image_whose_prompt_was_corrected_is_asked_again_and_no_other(
+def test_another_decoding_or_a_corrected_prompt_is_another_question_and_leaves_what_was_answered(
     spark: SparkSession, context: Context, tuned_vlm: ModelFiles
 ) -> None:
     champion(context, tuned_vlm)
     pictures = [(p.signature, p.content) for p in drawn(3)]
     put(context, spark, *pictures)
     context.run(JOB, AnnotateImages())
+
+    shorter = replace(context, tables=context.tables.stamped(replace(context.tables.stamp, run_id="shorter")))
+    short = shorter.run(JOB, AnnotateImages(vlm=AskedVlm(decoding=Decoding(max_new_tokens=4))))
+    assert (short.produced["generated_now"], short.produced["cut_off"], short.produced["output_tokens"]) == (3, 3, 12)
+
     wrong = pictures[1][0]
     put(context, spark, *pictures, corrected={wrong: {"locale": "de", "title": "Eiche"}})
     later = replace(context, tables=context.tables.stamped(replace(context.tables.stamp, run_id="later")))
     counts = later.run(JOB, AnnotateImages())
     assert (counts.rows_in, counts.kept, counts.produced["generated_now"]) == (3, 3, 1)
-    rows = context.tables.read(GENERATIONS).orderBy("run_id").collect()
+    rows = context.tables.read(GENERATIONS).collect()
     assert [(r["subject"], r["prompt"]) for r in rows if r["run_id"] == "later"] == [
         (wrong, f"{INSTRUCTION}\ntask: queries\nlocale: de\ntitle: Eiche")
     ]
-    assert sum(r["subject"] == wrong for r in rows) == 2, "the answer to the old prompt stays as a record"
+    assert len(rows) == 7, "the answers to the old prompt and of the other decoding stay as a record"
 
     put(context, spark, *pictures)
     assert later.run(JOB, AnnotateImages()).produced["generated_now"] == 0, "the old prompt has its answer"
 
 
-def test_a_bad_image_is_an_error_on_its_row_and_too_many_of_them_stop_the_job(
-    spark: SparkSession, context: Context, tuned_vlm: ModelFiles
-) -> None:
-    champion(context, tuned_vlm)
-    put(context, spark, *[(p.signature, p.content) for p in drawn(2)], ("broken", b"no picture"))
-    counts = context.run(JOB, AnnotateImages(max_failed_share=0.4))
-    assert (counts.rows_in, counts.kept, dict(counts.failed)) == (3, 2, {"undecodable_image": 1})
-    row = context.tables.read(GENERATIONS).where("subject = 'broken'").collect()[0]
-    assert (row["text"], row["error_class"]) == (None, "undecodable_image")
-    with pytest.raises(TooManyFailedError, match=r"1 of 3 signatures failed.*undecodable_image 1"):
-        context.run(JOB, AnnotateImages(max_failed_share=0.1))
-
-
-def test_an_error_that_a_setting_cures_is_not_kept_and_the_next_run_asks_again(
+def test_a_bad_image_is_an_error_that_stays_and_what_a_setting_cures_is_asked_again(
     spark: SparkSession, context: Context, tuned_vlm: ModelFiles
 ) -> None:
     champion(context, tuned_vlm)
@@ -169,11 +149,15 @@ def test_an_error_that_a_setting_cures_is_not_kept_and_the_next_run_asks_again(
     counts = context.run(JOB, no_room_for_a_prompt)
     assert (counts.rows_in, counts.kept) == (3, 0)
     assert dict(counts.failed) == {"too_many_tokens": 2, "undecodable_image": 1}
-    assert [r["error_class"] for r in context.tables.read(GENERATIONS).collect()] == ["undecodable_image"]
+    kept = [(r["text"], r["error_class"]) for r in context.tables.read(GENERATIONS).collect()]
+    assert kept == [(None, "undecodable_image")]
+
     later = replace(context, tables=context.tables.stamped(replace(context.tables.stamp, run_id="later")))
-    counts = later.run(JOB, AnnotateImages(max_failed_share=1.0))
-    assert (counts.kept, dict(counts.failed)) == (2, {"undecodable_image": 1})
+    counts = later.run(JOB, AnnotateImages(max_failed_share=0.4))
+    assert (counts.rows_in, counts.kept, dict(counts.failed)) == (3, 2, {"undecodable_image": 1})
     assert counts.produced["generated_now"] == 2
+    with pytest.raises(TooManyFailedError, match=r"1 of 3 signatures failed.*undecodable_image 1"):
+        later.run(JOB, AnnotateImages(max_failed_share=0.1))
 
 
 def deadly() -> Callable[[EngineSpec], Server]:

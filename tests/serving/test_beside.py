@@ -30,12 +30,19 @@ def test_the_range_after_the_one_asked_is_read_meanwhile_and_none_twice(frame: C
         return frame()
 
     with Beside(read=reading, keep=lambda _: None, following=dict(pairwise(RANGES))) as beside:
-        assert beside.requests(FIRST).count() == 1
+        first = beside.requests(FIRST)
+        assert first is not None
+        assert first.count() == 1
         assert second_is_read.wait(20), "nobody has asked for it yet"
         for chunk in (SECOND, THIRD):
             beside.requests(chunk)
     assert read == [FIRST, SECOND, THIRD]
     assert beside.seconds["read"] > 0
+
+
+def test_a_range_without_requests_is_none(frame: Callable[[], DataFrame]) -> None:
+    with Beside(read=lambda _: frame().limit(0), keep=lambda _: None, following={}) as beside:
+        assert beside.requests(FIRST) is None
 
 
 def test_answers_are_kept_in_order_while_others_are_awaited(frame: Callable[[], DataFrame]) -> None:
