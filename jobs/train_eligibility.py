@@ -57,8 +57,7 @@ class TrainEligibility:
     heads: tuple[str, ...] = tuple(HEADS)
     """Those that are made, of what the oracle judges."""
     recipe: HeadRecipe = field(default_factory=lambda: HeadRecipe(strength=10.0, rows_alike=True))
-    """``least_precision``, where a text is as likely unfit as fit, and ``most_false_positives``, the share of fit texts
-    that may be stopped, are those of all heads together."""
+    """``least_precision`` is that of all heads together, where a text is as likely unfit as fit."""
     base: str = ""
     """Folder of the LLaMA, or a hub id as org/name@revision."""
     llama: LlamaRecipe = field(default_factory=LlamaRecipe)
@@ -83,12 +82,7 @@ class TrainEligibility:
     @property
     def of_each_head(self) -> HeadRecipe:
         """The recipe of one head: of the fit texts that all may stop together each has its share."""
-        all_of_them, heads = self.recipe, len(self.heads)
-        return replace(
-            all_of_them,
-            least_precision=1 - (1 - all_of_them.least_precision) / heads,
-            most_false_positives=all_of_them.most_false_positives / heads,
-        )
+        return replace(self.recipe, least_precision=1 - (1 - self.recipe.least_precision) / len(self.heads))
 
 
 def run(ctx: Context, knobs: TrainEligibility) -> Counts:

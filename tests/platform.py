@@ -32,6 +32,7 @@ jobs:
   simulate_platform: {{folder: ./lakehouse/raw, size: tiny, days: 12}}
   ingest_catalogue: {{manifest: ./lakehouse/raw/catalogue.parquet}}
   ingest_search_console: {{path: ./lakehouse/raw/search_console, max_failed_share: 0.2}}  # 1 of 13 days is malformed
+  judge_queries: {{most_queries: 1500}}  # enough for heads, if not for good ones
   finetune_vlm: {{recipe: {{epochs: 4}}}}
   annotate_images: {{chunk_signatures: 16}}
   validate_queries: {{min_confidence: 0.0}}  # a model of a hundred pictures is sure of little

@@ -46,9 +46,7 @@ class HeadRecipe:
     """Inverse of the penalty on large weights; vectors have length 1."""
     folds: int = 5
     least_precision: float = 0.95
-    """A class is sure from the confidence on from which this share of the rows that were held out is right,"""
-    most_false_positives: float = 1.0
-    """and of the rows of other classes no larger share is above it: what is easily told is told surely enough."""
+    """A class is sure from the confidence on from which this share of the rows that were held out is right."""
     rows_alike: bool = False
     """Whether rows weigh alike in a class, and not groups. For labels that err now and then: a row that got another
     label than the rest of its group would weigh as much as a whole group."""
@@ -61,8 +59,6 @@ class HeadRecipe:
             raise ValueError(f"folds must be at least {LEAST_GROUPS}, not {self.folds}")
         if not 0 < self.least_precision <= 1:
             raise ValueError(f"least_precision must lie in (0, 1], not {self.least_precision}")
-        if not 0 < self.most_false_positives <= 1:
-            raise ValueError(f"most_false_positives must lie in (0, 1], not {self.most_false_positives}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,24 +311,9 @@ def _thresholds(
         for place, name in enumerate(classes):
             mine = (of_rows == segment) & (said == place)
             least = _least_confidence(confidence[mine], is_right[mine], weights[mine], recipe.least_precision)
-            of_others = (of_rows == segment) & (targets != place)
-            above = _above_others(
-                confidence[of_others], said[of_others] == place, weights[of_others], recipe.most_false_positives
-            )
             if least is not None:
-                thresholds.setdefault(segment, {})[name] = max(least, above)
+                thresholds.setdefault(segment, {})[name] = least
     return thresholds
-
-
-def _above_others(confidence: Scores, is_false: NDArray[Any], weights: Scores, share: float) -> float:
-    """The least confidence at which no more than this weighted ``share`` of the rows is false; 0 when any will do."""
-    order = np.argsort(-confidence[is_false], kind="stable")
-    falsely = np.cumsum(weights[is_false][order])
-    too_many = np.flatnonzero(falsely > share * weights.sum())
-    if not len(too_many):
-        return 0.0
-    # rounded up, so that the first that is too many is not sure
-    return math.floor(float(confidence[is_false][order][too_many[0]]) * 1e6 + 1) / 1e6
 
 
 def _least_confidence(confidence: Scores, is_right: NDArray[Any], weights: Scores, precision: float) -> float | None:

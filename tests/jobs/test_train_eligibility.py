@@ -79,10 +79,8 @@ def test_without_judgements_or_without_an_unfit_text_there_is_no_model_and_a_sen
 
 
 def test_of_the_fit_texts_that_may_be_stopped_each_head_has_its_share() -> None:
-    recipe = HeadRecipe(least_precision=0.95, most_false_positives=0.03)
-    knobs = TrainEligibility(heads=("grey", "brand"), recipe=recipe)
+    knobs = TrainEligibility(heads=("grey", "brand"), recipe=HeadRecipe(least_precision=0.95))
     assert knobs.of_each_head.least_precision == pytest.approx(0.975)
-    assert knobs.of_each_head.most_false_positives == pytest.approx(0.015)
 
 
 @pytest.mark.parametrize(
