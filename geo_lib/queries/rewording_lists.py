@@ -5,7 +5,7 @@ A list is YAML, ``lexicon/rewordings/<language>.yml``; its words stand for their
 
 import re
 import unicodedata
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -42,6 +42,8 @@ class Lists:
     language: str
     read_as: Mapping[tuple[str, ...], str]
     """Words in a row to the one that they are read as."""
+    exactly: Mapping[str, str]
+    """People as they are written, which a stem does not tell apart: lehrerin and lehrer."""
     listed: Collection[str]
     """What words are read as."""
     long: Mapping[str, Sequence[tuple[str, str]]]
@@ -87,7 +89,8 @@ class Lists:
     def word(self, written: str) -> Word:
         """A single word, misspelt or not."""
         plain, own = folded(written, self.language), stem(written, self.language)
-        return Word(self.read_as.get((own,)) or self._corrected(plain) or own, plain)
+        read = self.exactly.get(plain) or self.read_as.get((own,)) or self._corrected(plain)
+        return Word(read or own, plain)
 
     def denied(self, word: Word) -> str | None:
         """What a word with such an ending denies (sugarfree); null for other words and those of the lists."""
@@ -129,8 +132,13 @@ def lists_of(language: str) -> Lists:
     def stems(written: str) -> tuple[str, ...]:
         return tuple(stem(word, language) for word in words(written) if word not in joining)
 
+    of_people = Counter("".join(stems(group[0])) for group in people)
+
     def read(group: Sequence[str]) -> str:
-        return group[0] if group in numbers else "".join(stems(group[0]))
+        if group in numbers:
+            return str(group[0])
+        first = "".join(stems(group[0]))
+        return folded(group[0], language) if group in people and of_people[first] > 1 else first
 
     def all_stems(written: Iterable[str]) -> frozenset[str]:
         return frozenset(one for word in written for one in stems(word))
@@ -150,6 +158,7 @@ def lists_of(language: str) -> Lists:
     return Lists(
         language=language,
         read_as=read_as,
+        exactly={folded(word, language): read(group) for group in people for word in group if " " not in word},
         listed=frozenset(read_as.values()),
         long=long,
         kinds={read(group): kind for kind, of_kind in kinds.items() for group in of_kind},
