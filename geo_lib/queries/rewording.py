@@ -74,18 +74,8 @@ def _glued(said: Sequence[Word]) -> str:
     return "".join(word.written for word in said[:-1]) + said[-1].stem
 
 
-def _is_compound(whole: Word, parts: Sequence[Word]) -> bool:
-    """Whether one word is the parts written together, in whatever order: wohnzimmerdeko is deko for the wohnzimmer."""
-    orders = permutations(parts) if len(parts) <= _MOST_EXCHANGED else [parts]
-    return any(whole.stem == (glued := _glued(order)) or is_slip(whole.stem, glued) for order in orders)
-
-
 def _misspelt(left: Sequence[Word], right: Sequence[Word], common: Collection[str]) -> bool:
     """Whether the words of both sides are pairs of spellings, in whatever order; or the whole of them is one."""
-    if len(left) == 1 < len(right):
-        return _is_compound(left[0], right)
-    if len(right) == 1 < len(left):
-        return _is_compound(right[0], left)
     if len(left) != len(right):
         return is_slip(_glued(left), _glued(right))
     if len(left) > _MOST_EXCHANGED:

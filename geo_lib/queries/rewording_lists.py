@@ -158,7 +158,13 @@ def lists_of(language: str) -> Lists:
     return Lists(
         language=language,
         read_as=read_as,
-        exactly={folded(word, language): read(group) for group in people for word in group if " " not in word},
+        exactly={
+            folded(word, language) + ending: read(group)
+            for ending in ("nen", *reversed(endings))  # as it is written comes last, and so wins
+            for group in people
+            for word in group
+            if " " not in word
+        },
         listed=frozenset(read_as.values()),
         long=long,
         kinds={read(group): kind for kind, of_kind in kinds.items() for group in of_kind},
