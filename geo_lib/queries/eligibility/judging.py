@@ -55,18 +55,13 @@ _ANSWER = "judgements array<struct<number: int, kinds: array<string>>>"
 def candidates(typed: DataFrame, searched: DataFrame, *, most: int) -> DataFrame:
     """(locale, query): up to ``most`` texts that are worth a judgement, each once and in one line.
 
-    First what was ``typed`` into the platform's own search, where whatever has no page is to be found; then what
-    ``searched`` pictures were found by, retained or not. Of each the first by hash: a larger number adds to a smaller
-    one.
+    What was ``typed`` into the platform's own search has whatever no page is for; what ``searched`` pictures were found
+    by, retained or not, shows what is fit there. The first of both by hash: a larger number adds to a smaller one.
     """
     line = F.lower(F.trim(F.regexp_replace("query", r"[\p{Cntrl}\s]+", " ")))
-    both = [
-        df.select("locale", line.alias("query"), F.lit(place).alias("_place"))
-        for place, df in enumerate((typed, searched))
-    ]
-    every = both[0].unionByName(both[1]).where((F.length("query") > 0) & (F.length("query") <= LONGEST))
-    once = every.groupBy("locale", "query").agg(F.min("_place").alias("_place"))
-    return once.orderBy("_place", _hash(), "locale", "query").limit(most).select("locale", "query")
+    every = typed.select("locale", "query").unionByName(searched.select("locale", "query"))
+    once = every.select("locale", line.alias("query")).where((F.length("query") > 0) & (F.length("query") <= LONGEST))
+    return once.distinct().orderBy(_hash(), "locale", "query").limit(most)
 
 
 def requests(texts: DataFrame, *, per_request: int) -> DataFrame:
