@@ -19,7 +19,7 @@ help:  ## list the targets
 
 .PHONY: run
 run: export GEO_MIN_SCORE = $(if $(filter small,$(SIZE)),0.50,0.75)
-run: export GEO_MOST_JUDGED = $(if $(filter small,$(SIZE)),4000,13700)
+run: export GEO_MOST_JUDGED = $(if $(filter small,$(SIZE)),4000)
 run: $(READY)  ## simulate the platform (SIZE=small, default or large) and run the main job on it
 	@$(BIN)/geo simulate-platform --size $(SIZE)
 	@$(BIN)/geo run pipeline

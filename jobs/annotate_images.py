@@ -45,7 +45,7 @@ class AnnotateImages:
 
     vlm: AskedVlm = setting(AskedVlm)
     chunk_signatures: int = 1024
-    """Signatures per commit: what a crash may cost."""
+    """Signatures per commit; a crash may cost two of them."""
     engines: int = 1
     """How many engines answer at a time: one locally, one per GPU on a cluster."""
     max_failed_share: float = 0.05

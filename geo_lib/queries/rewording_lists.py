@@ -42,8 +42,6 @@ class Lists:
     language: str
     read_as: Mapping[tuple[str, ...], str]
     """Words in a row to the one that they are read as."""
-    exactly: Mapping[str, str]
-    """People as they are written, which a stem does not tell apart: lehrerin and lehrer."""
     listed: Collection[str]
     """What words are read as."""
     long: Mapping[str, Sequence[tuple[str, str]]]
@@ -51,7 +49,8 @@ class Lists:
     kinds: Mapping[str, str]
     """Numbers, colours and people to what they are."""
     people: Mapping[str, str]
-    """How a person begins a longer word, to what it is read as."""
+    """How a person is written, alone or at the beginning of a longer word, to what it is read as: lehrerin and lehrer
+    have one stem."""
     before: Collection[str]
     """Words that deny the next one,"""
     after: Collection[str]
@@ -89,7 +88,7 @@ class Lists:
     def word(self, written: str) -> Word:
         """A single word, misspelt or not."""
         plain, own = folded(written, self.language), stem(written, self.language)
-        read = self.exactly.get(plain) or self.read_as.get((own,)) or self._corrected(plain)
+        read = self.people.get(plain) or self.read_as.get((own,)) or self._corrected(plain)
         return Word(read or own, plain)
 
     def denied(self, word: Word) -> str | None:
@@ -154,26 +153,19 @@ def lists_of(language: str) -> Lists:
                 long[written[0]].append((folded(written, language), read(group)))
     kinds = {NUMBER: numbers, COLOUR: colours, PERSON: people}
     denying = said.get("negations", {})
-    endings = ("", "n", "en", "er") if language == "de" else ("", "s")
+    endings = ("nen", "er", "en", "n", "") if language == "de" else ("s", "")  # as it is written comes last, and wins
     return Lists(
         language=language,
         read_as=read_as,
-        exactly={
-            folded(word, language) + ending: read(group)
-            for ending in ("nen", *reversed(endings))  # as it is written comes last, and so wins
-            for group in people
-            for word in group
-            if " " not in word
-        },
         listed=frozenset(read_as.values()),
         long=long,
         kinds={read(group): kind for kind, of_kind in kinds.items() for group in of_kind},
         people={
             folded(person, language) + ending: read(group)
+            for ending in endings
             for group in people
             for person in group
             if " " not in person and len(person) >= _SHORTEST
-            for ending in endings
         },
         before=all_stems(denying.get("before", ())),
         after=all_stems(denying.get("after", ())),

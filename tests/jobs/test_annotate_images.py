@@ -4,7 +4,6 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -27,6 +26,7 @@ from schemas.generations import GENERATIONS
 from schemas.image_bytes import IMAGE_BYTES
 from schemas.images import IMAGES
 from tests.builders import build
+from tests.jobs.labelling import later
 from tests.kit import TINY_BASE, drawn
 
 pytestmark = pytest.mark.slow
@@ -89,8 +89,7 @@ def test_new_signatures_are_answered_once_and_an_answered_one_never_again(
     assert context.tables.version(GENERATIONS) == before
 
     put(context, spark, *pictures)
-    later = replace(context, tables=context.tables.stamped(replace(context.tables.stamp, run_id="later")))
-    assert later.run(JOB, AnnotateImages()).produced["generated_now"] == 1
+    assert later(context).run(JOB, AnnotateImages()).produced["generated_now"] == 1
     rows = context.tables.read(GENERATIONS).collect()
     assert len(rows) == 5
     assert {r["subject"]: r["text"] for r in rows if r["run_id"] == "test-run"} == {
@@ -121,23 +120,22 @@ def test_another_decoding_or_a_corrected_prompt_is_another_question_and_leaves_w
     put(context, spark, *pictures)
     context.run(JOB, AnnotateImages())
 
-    shorter = replace(context, tables=context.tables.stamped(replace(context.tables.stamp, run_id="shorter")))
-    short = shorter.run(JOB, AnnotateImages(vlm=AskedVlm(decoding=Decoding(max_new_tokens=4))))
+    short = later(context, "shorter").run(JOB, AnnotateImages(vlm=AskedVlm(decoding=Decoding(max_new_tokens=4))))
     assert (short.produced["generated_now"], short.produced["cut_off"], short.produced["output_tokens"]) == (3, 3, 12)
 
     wrong = pictures[1][0]
     put(context, spark, *pictures, corrected={wrong: {"locale": "de", "title": "Eiche"}})
-    later = replace(context, tables=context.tables.stamped(replace(context.tables.stamp, run_id="later")))
-    counts = later.run(JOB, AnnotateImages())
+    counts = later(context).run(JOB, AnnotateImages())
     assert (counts.rows_in, counts.kept, counts.produced["generated_now"]) == (3, 3, 1)
     rows = context.tables.read(GENERATIONS).collect()
     assert [(r["subject"], r["prompt"]) for r in rows if r["run_id"] == "later"] == [
         (wrong, f"{INSTRUCTION}\ntask: queries\nlocale: de\ntitle: Eiche")
     ]
+    assert sum(r["subject"] == wrong for r in rows) == 3
     assert len(rows) == 7, "the answers to the old prompt and of the other decoding stay as a record"
 
     put(context, spark, *pictures)
-    assert later.run(JOB, AnnotateImages()).produced["generated_now"] == 0, "the old prompt has its answer"
+    assert later(context).run(JOB, AnnotateImages()).produced["generated_now"] == 0, "the old prompt has its answer"
 
 
 def test_a_bad_image_is_an_error_that_stays_and_what_a_setting_cures_is_asked_again(
@@ -152,12 +150,11 @@ def test_a_bad_image_is_an_error_that_stays_and_what_a_setting_cures_is_asked_ag
     kept = [(r["text"], r["error_class"]) for r in context.tables.read(GENERATIONS).collect()]
     assert kept == [(None, "undecodable_image")]
 
-    later = replace(context, tables=context.tables.stamped(replace(context.tables.stamp, run_id="later")))
-    counts = later.run(JOB, AnnotateImages(max_failed_share=0.4))
+    counts = later(context).run(JOB, AnnotateImages(max_failed_share=0.4))
     assert (counts.rows_in, counts.kept, dict(counts.failed)) == (3, 2, {"undecodable_image": 1})
     assert counts.produced["generated_now"] == 2
     with pytest.raises(TooManyFailedError, match=r"1 of 3 signatures failed.*undecodable_image 1"):
-        later.run(JOB, AnnotateImages(max_failed_share=0.1))
+        later(context).run(JOB, AnnotateImages(max_failed_share=0.1))
 
 
 def deadly() -> Callable[[EngineSpec], Server]:
@@ -188,8 +185,7 @@ def test_a_picture_that_kills_its_worker_is_kept_as_lost_and_every_other_is_answ
     rows = {r["subject"]: r for r in context.tables.read(GENERATIONS).collect()}
     assert {s: r["error_class"] for s, r in rows.items()} == {"a": None, "b": "worker_lost", "c": None, "d": None}
     assert rows["b"]["prompt"] == f"{INSTRUCTION}\ntask: queries\nlocale: en"
-    later = replace(context, tables=context.tables.stamped(replace(context.tables.stamp, run_id="later")))
-    assert later.run(JOB, AnnotateImages(max_failed_share=0.25)).produced["generated_now"] == 0
+    assert later(context).run(JOB, AnnotateImages(max_failed_share=0.25)).produced["generated_now"] == 0
 
 
 def test_a_new_picture_that_kills_its_worker_is_lost_where_an_old_one_is_answered_again(
@@ -203,10 +199,9 @@ def test_a_new_picture_that_kills_its_worker_is_lost_where_an_old_one_is_answere
     put(context, spark, ("a", b"oak"))
     assert context.run(JOB, AnnotateImages()).kept == 1
     put(context, spark, ("a", b"oak"), ("b", b"poison"))
-    later = replace(context, tables=context.tables.stamped(replace(context.tables.stamp, run_id="later")))
-    counts = later.run(JOB, AnnotateImages(max_failed_share=0.5))
+    counts = later(context).run(JOB, AnnotateImages(max_failed_share=0.5))
     assert (counts.kept, dict(counts.failed)) == (1, {"worker_lost": 1})
-    assert later.run(JOB, AnnotateImages(max_failed_share=0.5)).produced["generated_now"] == 0
+    assert later(context).run(JOB, AnnotateImages(max_failed_share=0.5)).produced["generated_now"] == 0
     assert context.tables.read(GENERATIONS).count() == 2, "what was asked again is not kept again"
 
 
