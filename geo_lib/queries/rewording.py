@@ -36,9 +36,9 @@ def meaning(text: str, *, locale: str) -> Meaning:
     said: list[Word] = []
     denies = False
     for word in lists.words(text):
-        if word.stem in lists.before:
+        if word.written in lists.before:
             denies = True
-        elif word.stem in lists.after and said:
+        elif word.written in lists.after and said:
             guarded[_DENIED].add(said.pop().stem)
         elif denies:
             denies = False

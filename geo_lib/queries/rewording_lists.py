@@ -52,9 +52,9 @@ class Lists:
     """How a person is written, alone or at the beginning of a longer word, to what it is read as: lehrerin and lehrer
     have one stem."""
     before: Collection[str]
-    """Words that deny the next one,"""
+    """Words, as written, that deny the next one: nicht and nichte have one stem;"""
     after: Collection[str]
-    """the one before,"""
+    """those that deny the one before,"""
     endings: tuple[str, ...]
     """and endings that deny what they end."""
     fillers: Collection[str]
@@ -139,8 +139,8 @@ def lists_of(language: str) -> Lists:
         first = "".join(stems(group[0]))
         return folded(group[0], language) if group in people and of_people[first] > 1 else first
 
-    def all_stems(written: Iterable[str]) -> frozenset[str]:
-        return frozenset(one for word in written for one in stems(word))
+    def all_folded(written: Iterable[str]) -> frozenset[str]:
+        return frozenset(folded(word, language) for word in written)
 
     read_as = {stems(written): read(group) for group in groups for written in group}
     read_as |= {(stem(written.replace(" ", ""), language),): read(group) for group in groups for written in group[1:]}
@@ -167,10 +167,10 @@ def lists_of(language: str) -> Lists:
             for person in group
             if " " not in person and len(person) >= _SHORTEST
         },
-        before=all_stems(denying.get("before", ())),
-        after=all_stems(denying.get("after", ())),
+        before=all_folded(denying.get("before", ())),
+        after=all_folded(denying.get("after", ())),
         endings=tuple(denying.get("endings", ())),
-        fillers=all_stems(said.get("fillers", ())),
+        fillers=frozenset(one for word in said.get("fillers", ()) for one in stems(word)),
     )
 
 
