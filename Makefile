@@ -18,11 +18,10 @@ help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 .PHONY: run
-run: export GEO_MIN_SCORE = $(if $(filter small,$(SIZE)),0.50,0.75)
-run: export GEO_MOST_JUDGED = $(if $(filter small,$(SIZE)),4000)
+run: CONF = $(firstword $(wildcard conf/$(SIZE).yml) conf/demo.yml)
 run: $(READY)  ## simulate the platform (SIZE=small, default or large) and run the main job on it
-	@$(BIN)/geo simulate-platform --size $(SIZE)
-	@$(BIN)/geo run pipeline
+	@$(BIN)/geo simulate-platform --conf $(CONF) --size $(SIZE)
+	@$(BIN)/geo run pipeline --conf $(CONF)
 
 .PHONY: test
 test: $(READY) lint  ## lint, types, every test that takes seconds, and the whole workflow once (ROOM=links: that room's alone)

@@ -27,6 +27,7 @@ from pathlib import Path
 
 NEW = Path(__file__).resolve().parent.parent
 COUNT = "select count(*) as n from geo.images"
+SIZE = os.environ.get("SIZE", "default")
 PER_TASK = "select job, round(max_by(seconds, started_at), 1) as seconds from geo.job_runs where status = 'succeeded' "
 
 
@@ -50,11 +51,17 @@ class Side:
         (folder / "events").mkdir(exist_ok=True)
         log = {"enabled": "true", "compress": "false", "dir": (folder / "events").as_uri()}
         settings = "".join(f'  spark.eventLog.{key}: "{value}"\n' for key, value in log.items())
-        (folder / "conf" / "counted.yml").write_text(f"extends: demo.yml\nspark:\n{settings}", "utf-8")
-        return cls(name, checkout, folder)
+        side = cls(name, checkout, folder)
+        (folder / "conf" / "counted.yml").write_text(f"extends: {side.demo}.yml\nspark:\n{settings}", "utf-8")
+        return side
 
-    def geo(self, *arguments: str, conf: str = "demo") -> str:
-        program, file = self.checkout / ".venv" / "bin" / "geo", self.folder / "conf" / f"{conf}.yml"
+    @property
+    def demo(self) -> str:
+        """The configuration of the size that is asked for, as make run chooses it."""
+        return SIZE if (self.checkout / "conf" / f"{SIZE}.yml").is_file() else "demo"
+
+    def geo(self, *arguments: str, conf: str | None = None) -> str:
+        program, file = self.checkout / ".venv" / "bin" / "geo", self.folder / "conf" / f"{conf or self.demo}.yml"
         command = [str(program), *arguments, "--conf", str(file)]
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True)
@@ -62,13 +69,13 @@ class Side:
             raise SystemExit(f"{self.name}: geo {' '.join(arguments)} ended with {done.returncode}\n{done.stderr}")
         return str(done.stdout)
 
-    def forced(self, conf: str = "demo") -> None:
+    def forced(self, conf: str | None = None) -> None:
         workflow = "publish" if (self.checkout / "resources" / "publish.job.yml").is_file() else "pipeline"
         self.geo("run", workflow, "--from", "embed_queries", "--force", conf=conf)
 
     def run(self) -> None:
         shutil.rmtree(self.folder / "lakehouse", ignore_errors=True)
-        self.geo("simulate-platform", "--size", os.environ.get("SIZE", "default"))
+        self.geo("simulate-platform", "--size", SIZE)
         self.geo("run", "pipeline")
 
     def spark_jobs(self) -> int:

@@ -20,7 +20,7 @@ from schemas.truth_images import TRUTH_IMAGES
 from schemas.truth_intents import TRUTH_INTENTS
 from schemas.truth_planted import TRUTH_PLANTED
 
-SIZES = {"tiny": 100, "small": 400, "default": 1_200, "large": 5_000}
+SIZES = {"small": 400, "default": 1_200, "large": 5_000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class SimulatePlatform:
     """The knobs of this job; conf/*.yml may set any of them."""
 
     size: str = "default"
-    """The one dial: tiny (for tests), small, default or large."""
+    """The one dial: small, default or large."""
     seed: int = 20261030
     days: int = 60
     folder: str = "raw"

@@ -1,7 +1,7 @@
-"""One tiny platform for the whole test session: simulated, killed while it annotates, and run to its end.
+"""One platform for the whole test session: simulated, killed while it annotates, and run to its end.
 
-Real Spark, Delta, LoRA and vLLM on about a hundred images, and gates that a hundred images can pass. It is made once;
-who changes anything in it makes a copy first.
+The demo of ``make run SIZE=small``, with all its gates: real Spark, Delta, LoRA and vLLM on four hundred images. It is
+made once; who changes anything in it makes a copy first.
 """
 
 import subprocess
@@ -21,23 +21,15 @@ from schemas.generations import GENERATIONS
 from schemas.job_runs import JOB_RUNS
 from tests.kit import await_in, kill, python
 
-SCHEMA = "geo_tiny"
-TINY = f"""
-extends: demo.yml
+SCHEMA = "geo_tests"
+TESTS = f"""
+extends: small.yml
 lakehouse: ./lakehouse
 schema: {SCHEMA}
 settings:
   vlm: {{base: {ROOT}/geo_lib/demo/tiny_vlm}}
 jobs:
-  simulate_platform: {{folder: ./lakehouse/raw, size: tiny, days: 12}}
-  ingest_catalogue: {{manifest: ./lakehouse/raw/catalogue.parquet}}
-  ingest_search_console: {{path: ./lakehouse/raw/search_console, max_failed_share: 0.2}}  # 1 of 13 days is malformed
-  judge_queries: {{most_queries: 1500}}  # enough for heads, if not for good ones
-  finetune_vlm: {{recipe: {{epochs: 4}}}}
-  annotate_images: {{chunk_signatures: 16}}
-  validate_queries: {{min_confidence: 0.0}}  # a model of a hundred pictures is sure of little
-  build_collections: {{min_items: 5}}  # no wish of a hundred pictures, a quarter of them new, has eight with evidence
-  evaluate_vlm: {{min_score: null, min_gain_over_shuffled: null}}  # of a hundred pictures nothing can be demanded
+  annotate_images: {{chunk_signatures: 64}}  # several, to be killed in between
 """
 _CHUNKS_BEFORE_THE_KILL = 2
 _PATIENCE = 1500
@@ -74,10 +66,10 @@ class Platform:
 def platform(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Platform:
     home = tmp_path_factory.mktemp("platform")
     (home / "conf").mkdir()
-    for name in ("base.yml", "demo.yml"):
+    for name in ("base.yml", "demo.yml", "small.yml"):
         (home / "conf" / name).write_text((ROOT / "conf" / name).read_text())
-    conf, lakehouse = home / "conf" / "tiny.yml", home / "lakehouse"
-    conf.write_text(TINY)
+    conf, lakehouse = home / "conf" / "tests.yml", home / "lakehouse"
+    conf.write_text(TESTS)
     assert cli.main(["simulate-platform", "--conf", str(conf)]) == 0
     with _running(["run", "pipeline", "--conf", str(conf)]) as first:
         await_in(

@@ -1,4 +1,4 @@
-"""The whole workflow on a platform of a hundred images: what it leaves, and what running it again does."""
+"""The whole workflow on the small platform: what it leaves, and what running it again does."""
 
 import json
 import os
@@ -40,7 +40,7 @@ def test_every_derived_row_is_marked_simulated_and_names_its_run_and_no_key_is_t
         return by_key.where("rows > 1 or unmarked > 0").select(F.lit(table.name).alias("table"), "rows", "unmarked")
 
     made = filter(platform.tables.exists, registry.all_tables())  # reading one that nobody wrote would make it
-    # one statement: a table of a hundred rows is read in no time, and asked about in a second
+    # one statement: a small table is read in no time, and asked about in a second
     assert reduce(DataFrame.unionAll, [wrong(table) for table in made]).collect() == []
 
 

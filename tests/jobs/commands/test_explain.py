@@ -1,4 +1,4 @@
-"""What geo explain tells of the tiny platform agrees with its tables."""
+"""What geo explain tells of the small platform agrees with its tables."""
 
 import pytest
 from pyspark.sql import functions as F
@@ -43,7 +43,7 @@ def test_a_held_collection_names_its_reasons_and_the_knobs_that_decided(
     assert held is not None
     query = platform.rows("queries").where(F.col("query_id") == held["query_id"]).first()
     assert query is not None
-    assert "too_few_items (build_collections.min_items 5)" in told(platform, capfd, query["query"])
+    assert "too_few_items (build_collections.min_items 8)" in told(platform, capfd, query["query"])
 
 
 def test_a_picture_is_told_with_every_proposal_and_where_it_ended(
