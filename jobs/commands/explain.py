@@ -83,10 +83,11 @@ class _Told:
 
     def signature_of(self, subject: str) -> str | None:
         """The one signature that the subject names as a picture; raises ``InputError`` when it names several."""
-        named = F.col("image_id") == subject
+        images = self.tables.read(IMAGES)
+        named = images["image_id"] == subject
         if _SIGNATURE.fullmatch(subject):
-            named |= F.col("signature").startswith(subject)
-        found = self.tables.read(IMAGES).where(named).select("signature").distinct().take(2)
+            named |= images["signature"].startswith(subject)
+        found = images.where(named).select("signature").distinct().take(2)
         if len(found) > 1:
             raise InputError(f"more than one picture's signature begins with {subject}; give more of its digits")
         return str(found[0]["signature"]) if found else None
