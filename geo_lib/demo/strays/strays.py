@@ -51,7 +51,7 @@ def known_kinds() -> dict[tuple[str, str], str | None]:
 def _of(locale: str, kind: str) -> Iterator[Stray]:
     words = yaml.safe_load((_FOLDER / f"words.{locale}.yml").read_text(encoding="utf-8"))
     for template in (_FOLDER / f"{kind}.{locale}.txt").read_text(encoding="utf-8").splitlines():
-        if template.startswith("#"):
+        if template.startswith("# "):
             continue
         count = _FILLINGS.get(kind, _OF_A_KIND)
         for query in fillings(template, words, count=count, seed=f"{locale} {kind} {template}"):
