@@ -8,15 +8,15 @@ from pathlib import Path
 import yaml
 
 from geo_lib.demo.strays.grammar import fillings
+from geo_lib.demo.truth.planted_queries import planted_queries
 from geo_lib.queries.text import normalise
 
 LOCALES = ("de", "en")
 KINDS = ("brand", "off_voice", "weak_intent", "grey", "exclusionary")
 HARMLESS = "harmless"
 """What a platform of pictures has pages for, near misses of every kind among it."""
-_FILLINGS = {HARMLESS: 5}
-_OF_A_KIND = 3
-"""Texts that a template makes."""
+_FILLINGS = 1
+"""Texts that a template makes: another template teaches more than another word in it."""
 _FOLDER = Path(__file__).parent
 
 
@@ -33,8 +33,11 @@ class Stray:
 
 @cache
 def strays() -> tuple[Stray, ...]:
-    """All of them, by locale and kind; a text that two kinds have is left out of both."""
+    """All of them, by locale and kind; a text that two kinds have is left out of both, and none is planted: what is to
+    be recognised is not taught."""
+    planted = {_key(it.locale, it.query) for it in planted_queries()}
     every = [stray for locale in LOCALES for kind in (*KINDS, HARMLESS) for stray in _of(locale, kind)]
+    every = [stray for stray in every if _key(stray.locale, stray.query) not in planted]
     kinds: dict[tuple[str, str], set[str | None]] = {}
     for stray in every:
         kinds.setdefault(_key(stray.locale, stray.query), set()).add(stray.kind)
@@ -53,8 +56,7 @@ def _of(locale: str, kind: str) -> Iterator[Stray]:
     for template in (_FOLDER / f"{kind}.{locale}.txt").read_text(encoding="utf-8").splitlines():
         if template.startswith("# "):
             continue
-        count = _FILLINGS.get(kind, _OF_A_KIND)
-        for query in fillings(template, words, count=count, seed=f"{locale} {kind} {template}"):
+        for query in fillings(template, words, count=_FILLINGS, seed=f"{locale} {kind} {template}"):
             yield Stray(locale, query, None if kind == HARMLESS else kind, template)
 
 

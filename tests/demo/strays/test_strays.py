@@ -8,6 +8,7 @@ from geo_lib.demo.oracle.behaviour import Behaviour
 from geo_lib.demo.oracle.judgements import judged, texts_to_judge
 from geo_lib.demo.strays.grammar import fillings
 from geo_lib.demo.strays.strays import KINDS, LOCALES, strays
+from geo_lib.demo.truth.planted_queries import planted_queries
 from geo_lib.queries.text import normalise
 
 WORDS = {"thing": ["vase", "rug"]}
@@ -37,6 +38,11 @@ def test_no_text_is_of_two_kinds_and_each_kind_has_many_wordings_in_every_langua
         for kind in (*KINDS, None):
             templates = {stray.template for stray in strays() if (stray.locale, stray.kind) == (locale, kind)}
             assert len(templates) >= (30 if kind in ("brand", "exclusionary") else 60)
+
+
+def test_no_stray_is_planted_so_that_nobody_is_taught_what_is_to_be_recognised() -> None:
+    planted = {(it.locale, normalise(it.query, locale=it.locale)) for it in planted_queries()}
+    assert planted.isdisjoint((stray.locale, normalise(stray.query, locale=stray.locale)) for stray in strays())
 
 
 def test_the_oracle_judges_strays_by_heart_and_some_wrongly_and_calls_all_else_fit() -> None:
