@@ -35,20 +35,25 @@ class Stray:
 def strays() -> tuple[Stray, ...]:
     """All of them, by locale and kind; a text that two kinds have is left out of both, and none is planted: what is to
     be recognised is not taught."""
-    planted = {_key(it.locale, it.query) for it in planted_queries()}
-    every = [stray for locale in LOCALES for kind in (*KINDS, HARMLESS) for stray in _of(locale, kind)]
-    every = [stray for stray in every if _key(stray.locale, stray.query) not in planted]
-    kinds: dict[tuple[str, str], set[str | None]] = {}
-    for stray in every:
-        kinds.setdefault(_key(stray.locale, stray.query), set()).add(stray.kind)
-    firsts = {_key(stray.locale, stray.query): stray for stray in reversed(every)}
-    return tuple(firsts[key] for key, of_it in kinds.items() if len(of_it) == 1)
+    return tuple(_by_key().values())
 
 
 @cache
 def known_kinds() -> dict[tuple[str, str], str | None]:
     """The kind of each stray by locale and normal form."""
-    return {_key(stray.locale, stray.query): stray.kind for stray in strays()}
+    return {key: stray.kind for key, stray in _by_key().items()}
+
+
+@cache
+def _by_key() -> dict[tuple[str, str], Stray]:
+    planted = {_key(it.locale, it.query) for it in planted_queries()}
+    firsts: dict[tuple[str, str], Stray] = {}
+    kinds: dict[tuple[str, str], set[str | None]] = {}
+    for stray in (stray for locale in LOCALES for kind in (*KINDS, HARMLESS) for stray in _of(locale, kind)):
+        key = _key(stray.locale, stray.query)
+        firsts.setdefault(key, stray)
+        kinds.setdefault(key, set()).add(stray.kind)
+    return {key: stray for key, stray in firsts.items() if len(kinds[key]) == 1 and key not in planted}
 
 
 def _of(locale: str, kind: str) -> Iterator[Stray]:
