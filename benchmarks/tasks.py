@@ -28,6 +28,8 @@ from pathlib import Path
 NEW = Path(__file__).resolve().parent.parent
 COUNT = "select count(*) as n from geo.images"
 SIZE = os.environ.get("SIZE", "default")
+OLDER = {"small": {"GEO_MIN_SCORE": "0.50", "GEO_MOST_JUDGED": "4000"}}
+"""How checkouts before conf/small.yml are told of a size."""
 PER_TASK = "select job, round(max_by(seconds, started_at), 1) as seconds from geo.job_runs where status = 'succeeded' "
 
 
@@ -63,7 +65,7 @@ class Side:
     def geo(self, *arguments: str, conf: str | None = None) -> str:
         program, file = self.checkout / ".venv" / "bin" / "geo", self.folder / "conf" / f"{conf or self.demo}.yml"
         command = [str(program), *arguments, "--conf", str(file)]
-        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | OLDER.get(SIZE, {})
         done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True)
         if done.returncode:
             raise SystemExit(f"{self.name}: geo {' '.join(arguments)} ended with {done.returncode}\n{done.stderr}")
@@ -109,7 +111,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     asked.add_argument("--old", type=Path, required=True, help="the older checkout, with a .venv of its own")
     asked.add_argument("--times", type=int, default=3, help="runs of each; the median counts")
     asked.add_argument("--only", default=",".join(MEASURED), help=f"which of {','.join(MEASURED)}")
-    asked.add_argument("--scratch", type=Path, default=Path(tempfile.gettempdir(), "visual-geo-bench"))
+    asked.add_argument("--scratch", type=Path, default=Path(tempfile.gettempdir(), f"visual-geo-bench-{SIZE}"))
     args = asked.parse_args(argv)
     chosen = args.only.split(",")
     if unknown := sorted(set(chosen) - MEASURED.keys()):

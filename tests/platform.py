@@ -32,7 +32,7 @@ jobs:
   annotate_images: {{chunk_signatures: 64}}  # several, to be killed in between
 """
 _CHUNKS_BEFORE_THE_KILL = 2
-_PATIENCE = 1500
+_PATIENCE = 2700
 """Seconds after which a run that commits no chunk is given up; it trains the model first."""
 
 

@@ -306,3 +306,10 @@ def test_configured_jobs_know_every_knob_of_every_target() -> None:
         for name, job in JOBS.items():
             loaded.knobs(name, job.knobs)
         loaded.refuse_unknown({name: job.knobs for name, job in JOBS.items()})
+
+
+@pytest.mark.parametrize(("size", "conf"), [("small", "small"), ("default", "demo"), ("large", "demo")])
+def test_make_run_takes_the_configuration_of_its_size(size: str, conf: str) -> None:
+    said = subprocess.run(["make", "-n", "run", f"SIZE={size}"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert f"geo simulate-platform --conf conf/{conf}.yml --size {size}\n" in said.stdout
+    assert f"geo run pipeline --conf conf/{conf}.yml\n" in said.stdout

@@ -65,7 +65,7 @@ def run(args: argparse.Namespace, conf: Conf, console: Console, parse: Parse) ->
         outcomes = run_steps(steps, runner, board)
         runner.record_skips(outcomes)
     jobs = [step.job for step in steps]
-    say_how_it_went(console, conf, None if args.conf == DEMO else args.conf, jobs, outcomes)
+    say_how_it_went(console, conf, None if args.conf.absolute() == DEMO else args.conf, jobs, outcomes)
     return 1 if len(outcomes) < len(steps) or any(o.status == "failed" for o in outcomes) else 0
 
 

@@ -135,8 +135,8 @@ class Runner:
         """The same by the rows, for a table whose last commit was none of a run."""
         if not self.tables.exists(JOB_RUNS):
             return {}
+        succeeded = self.tables.read(JOB_RUNS).where("status = 'succeeded'")  # starts the session that functions need
         newest = F.max_by(F.struct("fingerprint", "outputs"), F.struct("started_at", "run_id"))
-        succeeded = self.tables.read(JOB_RUNS).where(F.col("status") == "succeeded")
         rows = succeeded.groupBy("job").agg(newest.alias("last")).collect()
         return {row["job"]: Left.of(row["last"]["fingerprint"], row["last"]["outputs"]) for row in rows}
 

@@ -63,6 +63,7 @@ def test_wordings_that_people_exchange_are_one(one: str, other: str, locale: str
         ("kuchen mit ei", "kuchen ohne ei", "de"),
         ("karte mit text", "karte mit keinem text", "de"),
         ("geschenk für die nichte", "geschenk", "de"),
+        ("zimmer mit nichts rotem", "zimmer mit nichte rotem", "de"),
         ("torte zum 6. geburtstag", "torte zum 8. geburtstag", "de"),
         ("30 fleurs", "50 fleurs", "fr"),
     ],

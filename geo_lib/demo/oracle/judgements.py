@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from geo_lib.demo.oracle.behaviour import Behaviour
-from geo_lib.demo.strays.strays import KINDS, known_kinds
+from geo_lib.demo.strays.strays import KINDS, known_kind
 from geo_lib.demo.truth.latent import stream_seed
-from geo_lib.queries.text import normalise
 
 
 def texts_to_judge(request: str) -> list[str] | None:
@@ -23,7 +22,7 @@ def judged(texts: Sequence[str] | None, locale: str, behaviour: Behaviour) -> Ma
     """Each text's kinds by its number, some wrong: a fit one called something, an unfit one called fit."""
     judgements = []
     for number, text in enumerate(texts or (), start=1):
-        kind = known_kinds().get((locale, normalise(text, locale=locale)))
+        kind = known_kind(locale, text)
         if behaviour.happens("misjudged", locale, text):
             which = stream_seed("oracle", behaviour.seed, "misjudgement", locale, text) % len(KINDS)
             kind = KINDS[which] if kind is None else None

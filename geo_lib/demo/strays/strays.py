@@ -4,20 +4,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from threading import Lock
 
 import yaml
 
 from geo_lib.demo.strays.grammar import fillings
 from geo_lib.demo.truth.planted_queries import planted_queries
-from geo_lib.queries.text import normalise
+from geo_lib.queries.text import normalise, same_words_key
 
 LOCALES = ("de", "en")
 KINDS = ("brand", "off_voice", "weak_intent", "grey", "exclusionary")
 HARMLESS = "harmless"
 """What a platform of pictures has pages for, near misses of every kind among it."""
-_FILLINGS = 1
-"""Texts that a template makes: another template teaches more than another word in it."""
+_FILLINGS = {"brand": 3, "grey": 3}
+"""Texts that a template makes where few were written; else one, for another template teaches more than another word."""
 _FOLDER = Path(__file__).parent
+_MADE_ONCE = Lock()
+"""Threads of a server that are asked at once wait for the first, where each would make them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,29 +34,34 @@ class Stray:
     template: str
 
 
-@cache
 def strays() -> tuple[Stray, ...]:
     """All of them, by locale and kind; a text that two kinds have is left out of both, and none is planted: what is to
     be recognised is not taught."""
     return tuple(_by_key().values())
 
 
-@cache
-def known_kinds() -> dict[tuple[str, str], str | None]:
-    """The kind of each stray by locale and normal form."""
-    return {key: stray.kind for key, stray in _by_key().items()}
+def known_kind(locale: str, query: str) -> str | None:
+    """The kind of a stray; null for a fit one and for any other text."""
+    stray = _by_key().get(_key(locale, query))
+    return None if stray is None else stray.kind
 
 
-@cache
 def _by_key() -> dict[tuple[str, str], Stray]:
-    planted = {_key(it.locale, it.query) for it in planted_queries()}
+    with _MADE_ONCE:
+        return _made()
+
+
+@cache
+def _made() -> dict[tuple[str, str], Stray]:
+    planted = {_words(it.locale, it.query) for it in planted_queries()}
     firsts: dict[tuple[str, str], Stray] = {}
     kinds: dict[tuple[str, str], set[str | None]] = {}
     for stray in (stray for locale in LOCALES for kind in (*KINDS, HARMLESS) for stray in _of(locale, kind)):
         key = _key(stray.locale, stray.query)
         firsts.setdefault(key, stray)
         kinds.setdefault(key, set()).add(stray.kind)
-    return {key: stray for key, stray in firsts.items() if len(kinds[key]) == 1 and key not in planted}
+    sure = {key: stray for key, stray in firsts.items() if len(kinds[key]) == 1}
+    return {key: stray for key, stray in sure.items() if _words(stray.locale, stray.query) not in planted}
 
 
 def _of(locale: str, kind: str) -> Iterator[Stray]:
@@ -61,8 +69,13 @@ def _of(locale: str, kind: str) -> Iterator[Stray]:
     for template in (_FOLDER / f"{kind}.{locale}.txt").read_text(encoding="utf-8").splitlines():
         if template.startswith("# "):
             continue
-        for query in fillings(template, words, count=_FILLINGS, seed=f"{locale} {kind} {template}"):
+        for query in fillings(template, words, count=_FILLINGS.get(kind, 1), seed=f"{locale} {kind} {template}"):
             yield Stray(locale, query, None if kind == HARMLESS else kind, template)
+
+
+def _words(locale: str, query: str) -> tuple[str, str]:
+    """Equal for texts that say the same words, in whatever order and number."""
+    return locale, same_words_key(normalise(query, locale=locale), locale=locale)
 
 
 def _key(locale: str, query: str) -> tuple[str, str]:

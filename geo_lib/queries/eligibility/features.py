@@ -14,9 +14,9 @@ from geo_lib.embeddings.encoder import TextEncoder
 if TYPE_CHECKING:
     from sklearn.feature_extraction.text import HashingVectorizer
 
-FEATURES_VERSION = 1
+FEATURES_VERSION = 2
 """Raised when the same text would come out as other features."""
-PLACES = 2**13
+PLACES = 2**16
 """Of either kind of hash."""
 
 

@@ -74,7 +74,7 @@ def test_what_nobody_knows_is_one_sentence(platform: Platform) -> None:
     # in a process of its own, which has no session before it asks for one
     command = [sys.executable, "-m", "jobs.cli", "explain", "quarterly earnings report", "--conf", str(platform.conf)]
     said = subprocess.run(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
-    assert said.returncode == 1
+    assert said.returncode == 1, said.stderr[-2000:]
     assert "nothing here is called quarterly earnings report" in " ".join(said.stdout.split())
 
 
