@@ -24,7 +24,6 @@ from tests.kit import await_in, kill, python
 SCHEMA = "geo_tests"
 TESTS = f"""
 extends: small.yml
-lakehouse: ./lakehouse
 schema: {SCHEMA}
 settings:
   vlm: {{base: {ROOT}/geo_lib/demo/tiny_vlm}}

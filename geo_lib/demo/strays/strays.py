@@ -53,15 +53,14 @@ def _by_key() -> dict[tuple[str, str], Stray]:
 
 @cache
 def _made() -> dict[tuple[str, str], Stray]:
-    planted = {_words(it.locale, it.query) for it in planted_queries()}
+    planted = {_words(*_key(it.locale, it.query)) for it in planted_queries()}
     firsts: dict[tuple[str, str], Stray] = {}
     kinds: dict[tuple[str, str], set[str | None]] = {}
     for stray in (stray for locale in LOCALES for kind in (*KINDS, HARMLESS) for stray in _of(locale, kind)):
         key = _key(stray.locale, stray.query)
         firsts.setdefault(key, stray)
         kinds.setdefault(key, set()).add(stray.kind)
-    sure = {key: stray for key, stray in firsts.items() if len(kinds[key]) == 1}
-    return {key: stray for key, stray in sure.items() if _words(stray.locale, stray.query) not in planted}
+    return {key: stray for key, stray in firsts.items() if len(kinds[key]) == 1 and _words(*key) not in planted}
 
 
 def _of(locale: str, kind: str) -> Iterator[Stray]:
@@ -73,10 +72,10 @@ def _of(locale: str, kind: str) -> Iterator[Stray]:
             yield Stray(locale, query, None if kind == HARMLESS else kind, template)
 
 
-def _words(locale: str, query: str) -> tuple[str, str]:
-    """Equal for texts that say the same words, in whatever order and number."""
-    return locale, same_words_key(normalise(query, locale=locale), locale=locale)
-
-
 def _key(locale: str, query: str) -> tuple[str, str]:
     return locale, normalise(query, locale=locale)
+
+
+def _words(locale: str, normal: str) -> tuple[str, str]:
+    """Equal for normal forms that say the same words, in whatever order and number."""
+    return locale, same_words_key(normal, locale=locale)
