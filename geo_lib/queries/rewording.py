@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from geo_lib.locales import language_of
 from geo_lib.queries.rewording_lists import COLOUR, NUMBER, PERSON, Word, lists_of
-from geo_lib.queries.slips import is_slip
+from geo_lib.queries.slips import are_words, is_slip
 
 _DENIED = "not"
 _MOST_EXCHANGED = 3
@@ -23,6 +23,7 @@ _NUMBER = re.compile(r"(?:19)?([2-9]0)(?:s|er)|(\d+)(?:st|nd|rd|th|er|te|ten|\.)
 class Meaning(NamedTuple):
     """What a query says, for comparison."""
 
+    language: str
     guard: str
     """Its numbers, colours, people and what it denies: equal for queries that may be one."""
     said: tuple[Word, ...]
@@ -38,7 +39,7 @@ def meaning(text: str, *, locale: str) -> Meaning:
     for word in lists.words(text):
         if word.written in lists.before:
             denies = True
-        elif word.written in lists.after and said:
+        elif said and lists.denies_before(word.written, said[-1].written):
             guarded[_DENIED].add(said.pop().stem)
         elif denies:
             denies = False
@@ -53,7 +54,7 @@ def meaning(text: str, *, locale: str) -> Meaning:
             said.append(word)
     guard = "; ".join(f"{kind} {', '.join(sorted(found))}" for kind, found in guarded.items() if found)
     telling = tuple(word for word in said if word.stem not in lists.fillers)
-    return Meaning(guard, telling if telling or guard else tuple(said))
+    return Meaning(lists.language, guard, telling if telling or guard else tuple(said))
 
 
 def is_rewording(one: Meaning, other: Meaning, *, common: Collection[str] = ()) -> bool:
@@ -67,14 +68,14 @@ def is_rewording(one: Meaning, other: Meaning, *, common: Collection[str] = ()) 
     left, right = ([word for word in it.said if word.stem not in shared] for it in (one, other))
     if not left or not right:
         return left == right
-    return _glued(left) == _glued(right) or _misspelt(left, right, common)
+    return _glued(left) == _glued(right) or _are_misspelt(left, right, common, one.language)
 
 
 def _glued(said: Sequence[Word]) -> str:
     return "".join(word.written for word in said[:-1]) + said[-1].stem
 
 
-def _misspelt(left: Sequence[Word], right: Sequence[Word], common: Collection[str]) -> bool:
+def _are_misspelt(left: Sequence[Word], right: Sequence[Word], common: Collection[str], language: str) -> bool:
     """Whether the words of both sides are pairs of spellings, in whatever order; or the whole of them is one."""
     if len(left) != len(right):
         return is_slip(_glued(left), _glued(right))
@@ -82,7 +83,9 @@ def _misspelt(left: Sequence[Word], right: Sequence[Word], common: Collection[st
         return False
     return any(
         all(
-            (is_slip(a.stem, b.stem) or is_slip(a.written, b.written)) and not (a.stem in common and b.stem in common)
+            (is_slip(a.stem, b.stem) or is_slip(a.written, b.written))
+            and not (a.stem in common and b.stem in common)
+            and not are_words(a.written, b.written, language=language)
             for a, b in zip(left, order, strict=True)
         )
         for order in permutations(right)

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from geo_lib.queries.slips import is_slip
+from geo_lib.queries.frequency import is_listed, zipf
+from geo_lib.queries.slips import are_words, is_slip
 from geo_lib.queries.text import joining_words, same_words_key, words
 
 NUMBER, COLOUR, PERSON = "number", "colour", "person"
@@ -91,6 +92,13 @@ class Lists:
         read = self.people.get(plain) or self.read_as.get((own,)) or self._corrected(plain)
         return Word(read or own, plain)
 
+    def denies_before(self, written: str, before: str) -> bool:
+        """Whether a word denies the one before it: zucker frei, gluten freie (one word cut in two), and not hochzeit
+        freie."""
+        if written in self.after:
+            return True
+        return written in self.endings and is_listed(self.language) and zipf(before + written, self.language) > 0
+
     def denied(self, word: Word) -> str | None:
         """What a word with such an ending denies (sugarfree); null for other words and those of the lists."""
         if word.stem in self.listed:
@@ -115,7 +123,10 @@ class Lists:
 @lru_cache(maxsize=100_000)
 def _corrected(lists: Lists, plain: str) -> str | None:
     """What a word of the lists is read as that this one misspells; null where there is none."""
-    return next((read for listed, read in lists.long.get(plain[0], ()) if is_slip(plain, listed)), None)
+    for listed, read in lists.long.get(plain[0], ()):
+        if is_slip(plain, listed) and not are_words(plain, listed, language=lists.language):
+            return read
+    return None
 
 
 @cache

@@ -1,9 +1,15 @@
 """Whether a word is another one misspelt. Pure."""
 
+from geo_lib.queries.frequency import is_listed, zipf
+
 _SHORTEST, _LONG = 5, 8
 """Letters from which on a word may have one slip, and two."""
 _ALIKE = ("aeiouy", "ckqsxz", "dt", "bp", "fvw", "gj", "mn")
 """Letters that are taken for each other; skirt and shirt are no two spellings of one word."""
+
+_SELDOM, _USUAL = 1.25, 3.25
+"""Powers of ten by which what is misspelt is at least rarer than the word (rhythmus 4.0, rythmus 2.5), and how common,
+on Zipf's scale, no misspelling is: warscheinlich has 3.2, palace 4.4."""
 
 
 def is_slip(word: str, other: str) -> bool:
@@ -13,6 +19,14 @@ def is_slip(word: str, other: str) -> bool:
     if shorter < _SHORTEST or word[0] != other[0] or abs(len(word) - len(other)) > 2 or not (word + other).isalpha():
         return False
     return _slips(word, other) <= (1 if shorter < _LONG else 2)
+
+
+def are_words(word: str, other: str, *, language: str) -> bool:
+    """Whether people write either for itself: hochbett and hochbeet, place and palace. False where no list tells."""
+    if not is_listed(language):
+        return False
+    rarer, commoner = sorted((zipf(word, language), zipf(other, language)))
+    return rarer >= _USUAL or (rarer > 0 and commoner - rarer < _SELDOM)
 
 
 def _slips(word: str, other: str) -> int:

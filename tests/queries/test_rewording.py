@@ -64,6 +64,11 @@ def test_wordings_that_people_exchange_are_one(one: str, other: str, locale: str
         ("karte mit text", "karte mit keinem text", "de"),
         ("geschenk für die nichte", "geschenk", "de"),
         ("zimmer mit nichts rotem", "zimmer mit nichte rotem", "de"),
+        ("hochzeit freie trauung deko", "deko ohne hochzeit trauung", "de"),
+        ("hochbett ideen", "hochbeet ideen", "de"),
+        ("strickmuster", "stickmuster", "de"),
+        ("dream place", "dream palace", "en"),
+        ("angel card", "angle card", "en"),
         ("torte zum 6. geburtstag", "torte zum 8. geburtstag", "de"),
         ("30 fleurs", "50 fleurs", "fr"),
     ],
@@ -75,6 +80,11 @@ def test_what_differs_in_number_colour_person_negation_or_thing_stays_apart(one:
 def test_two_words_that_many_queries_have_are_no_spellings_of_one() -> None:
     assert is_one("stitched ribbons", "stitched ribbans")
     assert not is_one("stitched ribbons", "stitched ribbans", common={"ribbon", "ribban"})
+
+
+def test_what_is_denied_may_be_cut_from_what_denies_it() -> None:
+    assert is_one("glutenfreie pizza", "gluten freie pizza", "de")
+    assert is_one("deko hochzeit freie trauung", "hochzeit deko freie trauung", "de")
 
 
 def test_a_language_without_lists_tells_numbers_alone() -> None:

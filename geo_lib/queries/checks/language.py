@@ -15,6 +15,7 @@ from geo_lib.config import zero_to_one
 from geo_lib.errors import ConfigError
 from geo_lib.locales import language_of
 from geo_lib.queries.checks.check import Check, Said
+from geo_lib.queries.frequency import is_listed, zipf
 from geo_lib.queries.text import joining_words
 
 STAGE = "language"
@@ -25,12 +26,9 @@ MIN_LETTERS = 8
 MIN_ODDS = 0.3
 """Share of another language's score in those of it and the locale's own from which it is worth asking about."""
 _UNLISTED = 1.5
-"""How common, on Zipf's scale, a word is taken to be where the list does not have it; the rarest that it has are 2."""
+"""How common, on Zipf's scale, a word is at least taken to be, whether the list has it as rarer or not at all."""
 _OWN_VOICE = 1.0
 """Powers of ten that one telling word must be more common in the locale's language to speak for it: "decor"."""
-_LISTS = "best"
-"""The large lists where there are such: 30 to 70 MB for each language that is asked about, in every worker."""
-_LISTED_AS = {"no": "nb"}
 
 _VARIANTS = {
     **dict.fromkeys(("als", "bar", "gsw", "lb", "nds"), "de"),
@@ -190,18 +188,11 @@ def _scores(text: str) -> Mapping[str, float]:
     return scores
 
 
-@lru_cache(maxsize=100_000)
 def _commonness(word: str, language: str) -> float:
-    """Zipf's scale: 3 is one in a million words, 6 one in a thousand."""
-    from wordfreq import zipf_frequency
-
-    return max(zipf_frequency(word, _LISTED_AS.get(language, language), wordlist=_LISTS), _UNLISTED)
+    return max(zipf(word, language), _UNLISTED)
 
 
 @cache
 def _listed() -> frozenset[str]:
     """Languages of Latin script that there is a list of words for; others cannot be told apart by blanks."""
-    from wordfreq import available_languages
-
-    there = available_languages(_LISTS)
-    return frozenset(language for language in _LATIN if _LISTED_AS.get(language, language) in there)
+    return frozenset(filter(is_listed, _LATIN))
