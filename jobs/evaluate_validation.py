@@ -8,11 +8,11 @@ locale, and where eligibility@champion is part of the chain the same without it.
 that it told right. A platform that is not simulated has none.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
-from pyspark.sql import Row
+from pyspark.sql import Row, SparkSession
 
 from geo_lib.config import setting
 from geo_lib.counts import Counts
@@ -63,12 +63,11 @@ def run(ctx: Context, knobs: EvaluateValidation) -> Counts:
     if not rows:
         return Counts(0, 0, report="nothing is planted here, so nothing can be measured")
     to_stop, to_join = ([row for row in rows if (row["of"] is None) == alone] for alone in (True, False))
-    said = [Said(row["locale"], row["query"], normalise(row["query"], locale=row["locale"])) for row in to_stop]
-    joined = [_tried(row, is_joined) for row, is_joined in zip(to_join, _joined(knobs, to_join), strict=True)]
+    joined = _tried(ctx.spark, to_join, _joined(knobs))
 
     def measured_by(checks: Sequence[Check]) -> tuple[list[Tried], dict[str, list[Measured]]]:
-        stopped = [_tried(row, stop is not None) for row, stop in zip(to_stop, stops(said, checks), strict=True)]
-        return [*stopped, *joined], measured_validation([*stopped, *joined], seed=knobs.seed)
+        tried = [*_tried(ctx.spark, to_stop, _stopped(checks)), *joined]
+        return tried, measured_validation(tried, seed=knobs.seed)
 
     champion = ctx.model_if_any(ELIGIBILITY_CHAMPION)
     learned = loader(champion)
@@ -96,29 +95,59 @@ def run(ctx: Context, knobs: EvaluateValidation) -> Counts:
     )
 
 
-def _tried(row: Row, is_told: bool) -> Tried:
-    return Tried(row["kind"], row["locale"], row["unfit"], is_told)
+Told = Callable[[pd.DataFrame], list[bool]]
+"""Of each row of ``locale, query, of``: whether the query is stopped, or joined to what it is ``of``."""
 
 
-def _joined(knobs: EvaluateValidation, rows: Sequence[Row]) -> list[bool]:
-    """Whether validation or merging would make one query of each row's and the one that it is ``of``."""
-    if not rows:
-        return []
-    encoder = family(knobs.families[0]).encoders[QUERIES].load()
-    pairs = [[normalise(row[name], locale=row["locale"]) for name in ("of", "query")] for row in rows]
-    ones, others = (
-        encoder.encode(pd.DataFrame({"texts": [[text] for text in side]})) for side in zip(*pairs, strict=True)
-    )
-    return [
-        same_words_key(one, locale=row["locale"]) == same_words_key(other, locale=row["locale"])
-        or is_merged(
-            meaning(one, locale=row["locale"]),
-            meaning(other, locale=row["locale"]),
-            cosine,
-            min_similarity=knobs.merging.min_similarity,
+def _tried(spark: SparkSession, rows: Sequence[Row], told: Told) -> list[Tried]:
+    """Each row with what ``told`` says of it.
+
+    It is asked on a worker: what encodes loads its libraries for half a minute, and workers are forked from a process
+    that has them.
+    """
+
+    def asked(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        for batch in batches:
+            yield batch[["place"]].assign(told=told(batch))
+
+    places = [(place, row["locale"], row["query"], row["of"]) for place, row in enumerate(rows)]
+    frame = local_frame(spark, places, "place int, locale string, query string, of string")
+    answers = frame.coalesce(1).mapInPandas(asked, "place int, told boolean").collect()
+    of_place = {answer["place"]: answer["told"] for answer in answers}
+    return [Tried(row["kind"], row["locale"], row["unfit"], of_place[place]) for place, row in enumerate(rows)]
+
+
+def _stopped(checks: Sequence[Check]) -> Told:
+    """Whether one of ``checks`` objects."""
+
+    def told(batch: pd.DataFrame) -> list[bool]:
+        said = [
+            Said(at, raw, normalise(raw, locale=at)) for at, raw in zip(batch["locale"], batch["query"], strict=True)
+        ]
+        return [stop is not None for stop in stops(said, checks)]
+
+    return told
+
+
+def _joined(knobs: EvaluateValidation) -> Told:
+    """Whether validation or merging would make one query of the two."""
+    encoder, merging = family(knobs.families[0]).encoders[QUERIES], knobs.merging
+
+    def told(batch: pd.DataFrame) -> list[bool]:
+        ones, others = (
+            [normalise(text, locale=at) for at, text in zip(batch["locale"], batch[side], strict=True)]
+            for side in ("of", "query")
         )
-        for row, (one, other), cosine in zip(rows, pairs, cosines(ones, others), strict=True)
-    ]
+        vectors = [encoder.load().encode(pd.DataFrame({"texts": [[text] for text in side]})) for side in (ones, others)]
+        return [
+            same_words_key(one, locale=at) == same_words_key(other, locale=at)
+            or is_merged(
+                meaning(one, locale=at), meaning(other, locale=at), cosine, min_similarity=merging.min_similarity
+            )
+            for at, one, other, cosine in zip(batch["locale"], ones, others, cosines(*vectors), strict=True)
+        ]
+
+    return told
 
 
 JOB = Job(
