@@ -26,8 +26,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--connect", action="store_true", help="run on Spark Connect instead of a classic session")
 
 
-def spark_settings() -> dict[str, str]:
-    """Those of the demo, for a handful of rows a table; a process that a test starts takes them, too."""
+def spark_settings(*, encodes: bool = True) -> dict[str, str]:
+    """Those of the demo, for a handful of rows a table; a process that a test starts takes them, too.
+
+    ``encodes``: workers have the text encoder's libraries, which takes half a minute once a session.
+    """
+    light = {} if encodes else {"spark.python.daemon.module": "geo_lib.daemon"}
     return {
         **config.load(ROOT / "conf" / "demo.yml").spark,
         "spark.master": "local[2,3]",
@@ -36,6 +40,7 @@ def spark_settings() -> dict[str, str]:
         # compiling what handles a handful of rows costs more than it ever gives back
         "spark.sql.codegen.wholeStage": "false",
         "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+        **light,
     }
 
 
@@ -43,7 +48,8 @@ def spark_settings() -> dict[str, str]:
 def spark(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     os.environ["SPARK_LOCAL_DIRS"] = str(tmp_path_factory.mktemp("spark"))
     warehouse = {"spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("warehouse"))}
-    spark = session(spark_settings() | warehouse, remote="local[2]" if request.config.getoption("--connect") else None)
+    connect = bool(request.config.getoption("--connect"))
+    spark = session(spark_settings(encodes=not connect) | warehouse, remote="local[2]" if connect else None)
     yield spark
     spark.stop()
 

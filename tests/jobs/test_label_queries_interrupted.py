@@ -76,7 +76,7 @@ def test_blocks_that_are_lost_ask_for_nothing_again(context: Context, tmp_path: 
 def label_in_this_process(lakehouse: str, url: str, run_id: str) -> None:
     """What a killed process runs."""
     stamp = Stamp(run_id=run_id, as_of=AS_OF, code_commit="test", simulated=True)
-    tables = Tables(session(spark_settings()), lakehouse=lakehouse, stamp=stamp)
+    tables = Tables(session(spark_settings(encodes=False)), lakehouse=lakehouse, stamp=stamp)
     context = job_context(tables, Models(f"{lakehouse}/mlflow"))
     endpoint = Endpoint(url=url, model=MODEL, concurrent=2, attempts=3)
     context.run(JOB, knobs(endpoint, chunk_pictures=2))
