@@ -25,11 +25,12 @@ run: $(READY)  ## simulate the platform (SIZE=small, default or large) and run t
 
 .PHONY: test
 test: $(READY) lint  ## lint, types, every test that takes seconds, and the whole workflow once (ROOM=links: that room's alone)
-	$(PYTEST) -m "not slow and not stickers" $(if $(ROOM),$(or $(wildcard tests/$(ROOM) tests/test_$(ROOM).py tests/jobs/test_$(ROOM).py),tests/$(ROOM)))
-
-.PHONY: test-connect
-test-connect: $(READY)  ## the pure transforms again, on Spark Connect
+ifdef ROOM
+	$(PYTEST) -m "not slow and not stickers" $(or $(wildcard tests/$(ROOM) tests/test_$(ROOM).py tests/jobs/test_$(ROOM).py),tests/$(ROOM))
+else
 	$(PYTEST) -m transform --connect $(call marked,transform)
+	$(PYTEST) -m "not slow and not stickers and not transform"
+endif
 
 .PHONY: test-slow
 test-slow: $(READY)  ## what takes a model, a server or a second workflow of its own

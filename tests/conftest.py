@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 
 from geo_lib import config
 from geo_lib.models import Models
-from geo_lib.spark import session
+from geo_lib.spark import JAVA_OPTIONS, session
 from geo_lib.tables import Stamp, Tables
 from jobs.run.job import Context
 from jobs.run.workflow import ROOT
@@ -31,9 +31,12 @@ def spark_settings(*, encodes: bool = True) -> dict[str, str]:
 
     ``encodes``: workers have the text encoder's libraries, which takes half a minute once a session.
     """
+    of_the_demo = config.load(ROOT / "conf" / "demo.yml").spark
     light = {} if encodes else {"spark.python.daemon.module": "geo_lib.daemon"}
     return {
-        **config.load(ROOT / "conf" / "demo.yml").spark,
+        **of_the_demo,
+        # the tables of one lakehouse, where hundreds of tests have one each: Delta would keep plans of them all
+        JAVA_OPTIONS: f"{of_the_demo[JAVA_OPTIONS]} -Ddelta.log.cacheSize=40",
         "spark.master": "local[2,3]",
         "spark.driver.memory": "2g",
         "spark.sql.shuffle.partitions": "2",

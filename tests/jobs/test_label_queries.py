@@ -70,16 +70,16 @@ def test_every_picture_is_labelled_or_says_why_not_and_a_rerun_asks_nothing(cont
 def test_the_budget_ends_a_run_in_order_with_one_chunk_too_many_at_most_and_the_next_goes_on(
     context: Context, tmp_path: Path
 ) -> None:
-    pictures = drawn(8)
+    pictures = drawn(5)
     put(context, pictures)
     with oracle(tmp_path, pictures) as server:
         tight = replace(server.endpoint, prices=TEN_DOLLARS, most_dollars=15.0)
         counts = context.run(JOB, knobs(tight, chunk_pictures=1))
         labelled, spent = counts.kept, sum(row["cost_dollars"] for row in stored(context))
-        assert 0 < labelled < 8
-        assert (counts.rows_in, dict(counts.dropped), dict(counts.failed)) == (8, {"over_budget": 8 - labelled}, {})
+        assert 0 < labelled < 5
+        assert (counts.rows_in, dict(counts.dropped), dict(counts.failed)) == (5, {"over_budget": 5 - labelled}, {})
         assert counts.report.splitlines()[0] == (
-            f"budget reached: {labelled} of 8 labelled; raise most_dollars or run again next month"
+            f"budget reached: {labelled} of 5 labelled; raise most_dollars or run again next month"
         )
         assert _before_the_last_commit(context) < 15.0 <= spent
         assert {row["signature"] for row in context.tables.read(ORACLE_QUERIES).collect()} == set(server.answered())
@@ -90,7 +90,7 @@ def test_the_budget_ends_a_run_in_order_with_one_chunk_too_many_at_most_and_the_
         of_november = november.run(JOB, knobs(tight, chunk_pictures=1))
         assert labelled < of_november.kept, "another month, another budget"
         raised = replace(tight, most_dollars=1000.0)
-        assert later(context, "raised").run(JOB, knobs(raised, chunk_pictures=1)).kept == 8
+        assert later(context, "raised").run(JOB, knobs(raised, chunk_pictures=1)).kept == 5
         assert server.answered() == {p.signature: 1 for p in pictures}
 
 
@@ -211,7 +211,7 @@ def test_a_run_that_gives_up_fails_whatever_share_was_answered_before(context: C
 
 @pytest.mark.slow
 def test_a_range_without_pictures_makes_no_commit(context: Context, tmp_path: Path) -> None:
-    pictures = [p for p in drawn(16) if p.signature < "a"]  # none in the upper ranges
+    pictures = [p for p in drawn(16) if p.signature < "8"][:4]  # none in the upper ranges
     put(context, pictures)
     context.tables.read(GENERATIONS)  # makes the table
     log = Path(context.tables.lakehouse) / "tables" / "geo" / "generations" / "_delta_log"

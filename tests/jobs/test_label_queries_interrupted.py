@@ -89,7 +89,7 @@ def has_grown(log: Path, commits: int) -> bool:
 def test_a_run_that_is_killed_three_times_asks_for_no_stored_answer_again_and_stores_none_twice(
     context: Context, tmp_path: Path
 ) -> None:
-    pictures = drawn(16)
+    pictures = drawn(12)
     put(context, pictures)
     log = Path(context.tables.lakehouse) / "tables" / "geo" / "generations" / "_delta_log"
     context.tables.read(GENERATIONS)  # makes the table
