@@ -36,7 +36,7 @@ def spark_settings(*, encodes: bool = True) -> dict[str, str]:
     return {
         **of_the_demo,
         # the tables of one lakehouse, where hundreds of tests have one each: Delta would keep plans of them all
-        JAVA_OPTIONS: f"{of_the_demo[JAVA_OPTIONS]} -Ddelta.log.cacheSize=40",
+        JAVA_OPTIONS: f"{of_the_demo[JAVA_OPTIONS]} -Ddelta.log.cacheSize=100",
         "spark.master": "local[2,3]",
         "spark.driver.memory": "2g",
         "spark.sql.shuffle.partitions": "2",

@@ -11,7 +11,7 @@ from itertools import permutations
 from typing import NamedTuple
 
 from geo_lib.locales import language_of
-from geo_lib.queries.rewording_lists import COLOUR, NUMBER, PERSON, Word, lists_of
+from geo_lib.queries.rewording_lists import COLOUR, NUMBER, PERSON, Word, lists_of, stem
 from geo_lib.queries.slips import are_words, is_slip
 
 _DENIED = "not"
@@ -39,7 +39,7 @@ def meaning(text: str, *, locale: str) -> Meaning:
     for word in lists.words(text):
         if word.written in lists.before:
             denies = True
-        elif said and lists.denies_before(word.written, said[-1].written):
+        elif said and lists.denies_before(word, said[-1]):
             guarded[_DENIED].add(said.pop().stem)
         elif denies:
             denies = False
@@ -62,34 +62,55 @@ def is_rewording(one: Meaning, other: Meaning, *, common: Collection[str] = ()) 
 
     ``common``: stems of words that many queries have; no two of them are spellings of one word.
     """
-    if one.guard != other.guard:
+    if (one.language, one.guard) != (other.language, other.guard):
         return False
-    shared = {word.stem for word in one.said} & {word.stem for word in other.said}
-    left, right = ([word for word in it.said if word.stem not in shared] for it in (one, other))
+    left, right = _whole(one.said, other), _whole(other.said, one)
+    shared = {word.stem for word in left} & {word.stem for word in right}
+    left, right = ([word for word in side if word.stem not in shared] for side in (left, right))
     if not left or not right:
         return left == right
-    return _glued(left) == _glued(right) or _are_misspelt(left, right, common, one.language)
+    return _glued(left).stem == _glued(right).stem or _are_misspelt(left, right, common, one.language)
 
 
-def _glued(said: Sequence[Word]) -> str:
-    return "".join(word.written for word in said[:-1]) + said[-1].stem
+def _whole(said: Sequence[Word], other: Meaning) -> list[Word]:
+    """The words, two as one where the other query has them as one: eye shadow, where it says eyeshadow."""
+    there = {word.stem for word in other.said}
+    found: list[Word] = []
+    at = 0
+    while at < len(said):
+        glued = _glued(said[at : at + 2])
+        read = stem(glued.typed, other.language)
+        is_one = at + 1 < len(said) and read in there
+        found.append(glued._replace(stem=read) if is_one else said[at])
+        at += 2 if is_one else 1
+    return found
+
+
+def _glued(said: Sequence[Word]) -> Word:
+    written = "".join(word.written for word in said)
+    return Word(
+        "".join(word.written for word in said[:-1]) + said[-1].stem, written, "".join(word.typed for word in said)
+    )
 
 
 def _are_misspelt(left: Sequence[Word], right: Sequence[Word], common: Collection[str], language: str) -> bool:
     """Whether the words of both sides are pairs of spellings, in whatever order; or the whole of them is one."""
     if len(left) != len(right):
-        return is_slip(_glued(left), _glued(right))
+        return _is_slip(_glued(left), _glued(right), language, most=1)
     if len(left) > _MOST_EXCHANGED:
         return False
     return any(
         all(
-            (is_slip(a.stem, b.stem) or is_slip(a.written, b.written))
-            and not (a.stem in common and b.stem in common)
-            and not are_words(a.written, b.written, language=language)
+            _is_slip(a, b, language) and not (a.stem in common and b.stem in common)
             for a, b in zip(left, order, strict=True)
         )
         for order in permutations(right)
     )
+
+
+def _is_slip(one: Word, other: Word, language: str, *, most: int = 2) -> bool:
+    is_near = is_slip(one.stem, other.stem, most=most) or is_slip(one.written, other.written, most=most)
+    return is_near and not are_words(one.typed, other.typed, language=language)
 
 
 def _number(written: str) -> str | None:

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from geo_lib.queries.frequency import is_listed, zipf
+from geo_lib.queries.frequency import zipf
 from geo_lib.queries.slips import are_words, is_slip
-from geo_lib.queries.text import joining_words, same_words_key, words
+from geo_lib.queries.text import joining_words, own_umlauts, same_words_key, with_umlauts, words
 
 NUMBER, COLOUR, PERSON = "number", "colour", "person"
 _FOLDER = Path(__file__).with_name("lexicon") / "rewordings"
@@ -30,10 +30,13 @@ _LOAN_PLURAL = re.compile("(?<=...[aiopy])s$")
 
 
 class Word(NamedTuple):
-    """A word of a query: its stem, or that of the word that it is read as, and how it was written."""
+    """A word of a query."""
 
     stem: str
+    """Or that of the word that it is read as."""
     written: str
+    """Without accents (``folded``)."""
+    typed: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,6 +59,8 @@ class Lists:
     """Words, as written, that deny the next one: nicht and nichte have one stem;"""
     after: Collection[str]
     """those that deny the one before,"""
+    after_in_use: Collection[str]
+    """those that do if the two are in use as one word,"""
     endings: tuple[str, ...]
     """and endings that deny what they end."""
     fillers: Collection[str]
@@ -78,7 +83,7 @@ class Lists:
                 read = self.read_as.get(tuple(stems[at : at + length]))
                 read = read or self.read_as.get((stem(glued, self.language),))
                 if read is not None:
-                    found.append(Word(read, folded(glued, self.language)))
+                    found.append(Word(read, folded(glued, self.language), glued))
                     break
             else:
                 length = 1
@@ -90,14 +95,14 @@ class Lists:
         """A single word, misspelt or not."""
         plain, own = folded(written, self.language), stem(written, self.language)
         read = self.people.get(plain) or self.read_as.get((own,)) or self._corrected(plain)
-        return Word(read or own, plain)
+        return Word(read or own, plain, written)
 
-    def denies_before(self, written: str, before: str) -> bool:
-        """Whether a word denies the one before it: zucker frei, gluten freie (one word cut in two), and not hochzeit
-        freie."""
-        if written in self.after:
+    def denies_before(self, word: Word, before: Word) -> bool:
+        """Whether a word denies the one before it: zucker frei; gluten freie pizza, since glutenfreie is a word in use,
+        and not hochzeit freie trauung. Of what is in use too seldom for a list nobody can tell: lupinen freie."""
+        if word.written in self.after:
             return True
-        return written in self.endings and is_listed(self.language) and zipf(before + written, self.language) > 0
+        return word.written in self.after_in_use and zipf(before.typed + word.typed, self.language) > 0
 
     def denied(self, word: Word) -> str | None:
         """What a word with such an ending denies (sugarfree); null for other words and those of the lists."""
@@ -113,7 +118,7 @@ class Lists:
         if word.stem not in self.listed:
             for end in range(len(word.written) - _SHORTEST, _SHORTEST - 1, -1):
                 if (person := self.people.get(word.written[:end])) is not None:
-                    return [Word(person, word.written[:end]), self.word(word.written[end:])]
+                    return [Word(person, word.written[:end], word.written[:end]), self.word(word.written[end:])]
         return [word]
 
     def _corrected(self, plain: str) -> str | None:
@@ -180,6 +185,7 @@ def lists_of(language: str) -> Lists:
         },
         before=all_folded(denying.get("before", ())),
         after=all_folded(denying.get("after", ())),
+        after_in_use=all_folded(denying.get("after_in_use", ())),
         endings=tuple(denying.get("endings", ())),
         fillers=frozenset(one for word in said.get("fillers", ()) for one in stems(word)),
     )
@@ -196,7 +202,15 @@ def stem(word: str, language: str) -> str:
 
 
 def folded(written: str, language: str) -> str:
-    """Without accents, as those write who have no such key; in German ü, ue and u are one."""
-    apart = unicodedata.normalize("NFD", written.replace("ß", "ss"))
-    plain = unicodedata.normalize("NFC", "".join(c for c in apart if not "\u0300" <= c <= "\u036f"))
-    return re.sub("(?<=[aou])e", "", plain) if language == "de" else plain
+    """Without accents, as those write who have no such key; in German ü, ue and u are one unless the umlaut tells."""
+    written = written.replace("ß", "ss")
+    kept: set[int] = set()
+    if language == "de":
+        written = with_umlauts(written)
+        kept = own_umlauts(written)
+    return "".join(letter if place in kept else _plain(letter) for place, letter in enumerate(written))
+
+
+def _plain(letter: str) -> str:
+    apart = unicodedata.normalize("NFD", letter)
+    return unicodedata.normalize("NFC", "".join(c for c in apart if not "\u0300" <= c <= "\u036f"))

@@ -1,32 +1,58 @@
 """Whether a word is another one misspelt. Pure."""
 
+import re
+
 from geo_lib.queries.frequency import is_listed, zipf
 
 _SHORTEST, _LONG = 5, 8
 """Letters from which on a word may have one slip, and two."""
 _ALIKE = ("aeiouy", "ckqsxz", "dt", "bp", "fvw", "gj", "mn")
 """Letters that are taken for each other; skirt and shirt are no two spellings of one word."""
+_TELLING = "äöü"
+"""Letters that stand where they tell alone (``rewording_lists.folded``): küchendeko is no kuchendeko."""
+_SELDOM = 1.25
+"""Powers of ten by which what is misspelt is at least rarer than the word itself: rhythmus 4.0, rythmus 2.5."""
+_USUAL = 3.05
+"""How common, on Zipf's scale, hardly a misspelling is: vorraussetzung has 2.6, kirsche 3.2."""
+_SPELLINGS = {
+    "en": (
+        (r"our(?=$|ed|ing|ful|ite|s|y)", "or"), (r"is(?=e|ing|ation)", "iz"), ("re$", "er"), ("ce$", "se"),
+        ("ll", "l"), ("ey$", "y"), ("ae", "e"), ("ogue$", "og"), ("arte(?=f)", "arti"),
+    ),
+    "de": (("t(?=ial|iell)", "z"), ("ph", "f"), ("ey", "y"), ("ts(?=kranz)", "t")),
+}  # fmt: skip
+"""What is written in two ways, both of them right: flavour and flavor, potential and potenzial."""
 
-_SELDOM, _USUAL = 1.25, 3.25
-"""Powers of ten by which what is misspelt is at least rarer than the word (rhythmus 4.0, rythmus 2.5), and how common,
-on Zipf's scale, no misspelling is: warscheinlich has 3.2, palace 4.4."""
 
-
-def is_slip(word: str, other: str) -> bool:
+def is_slip(word: str, other: str, *, most: int = 2) -> bool:
     """Whether one is the other with a letter doubled, dropped, swapped with the next or taken for one like it: one such
-    slip from five letters on, two from eight. The first letter is right, and there is no digit."""
+    slip from five letters on, two from eight, and never more than ``most``. The first letter is right, and there is no
+    digit."""
     shorter = min(len(word), len(other))
+    if _told_by(word) != _told_by(other):
+        return False
     if shorter < _SHORTEST or word[0] != other[0] or abs(len(word) - len(other)) > 2 or not (word + other).isalpha():
         return False
-    return _slips(word, other) <= (1 if shorter < _LONG else 2)
+    return _slips(word, other) <= min(most, 1 if shorter < _LONG else 2)
+
+
+def _told_by(word: str) -> list[str]:
+    return [letter for letter in word if letter in _TELLING]
 
 
 def are_words(word: str, other: str, *, language: str) -> bool:
-    """Whether people write either for itself: hochbett and hochbeet, place and palace. False where no list tells."""
-    if not is_listed(language):
+    """Whether people write either for itself, as hochbett and hochbeet or place and palace, and they are no two
+    spellings of one. False where no list tells."""
+    if not is_listed(language) or _spelled(word, language) == _spelled(other, language):
         return False
     rarer, commoner = sorted((zipf(word, language), zipf(other, language)))
     return rarer >= _USUAL or (rarer > 0 and commoner - rarer < _SELDOM)
+
+
+def _spelled(word: str, language: str) -> str:
+    for pattern, one in _SPELLINGS.get(language, ()):
+        word = re.sub(pattern, one, word)
+    return word
 
 
 def _slips(word: str, other: str) -> int:

@@ -42,10 +42,12 @@ _VIRAMA = 9
 """The combining class of signs that take a consonant's vowel away."""
 _WORD = re.compile(r"[^\s'\-./%+&]+(?:'[^\s'\-./%+&]+)?")
 
+_UMLAUTS, _PLAIN = str.maketrans("aou", "äöü"), str.maketrans("äöü", "aou")
+_TWO_LETTERS = re.compile("([aou])e")
 _DOTLESS = ("tr", "az", "crh", "gag")
 """Languages that tell ı from i: their capitals are I and İ."""
 _JOINING: dict[str, frozenset[str]] = {
-    "en": frozenset(("a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to", "with")),
+    "en": frozenset(("a", "an", "and", "at", "by", "for", "in", "of", "on", "or", "the", "to", "with")),
     "de": frozenset((
         "am", "an", "auf", "aus", "das", "dem", "den", "der", "des", "die", "ein", "eine", "einem", "einen", "einer",
         "eines", "für", "fürs", "im", "in", "mit", "oder", "und", "vom", "von", "zu", "zum", "zur",
@@ -60,6 +62,17 @@ _STEMMERS = {
     "ta": "tamil", "tr": "turkish",
 }  # fmt: skip
 """Language to algorithm of the snowball project; words of other languages stay whole."""
+_WHOLE: dict[str, dict[str, str]] = {
+    "de": {
+        **{word: word for word in ("bequem", "burger", "divers", "einzeln", "extrem", "gläsern", "modern")},
+        "burgers": "burger",
+    },
+}
+"""Words that the stemmer takes for forms of others: of "mod", and of a castle."""
+_OWN_UMLAUT = re.compile(
+    "bär(?!t)|bäck|blüt|bürg|fläch|höhl|küch|läuf(?=er)|löw|märch|möhr|näh|säg|schäf|schön|schül|spül|stück|wüst"
+)
+"""Beginnings of German words that an umlaut tells from others; the stemmer drops every umlaut, as plurals want it."""
 
 
 def normalise(text: str, *, locale: str = "") -> str:
@@ -155,9 +168,25 @@ def joining_words(language: str) -> frozenset[str]:
 def _stem(word: str, language: str) -> str:
     if language not in _STEMMERS:
         return word
+    if word in (whole := _WHOLE.get(language, {})):
+        return whole[word]
     if language == "tr" and not set(word).isdisjoint("aou") and set(word).isdisjoint("eöü"):
         word = word.replace("i", "ı")  # by vowel harmony: the endings that are sought have it
-    return _dotted(language, str(_stemmer(language).stemWord(word)))
+    stem = _dotted(language, str(_stemmer(language).stemWord(word)))
+    if language == "de":
+        for own in _OWN_UMLAUT.findall(with_umlauts(word)):
+            stem = stem.replace(own.translate(_PLAIN), own, 1)
+    return stem
+
+
+def with_umlauts(word: str) -> str:
+    """A word in which umlauts may be typed as two letters; what else has two such letters is none then: neü."""
+    return _TWO_LETTERS.sub(lambda vowel: vowel[1].translate(_UMLAUTS), word)
+
+
+def own_umlauts(word: str) -> set[int]:
+    """The places of a German word whose umlaut is no mark of a plural, as in küchen, which is not kuchen."""
+    return {place for own in _OWN_UMLAUT.finditer(word) for place in range(*own.span())}
 
 
 @cache

@@ -102,6 +102,7 @@ def test_who_sells_complains_promises_or_gossips_is_off_voice(locale: str, query
         ("de", "preisschilder basteln"), ("de", "hässliches entlein"), ("de", "locken über nacht"),
         ("de", "maschen abnehmen"), ("de", "sternzeichen krebs"), ("de", "angebot kita"), ("de", "saale"),
         ("de", "schrecklich schöne halloween deko"), ("de", "geschenke unter 20 euro"),
+        ("en", "buy nothing christmas gifts"), ("de", "jga spiele braut nicht peinlich"), ("de", "bauhaus möbel"),
     ],
 )  # fmt: skip
 def test_what_holds_a_word_of_advertising_or_complaint_innocently_passes(locale: str, query: str) -> None:

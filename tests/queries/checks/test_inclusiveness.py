@@ -54,6 +54,8 @@ def test_what_shuts_people_out_stops_with_a_better_wording_where_there_is_one(
         ("de", "locken frisuren schwarze frauen"), ("de", "mode große größen"), ("de", "kopftuch binden"),
         ("de", "echte blumen"), ("de", "möhren kuchen"), ("de", "fette henne"), ("de", "dicke wolle"),
         ("de", "barrierefreies bad"), ("de", "schwule hochzeit"), ("ja", "normal body"),
+        ("de", "rollstuhl outfit herbst"), ("de", "was passt zu schwarzem kleid"), ("en", "fat boy bean bag room"),
+        ("de", "fettes brot konzert outfit"),
     ],
 )  # fmt: skip
 def test_who_people_are_is_no_offence_and_neither_are_the_words_elsewhere(locale: str, query: str) -> None:

@@ -138,6 +138,14 @@ def test_no_word_that_needs_company_stops_a_text_by_itself(locale: str) -> None:
 
 
 @pytest.mark.parametrize("path", LISTS, ids=NAMES)
+def test_no_word_is_its_own_company(path: Path) -> None:
+    for entries in content_of(path).get("kinds", {}).values():
+        for rule in entries.get("rules", ()):
+            heads = tuple(word.removesuffix("*") for word in rule["words"] if word.endswith("*") and " " not in word)
+            assert not [word for word in rule.get("beside", ()) if word.strip("*").startswith(heads)], rule["words"]
+
+
+@pytest.mark.parametrize("path", LISTS, ids=NAMES)
 def test_no_query_that_the_lists_are_tried_with_stands_in_them_whole(path: Path) -> None:
     queries = set()
     for data in DATA.glob("*.tsv"):

@@ -57,6 +57,7 @@ def test_each_kind_has_a_reason_of_its_own_and_lets_its_near_miss_through(
 @pytest.mark.parametrize(
     ("locale", "unfit", "near_miss"),
     [
+        ("de", "handschellen bett", "handschellen polizei kostüm"), ("de", "menschen töten", "tag der toten make up"),
         ("de", "geile titten", "geile deko"), ("de", "Pornobilder", "Promobilder"),
         ("de", "nackte frauen", "nacktschnecken bekämpfen"), ("de", "steifer schwanz", "fuchsschwanz kostüm"),
         ("de", "Hurensöhne", "hurra schulanfang"), ("de", "arschloecher", "arschbombe"), ("de", "scheiße", "Scheibe"),
