@@ -8,32 +8,27 @@ locale, and where eligibility@champion is part of the chain the same without it.
 that it told right. A platform that is not simulated has none.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-
-import pandas as pd
-from pyspark.sql import Row, SparkSession
 
 from geo_lib.config import setting
 from geo_lib.counts import Counts
 from geo_lib.embeddings.family import (
-    QUERIES,
     Families,
     default_families,
     encoder_folders,
     family,
     refuse_unlike_families,
 )
+from geo_lib.evaluation.planted import joined, stopped, tried
 from geo_lib.evaluation.rows import Measured, report_lines, rows_by_metric
 from geo_lib.evaluation.validation import Tried, measured_validation
 from geo_lib.models import ELIGIBILITY_CHAMPION
-from geo_lib.queries.chain import chain, stops
-from geo_lib.queries.checks.check import Check, Said
+from geo_lib.queries.chain import chain
+from geo_lib.queries.checks.check import Check
 from geo_lib.queries.checks.language import Language
 from geo_lib.queries.eligibility.model import loader
-from geo_lib.queries.merging import Merging, cosines, is_merged
-from geo_lib.queries.rewording import meaning
-from geo_lib.queries.text import normalise, same_words_key
+from geo_lib.queries.merging import Merging
 from geo_lib.spark import local_frame
 from jobs.run.job import Context, Job
 from schemas.evaluations import EVALUATIONS
@@ -63,24 +58,24 @@ def run(ctx: Context, knobs: EvaluateValidation) -> Counts:
     if not rows:
         return Counts(0, 0, report="nothing is planted here, so nothing can be measured")
     to_stop, to_join = ([row for row in rows if (row["of"] is None) == alone] for alone in (True, False))
-    joined = _tried(ctx.spark, to_join, _joined(knobs))
+    of_duplicates = tried(ctx.spark, to_join, joined(family(knobs.families[0]), knobs.merging))
 
     def measured_by(checks: Sequence[Check]) -> tuple[list[Tried], dict[str, list[Measured]]]:
-        tried = [*_tried(ctx.spark, to_stop, _stopped(checks)), *joined]
-        return tried, measured_validation(tried, seed=knobs.seed)
+        all_tried = [*tried(ctx.spark, to_stop, stopped(checks)), *of_duplicates]
+        return all_tried, measured_validation(all_tried, seed=knobs.seed)
 
     champion = ctx.model_if_any(ELIGIBILITY_CHAMPION)
     learned = loader(champion)
     version = None if champion is None or learned is None else champion.model_version
-    tried, measured = measured_by(chain(knobs.language, eligibility=learned))
-    versions = {it.kind: version for it in tried}
+    served, measured = measured_by(chain(knobs.language, eligibility=learned))
+    versions = {it.kind: version for it in served}
     found = rows_by_metric(EVALUATION, measured, unit="queries", versions=versions)
     alone = {} if learned is None else measured_by(chain(knobs.language))[1]
     found += rows_by_metric(LISTS_ALONE, alone, unit="queries", versions={})
     frame = local_frame(ctx.spark, found, EVALUATIONS.schema)
     ctx.write(EVALUATIONS, frame, slices=[EVALUATION, LISTS_ALONE])
-    missed = sum(it.unfit and not it.stopped for it in tried)
-    lost = sum(it.stopped and not it.unfit for it in tried)
+    missed = sum(it.unfit and not it.stopped for it in served)
+    lost = sum(it.stopped and not it.unfit for it in served)
     columns = [f"locale:{locale}" for locale in sorted({row["locale"] for row in rows})]
     tables = [
         report_lines(f"{metric} of {whose}, by kind of planted query", of_metric, {}, columns=columns)
@@ -93,61 +88,6 @@ def run(ctx: Context, knobs: EvaluateValidation) -> Counts:
         dropped={why: n for why, n in (("passed_but_unfit", missed), ("stopped_but_fit", lost)) if n},
         report="\n".join(tables),
     )
-
-
-Told = Callable[[pd.DataFrame], list[bool]]
-"""Of each row of ``locale, query, of``: whether the query is stopped, or joined to what it is ``of``."""
-
-
-def _tried(spark: SparkSession, rows: Sequence[Row], told: Told) -> list[Tried]:
-    """Each row with what ``told`` says of it.
-
-    It is asked on a worker: what encodes loads its libraries for half a minute, and workers are forked from a process
-    that has them.
-    """
-
-    def asked(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-        for batch in batches:
-            yield batch[["place"]].assign(told=told(batch))
-
-    places = [(place, row["locale"], row["query"], row["of"]) for place, row in enumerate(rows)]
-    frame = local_frame(spark, places, "place int, locale string, query string, of string")
-    answers = frame.coalesce(1).mapInPandas(asked, "place int, told boolean").collect()
-    of_place = {answer["place"]: answer["told"] for answer in answers}
-    return [Tried(row["kind"], row["locale"], row["unfit"], of_place[place]) for place, row in enumerate(rows)]
-
-
-def _stopped(checks: Sequence[Check]) -> Told:
-    """Whether one of ``checks`` objects."""
-
-    def told(batch: pd.DataFrame) -> list[bool]:
-        said = [
-            Said(at, raw, normalise(raw, locale=at)) for at, raw in zip(batch["locale"], batch["query"], strict=True)
-        ]
-        return [stop is not None for stop in stops(said, checks)]
-
-    return told
-
-
-def _joined(knobs: EvaluateValidation) -> Told:
-    """Whether validation or merging would make one query of the two."""
-    encoder, merging = family(knobs.families[0]).encoders[QUERIES], knobs.merging
-
-    def told(batch: pd.DataFrame) -> list[bool]:
-        ones, others = (
-            [normalise(text, locale=at) for at, text in zip(batch["locale"], batch[side], strict=True)]
-            for side in ("of", "query")
-        )
-        vectors = [encoder.load().encode(pd.DataFrame({"texts": [[text] for text in side]})) for side in (ones, others)]
-        return [
-            same_words_key(one, locale=at) == same_words_key(other, locale=at)
-            or is_merged(
-                meaning(one, locale=at), meaning(other, locale=at), cosine, min_similarity=merging.min_similarity
-            )
-            for at, one, other, cosine in zip(batch["locale"], ones, others, cosines(*vectors), strict=True)
-        ]
-
-    return told
 
 
 JOB = Job(

@@ -6,17 +6,20 @@ that add nothing, spellings, two words written as one, a slip of the keyboard, o
 """
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import permutations
 from typing import NamedTuple
 
 from geo_lib.locales import language_of
 from geo_lib.queries.rewording_lists import COLOUR, NUMBER, PERSON, Word, lists_of, stem
-from geo_lib.queries.slips import are_words, is_slip
+from geo_lib.queries.slips import are_words, is_slip, is_usual
+from geo_lib.queries.text import origin_words
 
-_DENIED = "not"
+_DENIED, _FROM = "not", "from"
 _MOST_EXCHANGED = 3
 """Words of one query that may be misspelt in the other."""
+_SHORTEST_PART = 3
+"""Letters of a word that a longer one is made of."""
 _NUMBER = re.compile(r"(?:19)?([2-9]0)(?:s|er)|(\d+)(?:st|nd|rd|th|er|te|ten|\.)?")
 
 
@@ -33,10 +36,13 @@ class Meaning(NamedTuple):
 def meaning(text: str, *, locale: str) -> Meaning:
     """What a normalised query says; in a language without lists only numbers are told from other words."""
     lists = lists_of(language_of(locale))
-    guarded: dict[str, set[str]] = {kind: set() for kind in (NUMBER, COLOUR, PERSON, _DENIED)}
+    guarded: dict[str, set[str]] = {kind: set() for kind in (NUMBER, COLOUR, PERSON, _FROM, _DENIED)}
     said: list[Word] = []
-    denies = False
+    denies = comes_from = False
     for word in lists.words(text):
+        if word.typed in origin_words(lists.language):
+            comes_from = True
+            continue
         if word.written in lists.before:
             denies = True
         elif said and lists.denies_before(word, said[-1]):
@@ -47,11 +53,12 @@ def meaning(text: str, *, locale: str) -> Meaning:
         elif (denied := lists.denied(word)) is not None:
             guarded[_DENIED].add(denied)
         elif (kind := lists.kinds.get(word.stem)) is not None:
-            guarded[kind].add(word.stem)
+            guarded[_FROM if kind == PERSON and comes_from else kind].add(word.stem)
         elif word.stem not in lists.listed and (number := _number(word.written)) is not None:
             guarded[NUMBER].add(number)
         else:
             said.append(word)
+        comes_from = comes_from and word.stem in lists.fillers  # from my dad
     guard = "; ".join(f"{kind} {', '.join(sorted(found))}" for kind, found in guarded.items() if found)
     telling = tuple(word for word in said if word.stem not in lists.fillers)
     return Meaning(lists.language, guard, telling if telling or guard else tuple(said))
@@ -96,7 +103,7 @@ def _glued(said: Sequence[Word]) -> Word:
 def _are_misspelt(left: Sequence[Word], right: Sequence[Word], common: Collection[str], language: str) -> bool:
     """Whether the words of both sides are pairs of spellings, in whatever order; or the whole of them is one."""
     if len(left) != len(right):
-        return _is_slip(_glued(left), _glued(right), language, most=1)
+        return _is_slip(_glued(left), _glued(right), language)
     if len(left) > _MOST_EXCHANGED:
         return False
     return any(
@@ -108,9 +115,23 @@ def _are_misspelt(left: Sequence[Word], right: Sequence[Word], common: Collectio
     )
 
 
-def _is_slip(one: Word, other: Word, language: str, *, most: int = 2) -> bool:
-    is_near = is_slip(one.stem, other.stem, most=most) or is_slip(one.written, other.written, most=most)
-    return is_near and not are_words(one.typed, other.typed, language=language)
+def _is_slip(one: Word, other: Word, language: str) -> bool:
+    if not (is_slip(one.stem, other.stem) or is_slip(one.written, other.written)):
+        return False
+    return not are_words(one.typed, other.typed, language=language) and not any(
+        stem(a, language) != stem(b, language) and all(is_usual(part, language) for part in (shared, a, b))
+        for shared, a, b in _parts(one.typed, other.typed)
+    )
+
+
+def _parts(one: str, other: str) -> Iterator[tuple[str, str, str]]:
+    """What two words may begin or end with in common, and what is left of them: garten of gartentor and gartentorte,
+    tor, torte."""
+    for n in range(_SHORTEST_PART, min(len(one), len(other)) - _SHORTEST_PART + 1):
+        if one[:n] == other[:n]:
+            yield one[:n], one[n:], other[n:]
+        if one[-n:] == other[-n:]:
+            yield one[-n:], one[:-n], other[:-n]
 
 
 def _number(written: str) -> str | None:

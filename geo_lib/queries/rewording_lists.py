@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import yaml
 
 from geo_lib.queries.frequency import zipf
-from geo_lib.queries.slips import are_words, is_slip
-from geo_lib.queries.text import joining_words, own_umlauts, same_words_key, with_umlauts, words
+from geo_lib.queries.slips import are_words, is_slip, is_usual
+from geo_lib.queries.text import joining_words, origin_words, own_umlauts, same_words_key, with_umlauts, words
 
 NUMBER, COLOUR, PERSON = "number", "colour", "person"
 _FOLDER = Path(__file__).with_name("lexicon") / "rewordings"
@@ -72,7 +72,7 @@ class Lists:
         A phrase of the lists is one word, and so is a word that was cut in two (step dad); one that begins with a
         person is two.
         """
-        joining = joining_words(self.language)
+        joining = joining_words(self.language) - origin_words(self.language)
         written = [word.removesuffix("'s") for word in words(text) if word not in joining]
         stems = [stem(word, self.language) for word in written]
         found: list[Word] = []
@@ -117,7 +117,8 @@ class Lists:
     def _split(self, word: Word) -> list[Word]:
         if word.stem not in self.listed:
             for end in range(len(word.written) - _SHORTEST, _SHORTEST - 1, -1):
-                if (person := self.people.get(word.written[:end])) is not None:
+                person = self.people.get(word.written[:end])
+                if person is not None and (self.language != "en" or is_usual(word.written[end:], "en")):  # broccoli
                     return [Word(person, word.written[:end], word.written[:end]), self.word(word.written[end:])]
         return [word]
 

@@ -10,7 +10,7 @@ _ALIKE = ("aeiouy", "ckqsxz", "dt", "bp", "fvw", "gj", "mn")
 """Letters that are taken for each other; skirt and shirt are no two spellings of one word."""
 _TELLING = "äöü"
 """Letters that stand where they tell alone (``rewording_lists.folded``): küchendeko is no kuchendeko."""
-_SELDOM = 1.25
+_SELDOM = 1.0
 """Powers of ten by which what is misspelt is at least rarer than the word itself: rhythmus 4.0, rythmus 2.5."""
 _USUAL = 3.05
 """How common, on Zipf's scale, hardly a misspelling is: vorraussetzung has 2.6, kirsche 3.2."""
@@ -24,16 +24,15 @@ _SPELLINGS = {
 """What is written in two ways, both of them right: flavour and flavor, potential and potenzial."""
 
 
-def is_slip(word: str, other: str, *, most: int = 2) -> bool:
+def is_slip(word: str, other: str) -> bool:
     """Whether one is the other with a letter doubled, dropped, swapped with the next or taken for one like it: one such
-    slip from five letters on, two from eight, and never more than ``most``. The first letter is right, and there is no
-    digit."""
+    slip from five letters on, two from eight. The first letter is right, and there is no digit."""
     shorter = min(len(word), len(other))
     if _told_by(word) != _told_by(other):
         return False
     if shorter < _SHORTEST or word[0] != other[0] or abs(len(word) - len(other)) > 2 or not (word + other).isalpha():
         return False
-    return _slips(word, other) <= min(most, 1 if shorter < _LONG else 2)
+    return _slips(word, other) <= (1 if shorter < _LONG else 2)
 
 
 def _told_by(word: str) -> list[str]:
@@ -47,6 +46,11 @@ def are_words(word: str, other: str, *, language: str) -> bool:
         return False
     rarer, commoner = sorted((zipf(word, language), zipf(other, language)))
     return rarer >= _USUAL or (rarer > 0 and commoner - rarer < _SELDOM)
+
+
+def is_usual(word: str, language: str) -> bool:
+    """Whether people write it too often for a slip. False where no list tells."""
+    return is_listed(language) and zipf(word, language) >= _USUAL
 
 
 def _spelled(word: str, language: str) -> str:

@@ -47,12 +47,14 @@ _TWO_LETTERS = re.compile("([aou])e")
 _DOTLESS = ("tr", "az", "crh", "gag")
 """Languages that tell ı from i: their capitals are I and İ."""
 _JOINING: dict[str, frozenset[str]] = {
-    "en": frozenset(("a", "an", "and", "at", "by", "for", "in", "of", "on", "or", "the", "to", "with")),
+    "en": frozenset(("a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to", "with")),
     "de": frozenset((
         "am", "an", "auf", "aus", "das", "dem", "den", "der", "des", "die", "ein", "eine", "einem", "einen", "einer",
         "eines", "für", "fürs", "im", "in", "mit", "oder", "und", "vom", "von", "zu", "zum", "zur",
     )),
 }  # fmt: skip
+_ORIGINS: dict[str, frozenset[str]] = {"en": frozenset(("from",)), "de": frozenset(("von", "vom"))}
+"""Joining words that may tell: a gift from grandma is none for her."""
 _STEMMERS = {
     "ar": "arabic", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german", "el": "greek", "en": "english",
     "es": "spanish", "et": "estonian", "eu": "basque", "fa": "persian", "fi": "finnish", "fr": "french",
@@ -65,10 +67,13 @@ _STEMMERS = {
 _WHOLE: dict[str, dict[str, str]] = {
     "de": {
         **{word: word for word in ("bequem", "burger", "divers", "einzeln", "extrem", "gläsern", "modern")},
-        "burgers": "burger",
+        **dict.fromkeys(("burgers",), "burger"),
+        **dict.fromkeys(("reise", "reisen"), "reise"),
+        **dict.fromkeys(("schale", "schalen"), "schale"),
     },
 }
-"""Words that the stemmer takes for forms of others: of "mod", and of a castle."""
+"""Words that the stemmer takes for forms of others: of "mod", of a castle, of rice, of a scarf."""
+_FEMALE = re.compile("(?<=er)in(nen)?$")
 _OWN_UMLAUT = re.compile(
     "bär(?!t)|bäck|blüt|bürg|fläch|höhl|küch|läuf(?=er)|löw|märch|möhr|näh|säg|schäf|schön|schül|spül|stück|wüst"
 )
@@ -149,11 +154,11 @@ def words(text: str) -> tuple[str, ...]:
 def same_words_key(text: str, *, locale: str) -> str:
     """Equal for queries that say the same in other words' order or form: ``red vase``, ``vases in red``.
 
-    Words that only join others are left out, endings that only bend a word are cut off, both as the language of the
-    locale has them; the rest is taken as a set.
+    Words that only join others are left out unless they say where something comes from, endings that only bend a word
+    are cut off, both as the language of the locale has them; the rest is taken as a set.
     """
     language = language_of(locale)
-    joining = joining_words(language)
+    joining = joining_words(language) - origin_words(language)
     text = _JOINERS.sub("", _dotted(locale, text))
     said = {_stem(word, language) for word in words(text) if word not in joining}
     return " ".join(sorted(said or set(words(text)) or {text}))
@@ -162,6 +167,11 @@ def same_words_key(text: str, *, locale: str) -> str:
 def joining_words(language: str) -> frozenset[str]:
     """Words of a language (ISO 639-1) that only join others, as ``with``; empty for one that nobody has listed."""
     return _JOINING.get(language, frozenset())
+
+
+def origin_words(language: str) -> frozenset[str]:
+    """Those of them that say where something comes from."""
+    return _ORIGINS.get(language, frozenset())
 
 
 @lru_cache(maxsize=100_000)
@@ -174,6 +184,8 @@ def _stem(word: str, language: str) -> str:
         word = word.replace("i", "ı")  # by vowel harmony: the endings that are sought have it
     stem = _dotted(language, str(_stemmer(language).stemWord(word)))
     if language == "de":
+        if _FEMALE.search(word):  # a gift for a Lehrerin is none for a Lehrer
+            return _stem(_FEMALE.sub("", word), language) + "in"
         for own in _OWN_UMLAUT.findall(with_umlauts(word)):
             stem = stem.replace(own.translate(_PLAIN), own, 1)
     return stem
