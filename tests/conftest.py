@@ -35,10 +35,10 @@ def spark_settings(*, encodes: bool = True) -> dict[str, str]:
     light = {} if encodes else {"spark.python.daemon.module": "geo_lib.daemon"}
     return {
         **of_the_demo,
-        # the tables of one lakehouse, where hundreds of tests have one each: Delta would keep plans of them all
-        JAVA_OPTIONS: f"{of_the_demo[JAVA_OPTIONS]} -Ddelta.log.cacheSize=100",
+        # what Delta and Spark keep of hundreds of lakehouses fills half of 2 GB, and was marked for ever
+        JAVA_OPTIONS: f"{of_the_demo[JAVA_OPTIONS]} -XX:InitiatingHeapOccupancyPercent=70 -XX:-G1UseAdaptiveIHOP",
         "spark.master": "local[2,3]",
-        "spark.driver.memory": "2g",
+        "spark.driver.memory": "3g",
         "spark.sql.shuffle.partitions": "2",
         # compiling what handles a handful of rows costs more than it ever gives back
         "spark.sql.codegen.wholeStage": "false",
