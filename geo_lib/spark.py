@@ -40,10 +40,8 @@ ONE_MACHINE = {
     # One idle Python worker at most: a second one would load a second engine (FIFO pool).
     "spark.python.factory.idleWorkerMaxPoolSize": "1",
     "spark.python.daemon.module": "geo_lib.daemon",
-    # Each use of a column would tell Java the line of Python that it stands on, at six times the cost of the use, and
-    # Java would look for the line of Scala.
+    # Each use of a column would tell Java the line of Python that it stands on, at six times the cost of the use.
     "spark.python.sql.dataFrameDebugging.enabled": "false",
-    "spark.sql.dataFrameQueryContext.enabled": "false",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
 }
