@@ -16,7 +16,7 @@ import yaml
 
 from geo_lib.queries.frequency import zipf
 from geo_lib.queries.slips import are_words, is_slip, is_usual
-from geo_lib.queries.text import joining_words, origin_words, own_umlauts, same_words_key, with_umlauts, words
+from geo_lib.queries.text import joining_words, only_joins, own_umlauts, same_words_key, with_umlauts, words
 
 NUMBER, COLOUR, PERSON = "number", "colour", "person"
 _FOLDER = Path(__file__).with_name("lexicon") / "rewordings"
@@ -64,7 +64,9 @@ class Lists:
     endings: tuple[str, ...]
     """and endings that deny what they end."""
     fillers: Collection[str]
-    """Words that add nothing."""
+    """Words that add nothing,"""
+    filler_endings: tuple[str, ...]
+    """and what long words end in that adds nothing: geschenkideen."""
 
     def words(self, text: str) -> list[Word]:
         """The words of a normalised text, without those that only join others.
@@ -72,8 +74,7 @@ class Lists:
         A phrase of the lists is one word, and so is a word that was cut in two (step dad); one that begins with a
         person is two.
         """
-        joining = joining_words(self.language) - origin_words(self.language)
-        written = [word.removesuffix("'s") for word in words(text) if word not in joining]
+        written = [word.removesuffix("'s") for word in words(text) if not only_joins(word, self.language)]
         stems = [stem(word, self.language) for word in written]
         found: list[Word] = []
         at = 0
@@ -116,6 +117,11 @@ class Lists:
 
     def _split(self, word: Word) -> list[Word]:
         if word.stem not in self.listed:
+            for ending in self.filler_endings:
+                said = word.typed.removesuffix(ending)
+                if said != word.typed and len(said) >= _SHORTEST:
+                    whole = said.removesuffix("s")  # einrichtung-s-ideen
+                    return [self.word(whole if is_usual(whole, self.language) else said)]
             for end in range(len(word.written) - _SHORTEST, _SHORTEST - 1, -1):
                 person = self.people.get(word.written[:end])
                 if person is not None and (self.language != "en" or is_usual(word.written[end:], "en")):  # broccoli
@@ -189,6 +195,7 @@ def lists_of(language: str) -> Lists:
         after_in_use=all_folded(denying.get("after_in_use", ())),
         endings=tuple(denying.get("endings", ())),
         fillers=frozenset(one for word in said.get("fillers", ()) for one in stems(word)),
+        filler_endings=tuple(said.get("filler_endings", ())),
     )
 
 

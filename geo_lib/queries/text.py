@@ -158,15 +158,20 @@ def same_words_key(text: str, *, locale: str) -> str:
     are cut off, both as the language of the locale has them; the rest is taken as a set.
     """
     language = language_of(locale)
-    joining = joining_words(language) - origin_words(language)
     text = _JOINERS.sub("", _dotted(locale, text))
-    said = {_stem(word, language) for word in words(text) if word not in joining}
+    said = {_stem(word, language) for word in words(text) if not only_joins(word, language)}
     return " ".join(sorted(said or set(words(text)) or {text}))
 
 
 def joining_words(language: str) -> frozenset[str]:
     """Words of a language (ISO 639-1) that only join others, as ``with``; empty for one that nobody has listed."""
     return _JOINING.get(language, frozenset())
+
+
+def only_joins(word: str, language: str) -> bool:
+    """Whether a word joins others and does not say where something comes from; in German fuer is für."""
+    spelled = with_umlauts(word) if language == "de" else word
+    return spelled in joining_words(language) and spelled not in origin_words(language)
 
 
 def origin_words(language: str) -> frozenset[str]:

@@ -46,6 +46,8 @@ def is_one(one: str, other: str, locale: str = "en", **knobs: object) -> bool:
         ("adventkranz modern", "moderner adventskranz", "de"),
         ("kueche grau", "graue küche", "de"),
         ("rückenfreies kleid", "rücken freies kleid", "de"),
+        ("geschenk ideen für mama", "geschenkideen fuer mama", "de"),
+        ("einrichtungsideen flur", "flur einrichtung", "de"),
     ],
 )
 def test_wordings_that_people_exchange_are_one(one: str, other: str, locale: str) -> None:
