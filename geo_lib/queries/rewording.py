@@ -6,20 +6,18 @@ that add nothing, spellings, two words written as one, a slip of the keyboard, o
 """
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from itertools import permutations
 from typing import NamedTuple
 
 from geo_lib.locales import language_of
 from geo_lib.queries.rewording_lists import COLOUR, NUMBER, PERSON, Word, lists_of, stem
-from geo_lib.queries.slips import are_words, is_slip, is_usual
+from geo_lib.queries.slips import are_words, is_slip
 from geo_lib.queries.text import origin_words
 
 _DENIED, _FROM = "not", "from"
 _MOST_EXCHANGED = 3
 """Words of one query that may be misspelt in the other."""
-_SHORTEST_PART = 3
-"""Letters of a word that a longer one is made of."""
 _NUMBER = re.compile(r"(?:19)?([2-9]0)(?:s|er)|(\d+)(?:st|nd|rd|th|er|te|ten|\.)?")
 
 
@@ -85,8 +83,10 @@ def _whole(said: Sequence[Word], other: Meaning) -> list[Word]:
     found: list[Word] = []
     at = 0
     while at < len(said):
-        glued = _glued(said[at : at + 2])
-        read = stem(glued.typed, other.language)
+        glued, read = said[at], ""
+        if any(word.written.startswith(glued.written) for word in other.said):
+            glued = _glued(said[at : at + 2])
+            read = stem(glued.typed, other.language)
         is_one = at + 1 < len(said) and read in there
         found.append(glued._replace(stem=read) if is_one else said[at])
         at += 2 if is_one else 1
@@ -116,22 +116,8 @@ def _are_misspelt(left: Sequence[Word], right: Sequence[Word], common: Collectio
 
 
 def _is_slip(one: Word, other: Word, language: str) -> bool:
-    if not (is_slip(one.stem, other.stem) or is_slip(one.written, other.written)):
-        return False
-    return not are_words(one.typed, other.typed, language=language) and not any(
-        stem(a, language) != stem(b, language) and all(is_usual(part, language) for part in (shared, a, b))
-        for shared, a, b in _parts(one.typed, other.typed)
-    )
-
-
-def _parts(one: str, other: str) -> Iterator[tuple[str, str, str]]:
-    """What two words may begin or end with in common, and what is left of them: garten of gartentor and gartentorte,
-    tor, torte."""
-    for n in range(_SHORTEST_PART, min(len(one), len(other)) - _SHORTEST_PART + 1):
-        if one[:n] == other[:n]:
-            yield one[:n], one[n:], other[n:]
-        if one[-n:] == other[-n:]:
-            yield one[-n:], one[:-n], other[:-n]
+    is_near = is_slip(one.stem, other.stem) or is_slip(one.written, other.written)
+    return is_near and not are_words(one.typed, other.typed, language=language)
 
 
 def _number(written: str) -> str | None:

@@ -16,7 +16,15 @@ import yaml
 
 from geo_lib.queries.frequency import zipf
 from geo_lib.queries.slips import are_words, is_slip, is_usual
-from geo_lib.queries.text import joining_words, only_joins, own_umlauts, same_words_key, with_umlauts, words
+from geo_lib.queries.text import (
+    joining_words,
+    only_joins,
+    origin_words,
+    own_umlauts,
+    same_words_key,
+    with_umlauts,
+    words,
+)
 
 NUMBER, COLOUR, PERSON = "number", "colour", "person"
 _FOLDER = Path(__file__).with_name("lexicon") / "rewordings"
@@ -74,7 +82,7 @@ class Lists:
         A phrase of the lists is one word, and so is a word that was cut in two (step dad); one that begins with a
         person is two.
         """
-        written = [word.removesuffix("'s") for word in words(text) if not only_joins(word, self.language)]
+        written = [word.removesuffix("'s") for word in words(text) if self._tells(word)]
         stems = [stem(word, self.language) for word in written]
         found: list[Word] = []
         at = 0
@@ -92,10 +100,13 @@ class Lists:
             at += length
         return found
 
+    def _tells(self, word: str) -> bool:
+        return word in origin_words(self.language) or not only_joins(word, self.language)
+
     def word(self, written: str) -> Word:
         """A single word, misspelt or not."""
         plain, own = folded(written, self.language), stem(written, self.language)
-        read = self.people.get(plain) or self.read_as.get((own,)) or self._corrected(plain)
+        read = self.people.get(plain) or self.read_as.get((own,)) or self._corrected(plain, written)
         return Word(read or own, plain, written)
 
     def denies_before(self, word: Word, before: Word) -> bool:
@@ -120,23 +131,26 @@ class Lists:
             for ending in self.filler_endings:
                 said = word.typed.removesuffix(ending)
                 if said != word.typed and len(said) >= _SHORTEST:
-                    whole = said.removesuffix("s")  # einrichtung-s-ideen
-                    return [self.word(whole if is_usual(whole, self.language) else said)]
+                    joined_by_s = said.endswith("s") and not is_usual(said, self.language)  # einrichtung-s-ideen
+                    return self._split(self.word(said[:-1] if joined_by_s else said))
             for end in range(len(word.written) - _SHORTEST, _SHORTEST - 1, -1):
                 person = self.people.get(word.written[:end])
                 if person is not None and (self.language != "en" or is_usual(word.written[end:], "en")):  # broccoli
                     return [Word(person, word.written[:end], word.written[:end]), self.word(word.written[end:])]
         return [word]
 
-    def _corrected(self, plain: str) -> str | None:
-        return _corrected(self, plain) if len(plain) >= _LONG else None
+    def _corrected(self, plain: str, typed: str) -> str | None:
+        return _corrected(self, plain, typed) if len(plain) >= _LONG else None
 
 
 @lru_cache(maxsize=100_000)
-def _corrected(lists: Lists, plain: str) -> str | None:
+def _corrected(lists: Lists, plain: str, typed: str) -> str | None:
     """What a word of the lists is read as that this one misspells; null where there is none."""
+    if is_usual(typed, lists.language):
+        return None
     for listed, read in lists.long.get(plain[0], ()):
-        if is_slip(plain, listed) and not are_words(plain, listed, language=lists.language):
+        folded_one = folded(listed, lists.language)
+        if is_slip(plain, folded_one) and not are_words(typed, listed, language=lists.language):
             return read
     return None
 
@@ -173,7 +187,7 @@ def lists_of(language: str) -> Lists:
     for group in groups:
         for written in group:
             if " " not in written and len(written) >= _LONG:
-                long[written[0]].append((folded(written, language), read(group)))
+                long[folded(written, language)[0]].append((written, read(group)))
     kinds = {NUMBER: numbers, COLOUR: colours, PERSON: people}
     denying = said.get("negations", {})
     endings = ("nen", "er", "en", "n", "") if language == "de" else ("s", "")  # as it is written comes last, and wins
@@ -211,11 +225,11 @@ def stem(word: str, language: str) -> str:
 
 def folded(written: str, language: str) -> str:
     """Without accents, as those write who have no such key; in German ü, ue and u are one unless the umlaut tells."""
-    written = written.replace("ß", "ss")
-    kept: set[int] = set()
-    if language == "de":
-        written = with_umlauts(written)
-        kept = own_umlauts(written)
+    written = "".join(letter if letter in "äöü" else _plain(letter) for letter in written.replace("ß", "ss"))
+    if language != "de":
+        return "".join(map(_plain, written))
+    written = with_umlauts(written)
+    kept = own_umlauts(written)
     return "".join(letter if place in kept else _plain(letter) for place, letter in enumerate(written))
 
 

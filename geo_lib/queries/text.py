@@ -3,6 +3,7 @@
 import hashlib
 import re
 import unicodedata
+from collections.abc import Iterator
 from functools import cache, lru_cache
 from typing import Any
 
@@ -53,8 +54,8 @@ _JOINING: dict[str, frozenset[str]] = {
         "eines", "für", "fürs", "im", "in", "mit", "oder", "und", "vom", "von", "zu", "zum", "zur",
     )),
 }  # fmt: skip
-_ORIGINS: dict[str, frozenset[str]] = {"en": frozenset(("from",)), "de": frozenset(("von", "vom"))}
-"""Joining words that may tell: a gift from grandma is none for her."""
+_ORIGINS: dict[str, frozenset[str]] = {"en": frozenset(("from",))}
+"""Joining words that tell: a gift from grandma is none for her. German von is of more often than from."""
 _STEMMERS = {
     "ar": "arabic", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german", "el": "greek", "en": "english",
     "es": "spanish", "et": "estonian", "eu": "basque", "fa": "persian", "fi": "finnish", "fr": "french",
@@ -66,7 +67,7 @@ _STEMMERS = {
 """Language to algorithm of the snowball project; words of other languages stay whole."""
 _WHOLE: dict[str, dict[str, str]] = {
     "de": {
-        **{word: word for word in ("bequem", "burger", "divers", "einzeln", "extrem", "gläsern", "modern")},
+        **{word: word for word in ("bequem", "burger", "divers", "einzeln", "extrem", "modern")},
         **dict.fromkeys(("burgers",), "burger"),
         **dict.fromkeys(("reise", "reisen"), "reise"),
         **dict.fromkeys(("schale", "schalen"), "schale"),
@@ -75,9 +76,9 @@ _WHOLE: dict[str, dict[str, str]] = {
 """Words that the stemmer takes for forms of others: of "mod", of a castle, of rice, of a scarf."""
 _FEMALE = re.compile("(?<=er)in(nen)?$")
 _OWN_UMLAUT = re.compile(
-    "bär(?!t)|bäck|blüt|bürg|fläch|höhl|küch|läuf(?=er)|löw|märch|möhr|näh|säg|schäf|schön|schül|spül|stück|wüst"
+    "bär(?!t)|bäck|blüt|bürg|fläch|höhl|küch|löw|märch|möhr|näh(?!t)|säg|schäf(?!t)|schön|schül|spül|stück|wüst"
 )
-"""Beginnings of German words that an umlaut tells from others; the stemmer drops every umlaut, as plurals want it."""
+"""Parts of German words that an umlaut tells from others; the stemmer drops every umlaut, as plurals want it."""
 
 
 def normalise(text: str, *, locale: str = "") -> str:
@@ -154,12 +155,13 @@ def words(text: str) -> tuple[str, ...]:
 def same_words_key(text: str, *, locale: str) -> str:
     """Equal for queries that say the same in other words' order or form: ``red vase``, ``vases in red``.
 
-    Words that only join others are left out unless they say where something comes from, endings that only bend a word
-    are cut off, both as the language of the locale has them; the rest is taken as a set.
+    Words that only join others are left out, endings that only bend a word are cut off, both as the language of the
+    locale has them; the rest is taken as a set, in which it stands what the words come from (gift from dad).
     """
     language = language_of(locale)
     text = _JOINERS.sub("", _dotted(locale, text))
     said = {_stem(word, language) for word in words(text) if not only_joins(word, language)}
+    said |= {f"from_{_stem(word, language)}" for word in _origins(text, language)}
     return " ".join(sorted(said or set(words(text)) or {text}))
 
 
@@ -168,10 +170,23 @@ def joining_words(language: str) -> frozenset[str]:
     return _JOINING.get(language, frozenset())
 
 
+def _origins(text: str, language: str) -> Iterator[str]:
+    """The words that something is said to come from."""
+    is_from = was_from = False
+    for word in words(text):
+        if word in origin_words(language):
+            is_from = True
+        elif word not in joining_words(language):
+            if is_from:
+                yield word
+            is_from, was_from = False, is_from
+        elif word in ("and", "or"):
+            is_from = was_from
+
+
 def only_joins(word: str, language: str) -> bool:
-    """Whether a word joins others and does not say where something comes from; in German fuer is für."""
-    spelled = with_umlauts(word) if language == "de" else word
-    return spelled in joining_words(language) and spelled not in origin_words(language)
+    """Whether a word only joins others; in German fuer is für."""
+    return (with_umlauts(word) if language == "de" else word) in joining_words(language)
 
 
 def origin_words(language: str) -> frozenset[str]:

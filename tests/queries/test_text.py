@@ -145,3 +145,32 @@ def test_the_column_gives_the_same_id_as_plain_python(spark: SparkSession) -> No
     df = local_frame(spark, cases, "locale string, text string")
     found = df.select("locale", "text", query_id_column(F.col("locale"), F.col("text")).alias("id")).collect()
     assert {(r.locale, r.text): r.id for r in found} == {case: query_id(*case) for case in cases}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "are_the_same"),
+    [
+        ("küche grau", "graue kueche", True),
+        ("moderne küche", "küche modern", True),
+        ("kleine bären", "kleiner bär", True),
+        ("geschenk fuer oma", "oma geschenk", True),
+        ("nähte", "naht", True),
+        ("gärten", "garten", True),
+        ("küchen", "kuchen", False),
+        ("bär basteln", "bar basteln", False),
+        ("blüten", "blut", False),
+        ("schülerin", "schule", False),
+        ("lehrerin", "lehrer", False),
+        ("reise planen", "reis planen", False),
+        ("burger zeichnen", "burg zeichnen", False),
+    ],
+)
+def test_german_words_that_their_umlaut_or_ending_tells_are_not_the_same(
+    one: str, other: str, are_the_same: bool
+) -> None:
+    assert (same_words_key(one, locale="de") == same_words_key(other, locale="de")) == are_the_same
+
+
+def test_what_a_thing_comes_from_is_told_from_whom_it_goes_to() -> None:
+    texts = ("gift from mom to dad", "gift from dad to mom", "gift for mom and dad", "gift from mom and dad")
+    assert len({same_words_key(text, locale="en") for text in texts}) == 4
