@@ -69,41 +69,43 @@ def is_rewording(one: Meaning, other: Meaning, *, common: Collection[str] = ()) 
     """
     if (one.language, one.guard) != (other.language, other.guard):
         return False
-    left, right = _whole(one.said, other), _whole(other.said, one)
+    left, right = one.said, other.said
+    if len(left) != len(right):
+        left, right = _whole(left, right, one.language), _whole(right, left, one.language)
     shared = {word.stem for word in left} & {word.stem for word in right}
     left, right = ([word for word in side if word.stem not in shared] for side in (left, right))
     if not left or not right:
         return left == right
-    return _glued(left).stem == _glued(right).stem or _are_misspelt(left, right, common, one.language)
+    return _stem_of(left) == _stem_of(right) or _are_misspelt(left, right, common, one.language)
 
 
-def _whole(said: Sequence[Word], other: Meaning) -> list[Word]:
+def _whole(said: Sequence[Word], there: Sequence[Word], language: str) -> tuple[Word, ...]:
     """The words, two as one where the other query has them as one: eye shadow, where it says eyeshadow."""
-    there = {word.stem for word in other.said}
     found: list[Word] = []
-    at = 0
-    while at < len(said):
-        glued, read = said[at], ""
-        if any(word.written.startswith(glued.written) for word in other.said):
-            glued = _glued(said[at : at + 2])
-            read = stem(glued.typed, other.language)
-        is_one = at + 1 < len(said) and read in there
-        found.append(glued._replace(stem=read) if is_one else said[at])
-        at += 2 if is_one else 1
-    return found
+    for word in said:
+        if found and any(other.written.startswith(found[-1].written) for other in there):
+            glued = _glued((found[-1], word))
+            glued = glued._replace(stem=stem(glued.typed, language))
+            if any(glued.stem == other.stem for other in there):
+                found[-1] = glued
+                continue
+        found.append(word)
+    return tuple(found)
 
 
 def _glued(said: Sequence[Word]) -> Word:
-    written = "".join(word.written for word in said)
-    return Word(
-        "".join(word.written for word in said[:-1]) + said[-1].stem, written, "".join(word.typed for word in said)
-    )
+    return Word(_stem_of(said), "".join(word.written for word in said), "".join(word.typed for word in said))
+
+
+def _stem_of(said: Sequence[Word]) -> str:
+    """That of the words written as one."""
+    return "".join([word.written for word in said[:-1]]) + said[-1].stem
 
 
 def _are_misspelt(left: Sequence[Word], right: Sequence[Word], common: Collection[str], language: str) -> bool:
     """Whether the words of both sides are pairs of spellings, in whatever order; or the whole of them is one."""
     if len(left) != len(right):
-        return _is_slip(_glued(left), _glued(right), language)
+        return left[0].written[0] == right[0].written[0] and _is_slip(_glued(left), _glued(right), language)
     if len(left) > _MOST_EXCHANGED:
         return False
     return any(
