@@ -7,8 +7,8 @@ from pyspark.sql import Row, SparkSession
 
 from geo_lib.embeddings.family import QUERIES, Family
 from geo_lib.evaluation.validation import Tried
-from geo_lib.queries.chain import stops
-from geo_lib.queries.checks.check import Check, Said
+from geo_lib.queries.chain import said_of, stops
+from geo_lib.queries.checks.check import Check
 from geo_lib.queries.merging import Merging, cosines, is_merged
 from geo_lib.queries.rewording import meaning
 from geo_lib.queries.text import normalise, same_words_key
@@ -40,9 +40,7 @@ def stopped(checks: Sequence[Check]) -> Told:
     """Whether one of ``checks`` objects."""
 
     def told(batch: pd.DataFrame) -> list[bool]:
-        said = [
-            Said(at, raw, normalise(raw, locale=at)) for at, raw in zip(batch["locale"], batch["query"], strict=True)
-        ]
+        said = said_of(batch["locale"], batch["query"])
         return [stop is not None for stop in stops(said, checks)]
 
     return told

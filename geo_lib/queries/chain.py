@@ -3,7 +3,7 @@
 What needs more than the text itself is no check: whether an answer can be parsed, and whether a query repeats another.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import pandas as pd
 from pyspark.sql import DataFrame
@@ -51,13 +51,14 @@ def judged(texts: DataFrame, checks: Sequence[Check], *, categories: LoadCategor
 
     def judge(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         for batch in batches:
-            yield _judged(
-                [Said(at, raw, normalise(raw, locale=at)) for at, raw in zip(batch.locale, batch.raw, strict=True)],
-                checks,
-                categories,
-            )
+            yield _judged(said_of(batch.locale, batch.raw), checks, categories)
 
     return texts.select("locale", "raw").mapInPandas(judge, _VERDICT)
+
+
+def said_of(locales: Iterable[str], raw: Iterable[str]) -> list[Said]:
+    """What checks see of raw texts."""
+    return [Said(locale, text, normalise(text, locale=locale)) for locale, text in zip(locales, raw, strict=True)]
 
 
 def stops(texts: Sequence[Said], checks: Sequence[Check]) -> list[Stop | None]:

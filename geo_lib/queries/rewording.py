@@ -73,7 +73,7 @@ def is_rewording(one: Meaning, other: Meaning, *, common: Collection[str] = ()) 
     if len(left) != len(right):
         left, right = _whole(left, right, one.language), _whole(right, left, one.language)
     shared = {word.stem for word in left} & {word.stem for word in right}
-    left, right = ([word for word in side if word.stem not in shared] for side in (left, right))
+    left, right = (tuple(word for word in side if word.stem not in shared) for side in (left, right))
     if not left or not right:
         return left == right
     return _stem_of(left) == _stem_of(right) or _are_misspelt(left, right, common, one.language)

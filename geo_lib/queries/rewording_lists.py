@@ -16,15 +16,7 @@ import yaml
 
 from geo_lib.queries.frequency import zipf
 from geo_lib.queries.slips import are_words, is_slip, is_usual
-from geo_lib.queries.text import (
-    joining_words,
-    only_joins,
-    origin_words,
-    own_umlauts,
-    same_words_key,
-    with_umlauts,
-    words,
-)
+from geo_lib.queries.text import own_umlauts, same_words_key, telling_words, with_umlauts
 
 NUMBER, COLOUR, PERSON = "number", "colour", "person"
 _FOLDER = Path(__file__).with_name("lexicon") / "rewordings"
@@ -56,8 +48,8 @@ class Lists:
     """Words in a row to the one that they are read as."""
     listed: Collection[str]
     """What words are read as."""
-    long: Mapping[str, Sequence[tuple[str, str]]]
-    """Long words of the lists by their first letter: as written, and what they are read as."""
+    long: Mapping[str, Sequence[Word]]
+    """Long words of the lists by their first letter."""
     kinds: Mapping[str, str]
     """Numbers, colours and people to what they are."""
     people: Mapping[str, str]
@@ -82,7 +74,7 @@ class Lists:
         A phrase of the lists is one word, and so is a word that was cut in two (step dad); one that begins with a
         person is two.
         """
-        written = [word.removesuffix("'s") for word in words(text) if self._tells(word)]
+        written = [word.removesuffix("'s") for word in telling_words(text, self.language)]
         stems = [stem(word, self.language) for word in written]
         found: list[Word] = []
         at = 0
@@ -99,9 +91,6 @@ class Lists:
                 found += self._split(self.word(written[at]))
             at += length
         return found
-
-    def _tells(self, word: str) -> bool:
-        return word in origin_words(self.language) or not only_joins(word, self.language)
 
     def word(self, written: str) -> Word:
         """A single word, misspelt or not."""
@@ -148,10 +137,9 @@ def _corrected(lists: Lists, plain: str, typed: str) -> str | None:
     """What a word of the lists is read as that this one misspells; null where there is none."""
     if is_usual(typed, lists.language):
         return None
-    for listed, read in lists.long.get(plain[0], ()):
-        folded_one = folded(listed, lists.language)
-        if is_slip(plain, folded_one) and not are_words(typed, listed, language=lists.language):
-            return read
+    for listed in lists.long.get(plain[0], ()):
+        if is_slip(plain, listed.written) and not are_words(typed, listed.typed, language=lists.language):
+            return listed.stem
     return None
 
 
@@ -163,10 +151,9 @@ def lists_of(language: str) -> Lists:
     colours, people = said.get("colours", []), said.get("people", [])
     numbers = [[number, *forms] for number, forms in said.get("numbers", {}).items()]
     groups = [*said.get("same", []), *colours, *people, *numbers]
-    joining = joining_words(language)
 
     def stems(written: str) -> tuple[str, ...]:
-        return tuple(stem(word, language) for word in words(written) if word not in joining)
+        return tuple(stem(word, language) for word in telling_words(written, language))
 
     of_people = Counter("".join(stems(group[0])) for group in people)
 
@@ -183,11 +170,12 @@ def lists_of(language: str) -> Lists:
     read_as |= {(stem(written.replace(" ", ""), language),): read(group) for group in groups for written in group[1:]}
     for plural, singular in said.get("plurals", {}).items():
         read_as[stems(plural)] = read_as.get(stems(singular), stem(singular, language))
-    long = defaultdict[str, list[tuple[str, str]]](list)
+    long = defaultdict[str, list[Word]](list)
     for group in groups:
         for written in group:
             if " " not in written and len(written) >= _LONG:
-                long[folded(written, language)[0]].append((written, read(group)))
+                plain = folded(written, language)
+                long[plain[0]].append(Word(read(group), plain, written))
     kinds = {NUMBER: numbers, COLOUR: colours, PERSON: people}
     denying = said.get("negations", {})
     endings = ("nen", "er", "en", "n", "") if language == "de" else ("s", "")  # as it is written comes last, and wins
@@ -225,11 +213,11 @@ def stem(word: str, language: str) -> str:
 
 def folded(written: str, language: str) -> str:
     """Without accents, as those write who have no such key; in German ü, ue and u are one unless the umlaut tells."""
-    written = "".join(letter if letter in "äöü" else _plain(letter) for letter in written.replace("ß", "ss"))
-    if language != "de":
-        return "".join(map(_plain, written))
-    written = with_umlauts(written)
-    kept = own_umlauts(written)
+    written = written.replace("ß", "ss")
+    kept: set[int] = set()
+    if language == "de":
+        written = with_umlauts("".join(letter if letter in "äöü" else _plain(letter) for letter in written))
+        kept = own_umlauts(written)
     return "".join(letter if place in kept else _plain(letter) for place, letter in enumerate(written))
 
 

@@ -4,14 +4,12 @@ import re
 from collections.abc import Iterator
 
 from geo_lib.queries.frequency import is_listed, zipf
-from geo_lib.queries.text import same_words_key
+from geo_lib.queries.text import WITHOUT_UMLAUTS, same_words_key
 
 _SHORTEST, _LONG = 5, 8
 """Letters from which on a word may have one slip, and two."""
 _ALIKE = ("aeiouy", "ckqsxz", "dt", "bp", "fvw", "gj", "mn")
 """Letters that are taken for each other; skirt and shirt are no two spellings of one word."""
-_PLAIN = str.maketrans("äöü", "aou")
-"""Umlauts stand where they tell alone (``rewording_lists.folded``): küchendeko is no kuchendeko."""
 _SHORTEST_PART = 3
 """Letters of a word that a longer one is made of."""
 _SELDOM = 1.0
@@ -32,11 +30,12 @@ def is_slip(word: str, other: str) -> bool:
     """Whether one is the other with a letter doubled, dropped, swapped with the next or taken for one like it: one such
     slip from five letters on, two from eight. The first letter is right, and there is no digit."""
     shorter = min(len(word), len(other))
-    if word != other and word.translate(_PLAIN) == other.translate(_PLAIN):
+    # umlauts stand where they tell alone (``rewording_lists.folded``): küchendeko is no kuchendeko
+    if word != other and word.translate(WITHOUT_UMLAUTS) == other.translate(WITHOUT_UMLAUTS):
         return False
     if shorter < _SHORTEST or word[0] != other[0] or abs(len(word) - len(other)) > 2 or not (word + other).isalpha():
         return False
-    return _slips(word.translate(_PLAIN), other.translate(_PLAIN)) <= (1 if shorter < _LONG else 2)
+    return _slips(word.translate(WITHOUT_UMLAUTS), other.translate(WITHOUT_UMLAUTS)) <= (1 if shorter < _LONG else 2)
 
 
 def are_words(word: str, other: str, *, language: str) -> bool:

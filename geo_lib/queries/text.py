@@ -43,7 +43,7 @@ _VIRAMA = 9
 """The combining class of signs that take a consonant's vowel away."""
 _WORD = re.compile(r"[^\s'\-./%+&]+(?:'[^\s'\-./%+&]+)?")
 
-_UMLAUTS, _PLAIN = str.maketrans("aou", "äöü"), str.maketrans("äöü", "aou")
+WITHOUT_UMLAUTS, _UMLAUTS = str.maketrans("äöü", "aou"), str.maketrans("aou", "äöü")
 _TWO_LETTERS = re.compile("([aou])e")
 _DOTLESS = ("tr", "az", "crh", "gag")
 """Languages that tell ı from i: their capitals are I and İ."""
@@ -68,7 +68,7 @@ _STEMMERS = {
 _WHOLE: dict[str, dict[str, str]] = {
     "de": {
         **{word: word for word in ("bequem", "burger", "divers", "einzeln", "extrem", "modern")},
-        **dict.fromkeys(("burgers",), "burger"),
+        "burgers": "burger",
         **dict.fromkeys(("reise", "reisen"), "reise"),
         **dict.fromkeys(("schale", "schalen"), "schale"),
     },
@@ -156,7 +156,7 @@ def same_words_key(text: str, *, locale: str) -> str:
     """Equal for queries that say the same in other words' order or form: ``red vase``, ``vases in red``.
 
     Words that only join others are left out, endings that only bend a word are cut off, both as the language of the
-    locale has them; the rest is taken as a set, in which it stands what the words come from (gift from dad).
+    locale has them; the rest is taken as a set, and of what something comes from it says so (gift from dad).
     """
     language = language_of(locale)
     text = _JOINERS.sub("", _dotted(locale, text))
@@ -168,6 +168,11 @@ def same_words_key(text: str, *, locale: str) -> str:
 def joining_words(language: str) -> frozenset[str]:
     """Words of a language (ISO 639-1) that only join others, as ``with``; empty for one that nobody has listed."""
     return _JOINING.get(language, frozenset())
+
+
+def telling_words(text: str, language: str) -> list[str]:
+    """The words of a normalised text without those that only join others; with those that say where a thing is from."""
+    return [word for word in words(text) if word in origin_words(language) or not only_joins(word, language)]
 
 
 def _origins(text: str, language: str) -> Iterator[str]:
@@ -207,7 +212,7 @@ def _stem(word: str, language: str) -> str:
         if _FEMALE.search(word):  # a gift for a Lehrerin is none for a Lehrer
             return _stem(_FEMALE.sub("", word), language) + "in"
         for own in _OWN_UMLAUT.findall(with_umlauts(word)):
-            stem = stem.replace(own.translate(_PLAIN), own, 1)
+            stem = stem.replace(own.translate(WITHOUT_UMLAUTS), own, 1)
     return stem
 
 
