@@ -28,6 +28,8 @@ _EXCLUDES = (
     "org.xerial.snappy:*,org.slf4j:*,com.google.code.findbugs:*,org.antlr:*"
 )
 
+JAVA_OPTIONS = "spark.driver.extraJavaOptions"
+
 ONE_MACHINE = {
     "spark.master": "local[*,3]",  # three tries per task, so that one killed worker does not fail the job
     "spark.ui.enabled": "false",
@@ -42,11 +44,17 @@ ONE_MACHINE = {
     "spark.python.daemon.module": "geo_lib.daemon",
     # Each use of a column would tell Java the line of Python that it stands on, at six times the cost of the use.
     "spark.python.sql.dataFrameDebugging.enabled": "false",
+    # The first use of lower() would have ICU look at every letter there is, for five seconds; Java's own needs none.
+    "spark.sql.icu.caseMappings.enabled": "false",
+    "spark.sql.files.maxPartitionBytes": "32m",  # of 128 MB a table makes three tasks, and one core waits for the third
+    # A map of 65,536 groups before the real one is one more look for each row where there are more.
+    "spark.sql.codegen.aggregate.map.twolevel.enabled": "false",
+    # The second compiler for what runs ten times as often as Java asks: all of Spark is warm long before rows are read.
+    JAVA_OPTIONS: "-XX:Tier4InvocationThreshold=50000 -XX:Tier4MinInvocationThreshold=6000 "
+    "-XX:Tier4CompileThreshold=150000 -XX:Tier4BackEdgeThreshold=400000",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
 }
-
-JAVA_OPTIONS = "spark.driver.extraJavaOptions"
 
 _WORKER_ENVIRONMENT = {
     "OMP_NUM_THREADS": str(os.cpu_count() or 1),  # Spark's own default of 1 leaves vLLM at a third of its speed

@@ -72,9 +72,9 @@ def run(ctx: Context, knobs: MineQueries) -> Counts:
             min_ctr=knobs.min_ctr,
             max_position=knobs.max_position,
         )
-        ctx.write(QUERY_PERFORMANCE, performance)
+        ctx.write(QUERY_PERFORMANCE, performance, is_unique=True)
     written = ctx.read(QUERY_PERFORMANCE)
-    ctx.write(MINED_QUERIES, mined_queries(written, top=knobs.top))
+    ctx.write(MINED_QUERIES, mined_queries(written, top=knobs.top), is_unique=True)
     verdicts = {row["retained_by"]: row["count"] for row in written.groupBy("retained_by").count().collect()}
     (mined,) = ctx.read(MINED_QUERIES).agg(F.count("*").alias("n"), F.count_distinct("signature").alias("s")).collect()
     kept = fates.pop(None, 0)

@@ -8,7 +8,7 @@ MINED_QUERIES = Table(
     name="mined_queries",
     comment="What Eq. 1 keeps of query_performance, the best few per signature",
     key=("signature", "query"),
-    write=Write.MERGE_AND_DELETE_MISSING,
+    write=Write.REPLACE,
     schema=StructType(
         [
             column("signature", StringType(), "content found"),

@@ -8,7 +8,7 @@ QUERY_PERFORMANCE = Table(
     name="query_performance",
     comment="Search performance per (signature, raw query) over all days and pages, with Eq. 1's verdict",
     key=("signature", "query"),
-    write=Write.MERGE_AND_DELETE_MISSING,
+    write=Write.REPLACE,
     schema=StructType(
         [
             column("signature", StringType(), "content found"),

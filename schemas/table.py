@@ -22,6 +22,9 @@ class Write(Enum):
     """Rows are inserted or, when their content differs, updated by key; none is deleted."""
     MERGE_AND_DELETE_MISSING = "merge-and-delete-missing"
     """As MERGE, and keys that the new rows lack are deleted: the write is the whole truth."""
+    REPLACE = "replace"
+    """The whole table is replaced when its content differs, rows that stay included: cheaper than merging figures that
+    a new day changes nearly all of."""
     APPEND = "append"
     """Rows whose key is not there yet are added, exactly once per (run, sequence)."""
 

@@ -19,6 +19,11 @@ def day_text(rows: DataFrame, name: str) -> Column:
     return F.concat(text, F.lit("Z")) if rows.schema[name].dataType.typeName() == "timestamp" else text
 
 
+def named_day(rows: DataFrame, name: str) -> Column:
+    """The day that a value names; null when it names none for certain. A date is one."""
+    return F.col(name) if rows.schema[name].dataType.typeName() == "date" else day_of(day_text(rows, name))
+
+
 def day_of(text: Column) -> Column:
     """The day that ``text`` names; null when it names none for certain.
 

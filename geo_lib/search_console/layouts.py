@@ -12,7 +12,7 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from geo_lib.search_console.days import day_of, day_text
+from geo_lib.search_console.days import day_text, named_day
 from schemas.search_console import SEARCH_CONSOLE
 
 MALFORMED_DAY = "malformed_day"
@@ -131,22 +131,20 @@ def console_rows(rows: DataFrame, *, layout: Layout, flags: Sequence[str], site_
         )
 
     def flag(name: str) -> Column:
-        return (
-            F.coalesce(F.lower(F.col(name).cast("string")) == "true", F.lit(False)) if name in names else F.lit(False)
-        )
-
-    def day(name: str) -> Column:
-        return day_text(rows, name) if name in names else F.lit(None).cast("string")
+        if name not in names:
+            return F.lit(False)
+        is_set = F.col(name) if _is_flag(rows, name) else F.lower(F.col(name).cast("string")) == "true"
+        return F.coalesce(is_set, F.lit(False))
 
     impressions, query = whole("impressions"), text("query")
     if layout is Layout.EXPORT:
-        own_day = day("data_date")
+        day = "data_date"
         position = whole("sum_position") + impressions
         anonymised = flag("is_anonymized_query") | flag("is_anonymized_discover")
         page, site, search_type, device = text("url"), text("site_url"), text("search_type"), text("device")
         told_at = F.lit(None)
     else:
-        own_day = day("date")
+        day = "date"
         # such rows carry no position, or a zero that is none
         mean = F.when(query.isNotNull(), text("position").try_cast("double"))
         position = F.round(mean * impressions).try_cast("bigint")
@@ -154,13 +152,15 @@ def console_rows(rows: DataFrame, *, layout: Layout, flags: Sequence[str], site_
         page, site = text("page"), F.coalesce(text("site_url"), F.lit(site_url))
         search_type, device = F.upper(text("search_type")), F.upper(text("device"))
         told_at = F.struct("_mtime", "_uri")
-    of_folder = F.regexp_extract("_uri", "data_date=([^/]+)/", 1).try_cast("date")
-    is_elsewhere = F.col("_own").isNull() | (F.col("_own") != of_folder)
-    # a column of its own, so that a long expression is computed once
-    terms = rows.withColumn("_own", day_of(own_day)).select(
-        F.coalesce(of_folder, "_own").alias("data_date"),
-        of_folder.isNotNull().alias("is_dated"),
-        F.when(own_day.isNotNull() & is_elsewhere, own_day).alias("other_day"),
+    below = F.substring_index("_uri", "data_date=", -1)  # a pattern would cost as much as all else about a row
+    of_folder = F.when(below.contains("/"), F.substring_index(below, "/", 1)).try_cast("date")
+    own, told = (named_day(rows, day), day_text(rows, day)) if day in names else (F.lit(None), F.lit(None))
+    is_elsewhere = F.col("_own").isNull() | (F.col("_own") != F.col("_of_folder"))
+    # columns of their own, so that a long expression is computed once
+    terms = rows.withColumns({"_of_folder": of_folder, "_own": own.cast("date")}).select(
+        F.coalesce("_of_folder", "_own").alias("data_date"),
+        F.col("_of_folder").isNotNull().alias("is_dated"),
+        F.when(is_elsewhere, told.cast("string")).alias("other_day"),
         site.alias("site_url"),
         page.alias("page_url"),
         query.alias("query"),

@@ -95,6 +95,8 @@ def write(
         wanted = digests(table, new, check_keys=not is_unique)
         if table.write is Write.REPLACE_WHERE:
             _replace_slices(place, table, new, wanted, set(wanted) if answered is None else answered, log)
+        elif table.write is Write.REPLACE:
+            _replace(place, table, new, wanted, log)
         elif _merge(place, table, new, wanted, log, gone) and table.cluster_by:
             _gather(place, table, new)
 
@@ -217,6 +219,16 @@ def _replace_slices(
     replaced = new.where(condition).write.format("delta").mode("overwrite")
     replaced = replaced.option("replaceWhere", condition).option("userMetadata", said)
     replaced.saveAsTable(place.name) if place.in_catalog else replaced.save(place.path)
+
+
+def _replace(place: Place, table: Table, new: DataFrame, wanted: Mapping[str, Digest], log: Log) -> None:
+    """Replace everything, if anything differs."""
+    holding = noted(log)
+    if wanted == (holding.of_slices if holding.is_all else digests(table, place.spark.read.table(place.name))):
+        return
+    everything = _in_order(table, new).write.format("delta").mode("overwrite").option("replaceWhere", "true")
+    everything = everything.option("userMetadata", note(Noted(wanted, is_all=True), log))
+    everything.saveAsTable(place.name) if place.in_catalog else everything.save(place.path)
 
 
 def _is_of(table: Table, slices: Set[str]) -> str:

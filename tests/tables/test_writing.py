@@ -18,7 +18,7 @@ from tests.builders import build
 from tests.tables.kit import contract, rows
 
 
-@pytest.mark.parametrize("write", [Write.MERGE, Write.MERGE_AND_DELETE_MISSING, Write.REPLACE_WHERE])
+@pytest.mark.parametrize("write", [Write.MERGE, Write.MERGE_AND_DELETE_MISSING, Write.REPLACE, Write.REPLACE_WHERE])
 def test_writing_equal_content_again_makes_no_commit_even_from_another_run(
     spark: SparkSession, tables: Tables, write: Write
 ) -> None:
@@ -56,8 +56,11 @@ def test_merge_deletes_the_rows_that_are_named_as_gone_and_no_others(spark: Spar
         tables.write(contract(Write.REPLACE_WHERE), nothing, gone=gone)
 
 
-def test_merge_and_delete_missing_leaves_exactly_the_new_rows(spark: SparkSession, tables: Tables) -> None:
-    table = contract(Write.MERGE_AND_DELETE_MISSING)
+@pytest.mark.parametrize("write", [Write.MERGE_AND_DELETE_MISSING, Write.REPLACE])
+def test_a_write_that_is_the_whole_truth_leaves_exactly_the_new_rows(
+    spark: SparkSession, tables: Tables, write: Write
+) -> None:
+    table = contract(write)
     tables.write(table, build(table, spark, {"day": "mon", "n": 1}, {"day": "tue", "n": 2}))
     tables.write(table, build(table, spark, {"day": "tue", "n": 2}))
     assert rows(tables, table) == [("tue", None, 2)]
@@ -201,7 +204,7 @@ def test_what_the_last_write_left_is_known_without_reading_the_table(spark: Spar
     assert tables.version(table) == before
 
 
-@pytest.mark.parametrize("write", [Write.MERGE_AND_DELETE_MISSING, Write.REPLACE_WHERE])
+@pytest.mark.parametrize("write", [Write.MERGE_AND_DELETE_MISSING, Write.REPLACE, Write.REPLACE_WHERE])
 def test_what_somebody_else_wrote_is_seen_and_mended(spark: SparkSession, tables: Tables, write: Write) -> None:
     table = contract(write)
     df = build(table, spark, {"day": "mon", "n": 1}, {"day": "tue", "n": 2})
@@ -211,10 +214,11 @@ def test_what_somebody_else_wrote_is_seen_and_mended(spark: SparkSession, tables
     assert rows(tables, table) == [("mon", None, 1), ("tue", None, 2)]
 
 
+@pytest.mark.parametrize("write", [Write.MERGE_AND_DELETE_MISSING, Write.REPLACE])
 def test_a_whole_truth_that_somebody_else_left_as_it_was_is_not_written_anew(
-    spark: SparkSession, tables: Tables
+    spark: SparkSession, tables: Tables, write: Write
 ) -> None:
-    table = contract(Write.MERGE_AND_DELETE_MISSING)
+    table = contract(write)
     df = build(table, spark, {"day": "mon", "n": 1}, {"day": "tue", "n": 2})
     tables.write(table, df)
     for n in (7, 1):
