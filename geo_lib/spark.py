@@ -44,9 +44,7 @@ ONE_MACHINE = {
     "spark.python.daemon.module": "geo_lib.daemon",
     # Each use of a column would tell Java the line of Python that it stands on, at six times the cost of the use.
     "spark.python.sql.dataFrameDebugging.enabled": "false",
-    # The first use of lower() would have ICU look at every letter there is, for five seconds; Java's own needs none.
-    "spark.sql.icu.caseMappings.enabled": "false",
-    "spark.sql.files.maxPartitionBytes": "32m",  # of 128 MB a table makes three tasks, and one core waits for the third
+    "spark.sql.files.maxPartitionBytes": "32m",  # at 128 MB ten million rows are three tasks, and one core waits
     # A map of 65,536 groups before the real one is one more look for each row where there are more.
     "spark.sql.codegen.aggregate.map.twolevel.enabled": "false",
     # The second compiler for what runs ten times as often as Java asks: all of Spark is warm long before rows are read.
@@ -66,7 +64,8 @@ _WORKER_ENVIRONMENT = {
 def session(settings: Mapping[str, str] | None = None, *, remote: str | None = None) -> SparkSession:
     """The session to work in: the running one, else a new one with Delta and settings for one machine.
 
-    ``settings`` override ``ONE_MACHINE`` and ``sized``; their Java options stand beside the archive of classes.
+    ``settings`` override ``ONE_MACHINE`` and ``sized``; Java options take the place of those there, beside the archive
+    of classes.
     ``remote`` (``local[2]``, ``sc://…``) asks for Spark Connect.
     Raises ``MachineError`` when Java is missing.
     """

@@ -23,8 +23,8 @@ class Write(Enum):
     MERGE_AND_DELETE_MISSING = "merge-and-delete-missing"
     """As MERGE, and keys that the new rows lack are deleted: the write is the whole truth."""
     REPLACE = "replace"
-    """The whole table is replaced when its content differs, rows that stay included: cheaper than merging figures that
-    a new day changes nearly all of."""
+    """The whole table is replaced when its content differs. Rows that stay have the provenance of that run, too; it is
+    cheaper than merging where a new day changes nearly every row."""
     APPEND = "append"
     """Rows whose key is not there yet are added, exactly once per (run, sequence)."""
 

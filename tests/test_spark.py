@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql.types import LongType, StructField, StructType
 
 from geo_lib import config
-from geo_lib.spark import JAVA_OPTIONS, local_frame, sized
+from geo_lib.spark import JAVA_OPTIONS, ONE_MACHINE, local_frame, sized
 from jobs.run.workflow import ROOT
 from schemas.images import IMAGES
 
@@ -59,6 +59,10 @@ def test_a_value_of_another_type_than_its_column_is_refused_by_name(spark: Spark
     schema = StructType([StructField("n", LongType(), nullable=False)])
     with pytest.raises((PySparkTypeError, PySparkValueError), match=r"\bn\b"):
         local_frame(spark, [(value,)], schema)
+
+
+def test_java_starts_with_the_options_that_it_gets_where_nobody_chose_any() -> None:
+    subprocess.run(["java", *ONE_MACHINE[JAVA_OPTIONS].split(), "-version"], check=True, capture_output=True)
 
 
 def test_the_demo_compiles_once_and_keeps_what_it_compiled() -> None:

@@ -152,7 +152,7 @@ def console_rows(rows: DataFrame, *, layout: Layout, flags: Sequence[str], site_
         page, site = text("page"), F.coalesce(text("site_url"), F.lit(site_url))
         search_type, device = F.upper(text("search_type")), F.upper(text("device"))
         told_at = F.struct("_mtime", "_uri")
-    below = F.substring_index("_uri", "data_date=", -1)  # a pattern would cost as much as all else about a row
+    below = F.split_part("_uri", F.lit("data_date="), F.lit(2))  # a pattern would cost as much as all else about a row
     of_folder = F.when(below.contains("/"), F.substring_index(below, "/", 1)).try_cast("date")
     own, told = (named_day(rows, day), day_text(rows, day)) if day in names else (F.lit(None), F.lit(None))
     is_elsewhere = F.col("_own").isNull() | (F.col("_own") != F.col("_of_folder"))

@@ -226,7 +226,8 @@ def _replace(place: Place, table: Table, new: DataFrame, wanted: Mapping[str, Di
     holding = noted(log)
     if wanted == (holding.of_slices if holding.is_all else digests(table, place.spark.read.table(place.name))):
         return
-    everything = _in_order(table, new).write.format("delta").mode("overwrite").option("replaceWhere", "true")
+    # without the condition a catalogue would make the table anew, without its identity and checks
+    everything = new.write.format("delta").mode("overwrite").option("replaceWhere", "true")
     everything = everything.option("userMetadata", note(Noted(wanted, is_all=True), log))
     everything.saveAsTable(place.name) if place.in_catalog else everything.save(place.path)
 

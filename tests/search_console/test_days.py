@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 import pytest
 from pyspark.sql import SparkSession
 
-from geo_lib.search_console.days import day_of, day_text
+from geo_lib.search_console.days import day_of, day_text, named_day
 from geo_lib.spark import local_frame
 
 pytestmark = pytest.mark.transform
@@ -50,3 +50,8 @@ def test_an_instant_is_midnight_by_utc_or_by_the_console_or_no_day(spark: SparkS
     )
     found = rows.select(day_of(day_text(rows, "day")).alias("found")).orderBy("n").collect()
     assert [r.found for r in found] == list(instants.values())
+
+
+def test_a_date_is_the_day_itself_unless_no_calendar_of_python_has_it(spark: SparkSession) -> None:
+    rows = spark.sql("select explode(array(date'2026-10-05', date_add(date'9999-12-31', 1), null)) as day")
+    assert [r.found for r in rows.select(named_day(rows, "day").alias("found")).collect()] == [FIFTH, None, None]

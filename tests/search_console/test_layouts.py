@@ -123,6 +123,21 @@ def test_a_hidden_query_is_null_however_it_is_written_and_stays_apart_from_typed
     assert {r["query"]: r.anonymised_impressions for r in page_queries(found).collect()} == {None: 7, "q": 0}
 
 
+@pytest.mark.parametrize(
+    ("uri", "day", "is_dated"),
+    [
+        ("file:/drop/data_date=2026-10-01/data_date=2026-10-09.parquet", date(2026, 10, 1), True),
+        ("file:/drop/data_date=2026-10-01/more/part-0.parquet", date(2026, 10, 1), True),
+        ("file:/drop/rows_of_data_date=2026-10-09.parquet", date(2026, 10, 2), False),
+    ],
+)
+def test_a_folder_names_the_day_and_a_file_does_not(spark: SparkSession, uri: str, day: date, is_dated: bool) -> None:
+    said = date(2026, 10, 2)
+    rows = local_frame(spark, [("s", "u", "q", 1, 0, 0, uri, said)], EXPORT + ", data_date date")
+    (found,) = console_rows(rows, layout=Layout.EXPORT, flags=[]).collect()
+    assert (found.data_date, found.is_dated, found.other_day) == (day, is_dated, str(said) if is_dated else None)
+
+
 def test_short_days_are_left_out_whole(spark: SparkSession) -> None:
     keys = keys_of(export_rows(spark, ("q", 1, 0, 0), ("bad", -1, 0, 0)))
     assert accepted(keys, short=[date(2026, 10, 1)]).count() == rejected(keys, short=[date(2026, 10, 1)]).count() == 0

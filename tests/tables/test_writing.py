@@ -188,8 +188,11 @@ def test_a_map_column_compares_by_its_entries_whatever_their_order(spark: SparkS
     assert tables.version(table) != before
 
 
-def test_what_the_last_write_left_is_known_without_reading_the_table(spark: SparkSession, tables: Tables) -> None:
-    table = contract(Write.REPLACE_WHERE)
+@pytest.mark.parametrize("write", [Write.REPLACE, Write.REPLACE_WHERE])
+def test_what_the_last_write_left_is_known_without_reading_the_table(
+    spark: SparkSession, tables: Tables, write: Write
+) -> None:
+    table = contract(write)
     df = build(table, spark, {"day": "mon", "n": 1}, {"day": "tue", "n": 2})
     tables.write(table, df)
     before = tables.version(table)
@@ -198,7 +201,8 @@ def test_what_the_last_write_left_is_known_without_reading_the_table(spark: Spar
     for file in files:
         file.rename(file.with_suffix(".away"))
     tables.write(table, df)
-    tables.write(table, df.where("day = 'tue'"))
+    if write is Write.REPLACE_WHERE:
+        tables.write(table, df.where("day = 'tue'"))
     for file in files:
         file.with_suffix(".away").rename(file)
     assert tables.version(table) == before
