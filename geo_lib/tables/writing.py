@@ -216,9 +216,7 @@ def _replace_slices(
         new.writeTo(place.name).option("userMetadata", said).append()
         return
     condition = _is_of(table, differing)
-    replaced = new.where(condition).write.format("delta").mode("overwrite")
-    replaced = replaced.option("replaceWhere", condition).option("userMetadata", said)
-    replaced.saveAsTable(place.name) if place.in_catalog else replaced.save(place.path)
+    _overwrite(place, new.where(condition), condition, said)
 
 
 def _replace(place: Place, table: Table, new: DataFrame, wanted: Mapping[str, Digest], log: Log) -> None:
@@ -226,10 +224,17 @@ def _replace(place: Place, table: Table, new: DataFrame, wanted: Mapping[str, Di
     holding = noted(log)
     if wanted == (holding.of_slices if holding.is_all else digests(table, place.spark.read.table(place.name))):
         return
-    # without the condition a catalogue would make the table anew, without its identity and checks
-    everything = new.write.format("delta").mode("overwrite").option("replaceWhere", "true")
-    everything = everything.option("userMetadata", note(Noted(wanted, is_all=True), log))
-    everything.saveAsTable(place.name) if place.in_catalog else everything.save(place.path)
+    _overwrite(place, new, "true", note(Noted(wanted, is_all=True), log))
+
+
+def _overwrite(place: Place, rows: DataFrame, condition: str, said: str) -> None:
+    """Put ``rows`` in place of those that meet ``condition``, in a commit that notes what is ``said``.
+
+    Without a condition a catalogue would make the table anew, without its identity and checks.
+    """
+    writer = rows.write.format("delta").mode("overwrite").option("replaceWhere", condition)
+    writer = writer.option("userMetadata", said)
+    writer.saveAsTable(place.name) if place.in_catalog else writer.save(place.path)
 
 
 def _is_of(table: Table, slices: Set[str]) -> str:
